@@ -1,0 +1,13 @@
+//! Docker Engine, as commands to the World. It does to the simulated kernel what the real one
+//! does to Linux: makes bridges, namespaces, veth pairs, addresses and routes, and writes
+//! iptables rules. Nothing here decides whether a packet passes.
+//!
+//! [`Request`] is the one mutation of Docker's state. The terminal parses text into it
+//! ([`cli::parse`]); a drag on the canvas makes the same one and shows [`cli::render`]'s text.
+
+pub mod cli;
+mod engine;
+mod request;
+
+pub use engine::{Container, ContainerState, Engine, EndpointInfo, EngineError, Network};
+pub use request::{PortSpec, Request, Response, RunSpec, NetworkCreate};

@@ -1,0 +1,118 @@
+//! The program interface.
+
+use std::fmt::Debug;
+
+use super::Files;
+use crate::rng::Rng;
+use crate::stack::{Cx, NetNs, Pid};
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// A place where programs run: a node of the lab or a container. Several machines may share one
+/// network namespace (`--network container:NAME`, `--network host`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MachineId(pub u32);
+
+/// Is it done?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poll {
+    /// Wake me when something happens.
+    Pending,
+    /// Finished, with this exit status.
+    Exit(i32),
+}
+
+/// Signals that programs here meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Int,
+    /// `docker stop`.
+    Term,
+    /// `docker kill`: the program is not asked.
+    Kill,
+    /// The reader of its output is gone (`| head`): the program is not asked.
+    Pipe,
+}
+
+/// What a program wants of the world beyond its namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Text for stdout.
+    Out(String),
+    /// Text for stderr.
+    Err(String),
+}
+
+/// What waits on standard input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stdin {
+    /// Not yet read.
+    pub data: String,
+    /// No more will come.
+    pub closed: bool,
+}
+
+/// What a program can reach while it is polled: the system calls.
+pub struct Sys<'a> {
+    /// Its namespace (sockets, and for `ip`, `iptables`, `ss` … the tables).
+    pub ns: &'a mut NetNs,
+    /// The moment, and where the stack puts its results.
+    pub cx: Cx<'a>,
+    /// Itself.
+    pub pid: Pid,
+    /// Its machine's host name.
+    pub hostname: &'a str,
+    /// Its machine's files.
+    pub files: &'a mut Files,
+    /// Its machine's environment, in order.
+    pub env: &'a [(String, String)],
+    /// Its stdin.
+    pub stdin: &'a mut Stdin,
+    /// Is stdout a terminal? (Some programs print differently.)
+    pub tty: bool,
+    /// A signal that came since the last poll.
+    pub signal: Option<Signal>,
+    /// Draws for this program.
+    pub rng: &'a mut Rng,
+    /// Where effects go.
+    pub effects: &'a mut Vec<Effect>,
+    /// The one alarm: poll again at this time. Cleared before each poll.
+    pub alarm: &'a mut Option<Instant>,
+}
+
+impl Sys<'_> {
+    /// Now.
+    pub fn now(&self) -> Instant {
+        self.cx.now
+    }
+    /// Prints to stdout.
+    pub fn out(&mut self, text: impl Into<String>) {
+        self.effects.push(Effect::Out(text.into()));
+    }
+    /// Prints to stderr.
+    pub fn err(&mut self, text: impl Into<String>) {
+        self.effects.push(Effect::Err(text.into()));
+    }
+    /// Poll me at `at` at the latest. The earliest of several wins.
+    pub fn wake_at(&mut self, at: Instant) {
+        *self.alarm = Some(self.alarm.map_or(at, |a| a.min(at)));
+    }
+}
+
+/// A program.
+pub trait Program: Debug + Send {
+    /// Goes on as far as possible.
+    fn poll(&mut self, sys: &mut Sys<'_>) -> Poll;
+    /// The name in `ps`, `ss -p` and the trace.
+    fn name(&self) -> &str;
+    /// A copy in the same state: the World is copied for snapshots.
+    fn clone_box(&self) -> Box<dyn Program>;
+}
+
+impl Clone for Box<dyn Program> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}

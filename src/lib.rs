@@ -1,0 +1,14 @@
+//! netpier: a small world of networks, emulated packet by packet, that shows how Docker
+//! networking really works.
+pub mod docker;
+pub mod explain;
+pub mod guest;
+pub mod lab;
+pub mod netfilter;
+pub mod rng;
+pub mod session;
+pub mod shell;
+pub mod sim;
+pub mod stack;
+pub mod time;
+pub mod wire;

@@ -1,0 +1,5 @@
+//! The World: namespaces, machines, links, processes and the queue of what happens next.
+
+mod world;
+
+pub use world::{Event, LinkId, LinkSpec, Link, Machine, Process, Progress, World};

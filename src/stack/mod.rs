@@ -1,0 +1,51 @@
+//! One network namespace: what the Linux kernel does between a cable and a socket.
+//!
+//! ```text
+//!   receive ─▶ device ─▶ bridge? ─▶ ipv4 input ─▶ PREROUTING ─▶ route ─┬▶ INPUT ─▶ icmp/udp/tcp ─▶ socket
+//!                          │                                           └▶ FORWARD ─▶ POSTROUTING ─▶ neighbour ─▶ transmit
+//!                          └▶ other ports ─▶ transmit
+//! ```
+//! Sans-io: nothing here knows what is at the other end of a device. Frames and timers go in
+//! through [`NetNs::receive`] and [`NetNs::on_timer`], and come out as [`Output`]s.
+
+mod bridge;
+mod device;
+mod icmp;
+mod ipv4;
+mod namespace;
+mod neighbour;
+mod route;
+mod socket;
+mod step;
+mod tcp;
+mod udp;
+
+pub use bridge::{BridgeState, FdbEntry};
+pub use device::{Device, DeviceKind};
+pub use namespace::{ConfigError, Cx, NetNs, Output, PacketIds, Sysctl, TimerKind};
+pub use neighbour::{NeighState, Neighbour};
+pub use route::{Route, RouteKind, RouteTable, Scope};
+pub use socket::{Datagram, Errno, IcmpError, SocketId, SocketInfo, SocketKind, SocketOption, TcpState};
+pub use step::{ByteSpan, ConfigChange, DropReason, Fate, Record, Sink, Step, StepLog};
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::IfIndex;
+
+/// A network namespace of the World.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NsId(pub u32);
+
+/// An interface of the World.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DevRef {
+    /// Its namespace.
+    pub ns: NsId,
+    /// Its number there.
+    pub dev: IfIndex,
+}
+
+/// A process of the World, as the owner of sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(pub u32);

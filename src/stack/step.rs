@@ -1,0 +1,253 @@
+//! What happened, as data: the steps of which every trace is made, and the log they go to.
+
+use super::{DevRef, NsId, Pid, SocketId, TcpState};
+use crate::netfilter::{ChainId, NfStep, RuleId, TableKind};
+use crate::time::Instant;
+use crate::wire::{Endpoint, Flow, IfIndex, IfName, Ipv4Net, Mac, PacketId};
+use std::net::Ipv4Addr;
+
+/// One thing that happened, to a packet or to a namespace. Small and `Copy`-like on the hot
+/// path; only rare steps own memory.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    // ---- a packet's life; `Sent` and `Copied` begin it, `Delivered` and `Dropped` end it
+    /// A stack made the packet. `by`: the process whose socket it came from; None: the kernel.
+    Sent { by: Option<Pid> },
+    /// The packet was made by copying `of` (flooding, fragments).
+    Copied { of: PacketId },
+    /// On its way over a link (cable, veth); `bytes` is the frame as it left.
+    Transmit { dev: IfIndex, to: DevRef, arrives: Instant, bytes: ByteSpan },
+    /// Came in at `dev`.
+    Received { dev: IfIndex },
+    /// Waits for the neighbour's MAC address.
+    Held { dev: IfIndex, next_hop: Ipv4Addr },
+    /// Reached its end: a socket.
+    Delivered { socket: SocketId },
+    /// Reached its end: the kernel itself (ARP, ICMP echo request, a RST, an ACK of a socket that is gone …).
+    DeliveredToKernel,
+    /// Reached its end: it was replaced by others that go on (fragments, reassembly), or absorbed.
+    Absorbed,
+    /// Its end.
+    Dropped { dev: Option<IfIndex>, reason: DropReason },
+
+    // ---- bridge
+    /// The bridge learned (or moved) an address.
+    Learned { bridge: IfIndex, port: IfIndex, mac: Mac },
+    /// The bridge knew the port.
+    Bridged { bridge: IfIndex, port: IfIndex },
+    /// The bridge did not know the port, or it was for everybody: a copy to each of `ports`.
+    Flooded { bridge: IfIndex, ports: u16 },
+    /// For the bridge's own address: up to the host's IP.
+    BridgedUp { bridge: IfIndex },
+
+    // ---- IP
+    /// A route was chosen for `dst`.
+    Routed { dst: Ipv4Addr, prefix: Ipv4Net, via: Option<Ipv4Addr>, dev: IfIndex },
+    /// The destination is this namespace's own.
+    RoutedLocal { dst: Ipv4Addr },
+    /// Forwarding took one from the TTL; this is what is left.
+    TtlDecremented { left: u8 },
+    /// The stack answers the packet with an ICMP error (the error is packet `error`).
+    IcmpErrorSent { error: PacketId, icmp_type: u8, code: u8 },
+    /// The stack answers the packet with a TCP reset.
+    ResetSent { reset: PacketId },
+
+    // ---- neighbours
+    /// An entry of the neighbour table changed.
+    Neighbour { dev: IfIndex, addr: Ipv4Addr, mac: Option<Mac>, state: super::NeighState },
+
+    // ---- netfilter
+    /// See [`NfStep`].
+    Nf(NfStep),
+
+    // ---- sockets and processes
+    /// A TCP socket changed state.
+    Tcp { socket: SocketId, local: Endpoint, remote: Endpoint, from: TcpState, to: TcpState },
+    /// Nobody listened there.
+    NobodyListens { flow: Flow },
+    /// A segment was sent again, for the `attempt`th time.
+    Retransmit { socket: SocketId, attempt: u8 },
+    /// A process began.
+    Started { pid: Pid, name: Box<str> },
+    /// A process printed.
+    Printed { pid: Pid, err: bool, text: Box<str> },
+    /// A process ended.
+    Exited { pid: Pid, code: i32 },
+    /// The namespace's set-up changed.
+    Config(Box<ConfigChange>),
+}
+
+/// A change of set-up, as `ip`, `iptables` or an engine makes it.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum ConfigChange {
+    DeviceAdded { dev: IfIndex, name: IfName },
+    DeviceRemoved { dev: IfIndex, name: IfName },
+    DeviceUp { dev: IfIndex, name: IfName, up: bool },
+    Master { dev: IfIndex, name: IfName, master: Option<IfName> },
+    AddressAdded { dev: IfIndex, name: IfName, addr: Ipv4Net },
+    AddressRemoved { dev: IfIndex, name: IfName, addr: Ipv4Net },
+    RouteAdded { route: String },
+    RouteRemoved { route: String },
+    /// An iptables command that changed something, as typed (without the word iptables).
+    Rules { command: String },
+    Sysctl { key: String, value: String },
+}
+
+/// Why a packet died. Every one has its sentence in `explain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum DropReason {
+    // link and device
+    NoCarrier,
+    DeviceDown,
+    LinkLoss,
+    LinkDown,
+    TooBigForDevice,
+    NotForMe { mac: Mac },
+    Malformed,
+    BadChecksum,
+    UnknownEtherType,
+    // bridge
+    SamePort,
+    StormLimit,
+    // ARP and neighbours
+    NoArpReply { next_hop: Ipv4Addr },
+    NeighbourQueueFull,
+    ArpNotMine,
+    // IP
+    TtlExceeded,
+    NoRoute { dst: Ipv4Addr },
+    UnreachableRoute { dst: Ipv4Addr },
+    ForwardingOff,
+    NotMine { dst: Ipv4Addr },
+    Martian { src: Ipv4Addr },
+    ReversePath { src: Ipv4Addr },
+    FragmentationNeeded { mtu: u16 },
+    ReassemblyTimeout,
+    Broadcast,
+    // netfilter
+    Rule { table: TableKind, chain: ChainId, rule: RuleId },
+    Policy { table: TableKind, chain: ChainId },
+    Rejected { table: TableKind, chain: ChainId, rule: RuleId },
+    NatExhausted,
+    // transport
+    PortClosed { port: u16 },
+    UnknownProtocol,
+    SocketBufferFull,
+    BacklogFull,
+    OutOfWindow,
+    StaleSegment,
+    NoMatchingSocket,
+    // limits
+    QueueFull,
+    NamespaceGone,
+}
+
+/// Where a frame's bytes lie in the log (see [`StepLog::bytes`]). Empty if muted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByteSpan {
+    /// Offset in the chunk of the record that holds this span.
+    pub start: u32,
+    /// Length in bytes.
+    pub len: u16,
+}
+
+/// A step with its place: where, when, to which packet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Virtual time.
+    pub at: Instant,
+    /// Namespace.
+    pub ns: NsId,
+    /// Packet, if it is about one.
+    pub packet: Option<PacketId>,
+    /// What.
+    pub step: Step,
+}
+
+/// How many packets began and ended; the balance is what is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fate {
+    /// [`Step::Sent`].
+    pub sent: u64,
+    /// [`Step::Copied`].
+    pub copied: u64,
+    /// [`Step::Delivered`], [`Step::DeliveredToKernel`], [`Step::Absorbed`].
+    pub delivered: u64,
+    /// [`Step::Dropped`].
+    pub dropped: u64,
+}
+
+/// Whether records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sink {
+    /// Kept, up to the log's bound.
+    #[default]
+    Keep,
+    /// Only counted (sequence numbers and fates go on all the same).
+    Mute,
+}
+
+/// The append-only log of everything that happened. Bounded: the oldest chunk goes when it is
+/// full. Record numbers (`seq`) count from 0 and stay valid when old ones go.
+#[derive(Debug, Clone, Default)]
+pub struct StepLog {
+    sink: Sink,
+    now: Instant,
+    ns: Option<NsId>,
+    next_seq: u64,
+    fate: Fate,
+}
+
+impl StepLog {
+    /// From now on steps happen at `now` in `ns` (the World sets this before each event).
+    pub fn at(&mut self, now: Instant, ns: NsId) {
+        self.now = now;
+        self.ns = Some(ns);
+    }
+    /// Notes a step of a packet.
+    pub fn packet(&mut self, _id: PacketId, _step: Step) {
+        todo!()
+    }
+    /// Notes a step that is about no packet.
+    pub fn note(&mut self, _step: Step) {
+        todo!()
+    }
+    /// Keeps a copy of `bytes`, for the span of the record that is noted next.
+    pub fn keep_bytes(&mut self, _bytes: &[u8]) -> ByteSpan {
+        todo!()
+    }
+    /// The number that the next record will have.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+    /// The oldest record number still kept.
+    pub fn first_seq(&self) -> u64 {
+        todo!()
+    }
+    /// Record `seq`; None if it is gone or not yet there.
+    pub fn get(&self, _seq: u64) -> Option<&Record> {
+        todo!()
+    }
+    /// The kept bytes of record `seq`, if it is a [`Step::Transmit`].
+    pub fn bytes(&self, _seq: u64) -> &[u8] {
+        todo!()
+    }
+    /// Records in order, with their numbers, from `from` on.
+    pub fn iter_from(&self, _from: u64) -> Box<dyn Iterator<Item = (u64, &Record)> + '_> {
+        todo!()
+    }
+    /// The counters.
+    pub fn fate(&self) -> Fate {
+        self.fate
+    }
+    /// Keep or mute.
+    pub fn set_sink(&mut self, sink: Sink) {
+        self.sink = sink;
+    }
+    /// A muted log that goes on counting from here, for re-running a snapshot; cheap.
+    pub fn muted_twin(&self) -> Self {
+        todo!()
+    }
+}

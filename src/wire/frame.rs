@@ -1,0 +1,27 @@
+//! A frame: the bytes on the wire, and which packet they belong to.
+
+use serde::{Deserialize, Serialize};
+
+/// The identity of a packet, from the sender's stack to its fate. Forwarding keeps it, NAT
+/// keeps it; a copy (flooding, fragmenting) gets one of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PacketId(pub u64);
+
+/// An Ethernet frame: header and payload as on the wire, without the FCS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Which packet this is.
+    pub id: PacketId,
+    /// Ethernet II header (14 bytes) and payload.
+    pub bytes: Vec<u8>,
+}
+
+/// What a frame is, in the few fields that a list or a pill shows. See [`summary`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {}
+
+/// Reads the fields of `bytes` (an Ethernet frame) that people look at.
+pub fn summary(_bytes: &[u8]) -> Summary {
+    Summary {}
+}

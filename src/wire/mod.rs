@@ -1,0 +1,15 @@
+//! Bytes and their meaning: addresses, names, frames. Formats come from smoltcp's `wire`
+//! (Ethernet, ARP, IPv4, ICMPv4, UDP, TCP, DHCPv4) and from `simple-dns`; this layer adds
+//! what they lack: owned frames with an identity, flow endpoints, and Linux's names.
+//!
+//! Open to all layers.
+
+mod addr;
+mod frame;
+
+pub use addr::{Endpoint, Flow, IfIndex, IfName, Mac, Protocol};
+pub use frame::{Frame, PacketId, summary};
+
+pub use ipnet::Ipv4Net;
+pub use smoltcp::wire as fmt;
+pub use std::net::Ipv4Addr;

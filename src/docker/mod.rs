@@ -9,5 +9,5 @@ pub mod cli;
 mod engine;
 mod request;
 
-pub use engine::{Container, ContainerState, Engine, EndpointInfo, EngineError, Network};
-pub use request::{PortSpec, Request, Response, RunSpec, NetworkCreate};
+pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network};
+pub use request::{NetworkCreate, PortSpec, Request, Response, RunSpec};

@@ -73,21 +73,54 @@ pub enum Request {
     /// docker run.
     Run(RunSpec),
     /// docker ps [-a] [-q].
-    Ps { /** -a */ all: bool, /** -q */ quiet: bool },
+    Ps {
+        /** -a */
+        all: bool,
+        /** -q */
+        quiet: bool,
+    },
     /// docker rm [-f] NAME…
-    Rm { /** -f */ force: bool, /** names or ids */ names: Vec<String> },
+    Rm {
+        /** -f */
+        force: bool,
+        /** names or ids */
+        names: Vec<String>,
+    },
     /// docker exec [-it] NAME COMMAND…
-    Exec { /** name or id */ name: String, /** -t */ tty: bool, /** command */ command: Vec<String> },
+    Exec {
+        /** name or id */
+        name: String,
+        /** -t */
+        tty: bool,
+        /** command */
+        command: Vec<String>,
+    },
     /// docker inspect [-f TEMPLATE] NAME…
-    Inspect { /** template */ format: Option<String>, /** names or ids */ names: Vec<String> },
+    Inspect {
+        /** template */
+        format: Option<String>,
+        /** names or ids */
+        names: Vec<String>,
+    },
     /// docker network create.
     NetworkCreate(NetworkCreate),
     /// docker network ls [-q].
-    NetworkLs { /** -q */ quiet: bool },
+    NetworkLs {
+        /** -q */
+        quiet: bool,
+    },
     /// docker network inspect.
-    NetworkInspect { /** template */ format: Option<String>, /** names or ids */ names: Vec<String> },
+    NetworkInspect {
+        /** template */
+        format: Option<String>,
+        /** names or ids */
+        names: Vec<String>,
+    },
     /// docker network rm.
-    NetworkRm { /** names or ids */ names: Vec<String> },
+    NetworkRm {
+        /** names or ids */
+        names: Vec<String>,
+    },
 }
 
 /// The engine's answer.

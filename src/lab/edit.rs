@@ -8,15 +8,29 @@ use crate::session::{LinkConfig, NodeConfig, RouterConfig, Session};
 #[allow(missing_docs)]
 pub enum Edit {
     AddNode(Box<NodeConfig>),
-    RemoveNode { id: String },
+    RemoveNode {
+        id: String,
+    },
     /// Only the picture changes.
-    MoveNode { id: String, pos: (f64, f64) },
+    MoveNode {
+        id: String,
+        pos: (f64, f64),
+    },
     AddLink(LinkConfig),
     /// By one of its ends.
-    RemoveLink { node: String, port: String },
-    SetRouter { node: String, router: Box<RouterConfig> },
+    RemoveLink {
+        node: String,
+        port: String,
+    },
+    SetRouter {
+        node: String,
+        router: Box<RouterConfig>,
+    },
     /// A line that changed the state, typed or made by a drag.
-    Command { at: String, run: String },
+    Command {
+        at: String,
+        run: String,
+    },
 }
 
 impl Edit {

@@ -1,6 +1,6 @@
 //! Walking a packet through the chains of a hook.
 
-use super::{ChainId, CtId, CtDirection, CtState, RejectWith, RuleId, TableKind};
+use super::{ChainId, CtDirection, CtId, CtState, RejectWith, RuleId, TableKind};
 use crate::wire::{IfIndex, IfName};
 
 /// What travels with a packet inside one machine (the part of `sk_buff` that rules look at).

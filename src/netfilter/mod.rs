@@ -76,26 +76,81 @@ pub trait NfLog {
 #[derive(Debug, Clone, PartialEq)]
 pub enum NfStep {
     /// A table's base chain begins to be walked at a hook. Only noted if it has rules.
-    Enter { /** where */ hook: Hook, /** which table */ table: TableKind },
+    Enter {
+        /** where */
+        hook: Hook,
+        /** which table */
+        table: TableKind,
+    },
     /// A rule of `chain` matched; its counters went up by 1 and `bytes`.
     /// For jumps and returns too, so the walk can be followed. `target` says what came of it.
-    Matched { /** table */ table: TableKind, /** chain */ chain: ChainId, /** rule */ rule: RuleId, /** position at that time, from 0 */ index: u16, /** result */ target: MatchedTarget, /** IP length */ bytes: u16 },
+    Matched {
+        /** table */
+        table: TableKind,
+        /** chain */
+        chain: ChainId,
+        /** rule */
+        rule: RuleId,
+        /** position at that time, from 0 */
+        index: u16,
+        /** result */
+        target: MatchedTarget,
+        /** IP length */
+        bytes: u16,
+    },
     /// The end of a base chain: its policy decided.
-    Policy { /** table */ table: TableKind, /** chain */ chain: ChainId, /** true: ACCEPT */ accept: bool, /** IP length */ bytes: u16 },
+    Policy {
+        /** table */
+        table: TableKind,
+        /** chain */
+        chain: ChainId,
+        /** true: ACCEPT */
+        accept: bool,
+        /** IP length */
+        bytes: u16,
+    },
     /// Connection tracking recognised the packet (or did not): its entry and state.
-    Tracked { /** entry */ ct: CtId, /** state the rules will see */ state: CtState, /** which way */ dir: CtDirection },
+    Tracked {
+        /** entry */
+        ct: CtId,
+        /** state the rules will see */
+        state: CtState,
+        /** which way */
+        dir: CtDirection,
+    },
     /// A packet that belongs to no connection and cannot begin one (`INVALID`).
     Invalid,
     /// The packet's addresses were rewritten. `undo`: a reply is given back the old ones.
-    Translated { /** what changed */ kind: NatKind, /** before */ before: Flow, /** after */ after: Flow, /** by a rule now, or by the entry's memory */ first: bool },
+    Translated {
+        /** what changed */
+        kind: NatKind,
+        /** before */
+        before: Flow,
+        /** after */
+        after: Flow,
+        /** by a rule now, or by the entry's memory */
+        first: bool,
+    },
     /// A new entry was put in the table (at POSTROUTING or INPUT, when the packet had passed).
-    Confirmed { /** entry */ ct: CtId },
+    Confirmed {
+        /** entry */
+        ct: CtId,
+    },
     /// An entry's protocol state changed (TCP), or it became assured.
-    Updated { /** entry */ ct: CtId },
+    Updated {
+        /** entry */
+        ct: CtId,
+    },
     /// An entry's time was over, or it was deleted.
-    Destroyed { /** entry */ ct: CtId },
+    Destroyed {
+        /** entry */
+        ct: CtId,
+    },
     /// A LOG rule spoke. The text is the kernel's log line after the prefix.
-    Logged { /** `--log-prefix` and fields */ line: Box<str> },
+    Logged {
+        /** `--log-prefix` and fields */
+        line: Box<str>,
+    },
 }
 
 /// What a matched rule made of the packet.

@@ -7,7 +7,9 @@
 mod node;
 mod timeline;
 
-pub use node::{DnsRecord, Forward, LinkConfig, NodeConfig, NodeKind, PortConfig, RouterConfig, ServiceConfig};
+pub use node::{
+    DnsRecord, Forward, LinkConfig, NodeConfig, NodeKind, PortConfig, RouterConfig, ServiceConfig,
+};
 pub use timeline::Timeline;
 
 use crate::docker::Engine;
@@ -177,7 +179,12 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::exec`].
-    pub fn run_line(&mut self, _place: &str, _line: &str, _limit: crate::time::Duration) -> Result<Job, SessionError> {
+    pub fn run_line(
+        &mut self,
+        _place: &str,
+        _line: &str,
+        _limit: crate::time::Duration,
+    ) -> Result<Job, SessionError> {
         todo!()
     }
     /// What could stand at the end of `line`, at a place: the word's replacements, sorted.

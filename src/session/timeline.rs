@@ -1,6 +1,6 @@
 //! Moments of the past: snapshots of the session, and re-running from them.
 
-use super::{Session, SessionError, JobId};
+use super::{JobId, Session, SessionError};
 
 /// A session with its past. All inputs go through here, so that any record's moment can be
 /// brought back exactly: the nearest snapshot before it, run again, muted, up to that record.

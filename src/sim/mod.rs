@@ -2,4 +2,4 @@
 
 mod world;
 
-pub use world::{Event, LinkId, LinkSpec, Link, Machine, Process, Progress, World};
+pub use world::{Event, Link, LinkId, LinkSpec, Machine, Process, Progress, World};

@@ -173,7 +173,11 @@ impl World {
     ///
     /// # Errors
     /// `Exists`; nothing is made then.
-    pub fn add_veth(&mut self, _a: (NsId, IfName, Mac), _b: (NsId, IfName, Mac)) -> Result<(IfIndex, IfIndex), ConfigError> {
+    pub fn add_veth(
+        &mut self,
+        _a: (NsId, IfName, Mac),
+        _b: (NsId, IfName, Mac),
+    ) -> Result<(IfIndex, IfIndex), ConfigError> {
         todo!()
     }
     /// Deletes a device; a veth's other end goes with it.
@@ -194,7 +198,13 @@ impl World {
     // ---- processes
 
     /// Starts a program; it is polled at once, within this call's moment.
-    pub fn spawn(&mut self, _machine: MachineId, _program: Box<dyn Program>, _foreground: bool, _tty: bool) -> Pid {
+    pub fn spawn(
+        &mut self,
+        _machine: MachineId,
+        _program: Box<dyn Program>,
+        _foreground: bool,
+        _tty: bool,
+    ) -> Pid {
         todo!()
     }
     /// Sends a signal.

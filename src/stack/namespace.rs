@@ -156,7 +156,13 @@ impl NetNs {
     ///
     /// # Errors
     /// `Exists`.
-    pub fn add_device(&mut self, _name: IfName, _mac: Mac, _kind: DeviceKind, _cx: &mut Cx<'_>) -> Result<IfIndex, ConfigError> {
+    pub fn add_device(
+        &mut self,
+        _name: IfName,
+        _mac: Mac,
+        _kind: DeviceKind,
+        _cx: &mut Cx<'_>,
+    ) -> Result<IfIndex, ConfigError> {
         todo!()
     }
     /// Removes a device with its addresses, routes, neighbours and FDB lines.
@@ -181,7 +187,12 @@ impl NetNs {
     ///
     /// # Errors
     /// `NoDevice`, `Invalid`, `Busy`.
-    pub fn set_master(&mut self, _dev: IfIndex, _master: Option<IfIndex>, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+    pub fn set_master(
+        &mut self,
+        _dev: IfIndex,
+        _master: Option<IfIndex>,
+        _cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
         todo!()
     }
     /// `ip link set DEV address MAC`, `name NAME`, `mtu N`: through this closure-free trio.
@@ -216,7 +227,12 @@ impl NetNs {
     ///
     /// # Errors
     /// `NoSuchAddress`, `NoDevice`.
-    pub fn remove_addr(&mut self, _dev: IfIndex, _addr: Ipv4Net, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+    pub fn remove_addr(
+        &mut self,
+        _dev: IfIndex,
+        _addr: Ipv4Net,
+        _cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
         todo!()
     }
     /// Adds a route. `dev` may be None with a gateway: the connected route to it decides.
@@ -230,7 +246,13 @@ impl NetNs {
     ///
     /// # Errors
     /// `NoSuchRoute`.
-    pub fn remove_route(&mut self, _prefix: Ipv4Net, _via: Option<Ipv4Addr>, _dev: Option<IfIndex>, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+    pub fn remove_route(
+        &mut self,
+        _prefix: Ipv4Net,
+        _via: Option<Ipv4Addr>,
+        _dev: Option<IfIndex>,
+        _cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
         todo!()
     }
     /// `ip neigh flush`: all, or one device's.

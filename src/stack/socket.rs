@@ -216,7 +216,13 @@ impl NetNs {
     ///
     /// # Errors
     /// As [`NetNs::send`]; `Perm` if an iptables rule in OUTPUT dropped it (as Linux answers).
-    pub fn send_to(&mut self, _s: SocketId, _to: Endpoint, _data: &[u8], _cx: &mut Cx<'_>) -> Result<usize, Errno> {
+    pub fn send_to(
+        &mut self,
+        _s: SocketId,
+        _to: Endpoint,
+        _data: &[u8],
+        _cx: &mut Cx<'_>,
+    ) -> Result<usize, Errno> {
         todo!()
     }
     /// recv(2) on TCP: up to `max` bytes; empty at the end of the stream.

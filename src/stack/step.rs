@@ -81,17 +81,48 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum ConfigChange {
-    DeviceAdded { dev: IfIndex, name: IfName },
-    DeviceRemoved { dev: IfIndex, name: IfName },
-    DeviceUp { dev: IfIndex, name: IfName, up: bool },
-    Master { dev: IfIndex, name: IfName, master: Option<IfName> },
-    AddressAdded { dev: IfIndex, name: IfName, addr: Ipv4Net },
-    AddressRemoved { dev: IfIndex, name: IfName, addr: Ipv4Net },
-    RouteAdded { route: String },
-    RouteRemoved { route: String },
+    DeviceAdded {
+        dev: IfIndex,
+        name: IfName,
+    },
+    DeviceRemoved {
+        dev: IfIndex,
+        name: IfName,
+    },
+    DeviceUp {
+        dev: IfIndex,
+        name: IfName,
+        up: bool,
+    },
+    Master {
+        dev: IfIndex,
+        name: IfName,
+        master: Option<IfName>,
+    },
+    AddressAdded {
+        dev: IfIndex,
+        name: IfName,
+        addr: Ipv4Net,
+    },
+    AddressRemoved {
+        dev: IfIndex,
+        name: IfName,
+        addr: Ipv4Net,
+    },
+    RouteAdded {
+        route: String,
+    },
+    RouteRemoved {
+        route: String,
+    },
     /// An iptables command that changed something, as typed (without the word iptables).
-    Rules { command: String },
-    Sysctl { key: String, value: String },
+    Rules {
+        command: String,
+    },
+    Sysctl {
+        key: String,
+        value: String,
+    },
 }
 
 /// Why a packet died. Every one has its sentence in `explain`.

@@ -3,21 +3,27 @@
 //! docs/lab-format.md.
 
 mod builtin;
+pub mod capture;
+mod check;
 mod edit;
 mod history;
 
 pub use edit::Edit;
 pub use history::History;
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::session::{LinkConfig, NodeConfig, Session};
+use crate::time::Duration;
 
 /// The version of the format that this program writes.
 pub const FORMAT: u32 = 1;
 
 /// A lab.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lab {
     /// Version of the format.
     pub format: u32,
@@ -39,6 +45,7 @@ pub struct Lab {
 
 /// A line that made state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LabCommand {
     /// Place: `NODE` or `NODE:CONTAINER`.
     pub at: String,
@@ -48,50 +55,155 @@ pub struct LabCommand {
 
 /// Why a lab cannot be read, edited or opened; names the place in the document and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum LabError {
+    /// Not JSON, or not of the documented shape.
     #[error("this is not a lab: {0}")]
     Json(String),
+    /// Another version.
     #[error("this lab has format {0}; this program knows format {FORMAT}. A newer netpier opens it")]
     Format(u32),
+    /// A field that does not fit.
     #[error("{place}: {problem}")]
-    Invalid { place: String, problem: String },
+    Invalid {
+        /// `nodes[2] (router)`.
+        place: String,
+        /// What, and what would be right.
+        problem: String,
+    },
+    /// A command of the lab failed when the lab was opened.
     #[error("command {number} ({at}: {run}) fails: {message}")]
-    Command { number: usize, at: String, run: String, message: String },
+    Command {
+        /// Counted from 1.
+        number: usize,
+        /// Place.
+        at: String,
+        /// Line.
+        run: String,
+        /// What it printed.
+        message: String,
+    },
 }
 
+/// How long a command of the lab may take when the lab is opened.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
 impl Lab {
-    /// Reads a lab.
+    /// Reads a lab. Size is bounded (1 MiB of text); what cannot be started is refused by
+    /// [`Lab::check`], which is done here too.
     ///
     /// # Errors
     /// Names the line and column, or the field.
-    pub fn from_json(_text: &str) -> Result<Self, LabError> {
-        todo!()
+    pub fn from_json(text: &str) -> Result<Self, LabError> {
+        /// Read first: a newer format may have fields that this one would stumble over.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        if text.len() > 1 << 20 {
+            return Err(LabError::Json("it is longer than 1 MiB".into()));
+        }
+        let version: Version = serde_json::from_str(text).map_err(|e| LabError::Json(e.to_string()))?;
+        if version.format != FORMAT {
+            return Err(LabError::Format(version.format));
+        }
+        let lab: Self = serde_json::from_str(text).map_err(|e| LabError::Json(e.to_string()))?;
+        lab.check()?;
+        Ok(lab)
     }
-    /// Writes a lab, in the same form always (save → open → save is the same text).
+
+    /// Writes a lab, in the same form always (save → open → save is the same text): one line for
+    /// each node, link and command.
     pub fn to_json(&self) -> String {
-        todo!()
+        fn list<T: Serialize>(key: &str, items: &[T]) -> String {
+            let lines: Vec<String> = items
+                .iter()
+                .map(|item| {
+                    let mut text = Vec::new();
+                    let mut out = serde_json::Serializer::with_formatter(&mut text, Spaced);
+                    item.serialize(&mut out).expect("a lab holds only strings, numbers and lists");
+                    format!("\n    {}", String::from_utf8(text).expect("JSON is UTF-8"))
+                })
+                .collect();
+            let end = if items.is_empty() { "" } else { "\n  " };
+            format!("  \"{key}\": [{}{end}]", lines.join(","))
+        }
+        let name = serde_json::Value::from(self.name.as_str());
+        format!(
+            "{{\n  \"format\": {},\n  \"name\": {name},\n  \"seed\": {},\n{},\n{},\n{}\n}}\n",
+            self.format,
+            self.seed,
+            list("nodes", &self.nodes),
+            list("links", &self.links),
+            list("commands", &self.commands)
+        )
     }
+
     /// A built-in lab: `home`, `empty`, `oracle`.
-    pub fn builtin(_name: &str) -> Option<Self> {
-        todo!()
+    pub fn builtin(name: &str) -> Option<Self> {
+        builtin::find(name)
     }
+
     /// Names of the built-in labs.
     pub fn builtin_names() -> &'static [&'static str] {
-        &["home", "empty", "oracle"]
+        &builtin::NAMES
     }
+
     /// Checks everything that can be checked without running it.
     ///
     /// # Errors
-    /// Names the field.
+    /// Names the field and what would be right.
     pub fn check(&self) -> Result<(), LabError> {
-        todo!()
+        check::lab(self)
     }
+
     /// Starts the lab: nodes, links, then its commands, each until it is done.
     ///
     /// # Errors
     /// Names the place in the document.
     pub fn boot(&self) -> Result<Session, LabError> {
-        todo!()
+        self.check()?;
+        let mut session = Session::new(self.seed);
+        for (i, node) in self.nodes.iter().enumerate() {
+            let place = format!("nodes[{i}] ({})", node.id);
+            session
+                .add_node(node.clone())
+                .map_err(|e| LabError::Invalid { place, problem: e.to_string() })?;
+        }
+        for (i, link) in self.links.iter().enumerate() {
+            let place = format!("links[{i}]");
+            session.add_link(link).map_err(|e| LabError::Invalid { place, problem: e.to_string() })?;
+        }
+        for (i, command) in self.commands.iter().enumerate() {
+            let failed = |message: String| LabError::Command {
+                number: i + 1,
+                at: command.at.clone(),
+                run: command.run.clone(),
+                message,
+            };
+            let job = session
+                .run_line(&command.at, &command.run, COMMAND_LIMIT)
+                .map_err(|e| failed(e.to_string()))?;
+            match job.exit {
+                Some(0) => {}
+                Some(_) => return Err(failed(job.stderr().trim_end().to_owned())),
+                None => return Err(failed("it did not end".into())),
+            }
+        }
+        Ok(session)
+    }
+}
+
+/// `{"a": 1, "b": [2, 3]}`: compact, with a space after commas and colons.
+struct Spaced;
+
+impl serde_json::ser::Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { w.write_all(b", ") }
+    }
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { w.write_all(b", ") }
+    }
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
+        w.write_all(b": ")
     }
 }

@@ -122,6 +122,13 @@ impl Session {
     pub fn add_link(&mut self, _link: &LinkConfig) -> Result<LinkId, SessionError> {
         todo!()
     }
+    /// Pulls the cable out of a port.
+    ///
+    /// # Errors
+    /// `NoNode`, a port without a cable.
+    pub fn remove_link(&mut self, _node: &str, _port: crate::wire::IfName) -> Result<(), SessionError> {
+        todo!()
+    }
     /// Applies new router settings to a running router: rewrites the rules it had made, no others.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ pub enum NodeKind {
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NodeConfig {
     /// Lower-case letters, digits, hyphens; unique.
     pub id: String,
@@ -35,11 +36,11 @@ pub struct NodeConfig {
     /// Shown name; the id if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Position of the upper left corner on the canvas, in canvas units.
+    /// Position of the upper left corner on the canvas, in whole canvas units.
     #[serde(default)]
-    pub pos: (f64, f64),
+    pub pos: (i32, i32),
     /// Network ports.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<PortConfig>,
     /// Default gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +67,7 @@ pub struct NodeConfig {
 
 /// A network port of a node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PortConfig {
     /// `eth0`, `wan0`, `lan1` …
     pub name: IfName,
@@ -95,7 +97,7 @@ pub enum ServiceConfig {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         listen: Option<Ipv4Addr>,
         /// Own records.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         records: Vec<DnsRecord>,
         /// Asked about everything else.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,13 +107,14 @@ pub enum ServiceConfig {
 
 /// An A record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DnsRecord {
     /// Fully qualified name, without the last dot.
     pub name: String,
     /// Address.
     pub address: Ipv4Addr,
-    /// Seconds.
-    #[serde(default = "default_ttl")]
+    /// Seconds it may be kept; 300 if absent.
+    #[serde(default = "default_ttl", skip_serializing_if = "is_default_ttl")]
     pub ttl: u32,
 }
 
@@ -119,8 +122,13 @@ fn default_ttl() -> u32 {
     300
 }
 
+fn is_default_ttl(ttl: &u32) -> bool {
+    *ttl == default_ttl()
+}
+
 /// The friendly form of a home router. It writes real rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RouterConfig {
     /// WAN interface.
     pub wan: IfName,
@@ -138,6 +146,7 @@ pub struct RouterConfig {
 
 /// A port forward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Forward {
     /// `tcp` or `udp`.
     pub proto: String,
@@ -151,16 +160,21 @@ pub struct Forward {
 
 /// A cable between two ports.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LinkConfig {
     /// Node and port.
     pub a: (String, IfName),
     /// Node and port.
     pub b: (String, IfName),
     /// One way, in microseconds; 50 if absent.
-    #[serde(default = "default_latency")]
+    #[serde(default = "default_latency", skip_serializing_if = "is_default_latency")]
     pub latency_us: u32,
 }
 
 fn default_latency() -> u32 {
     50
+}
+
+fn is_default_latency(us: &u32) -> bool {
+    *us == default_latency()
 }

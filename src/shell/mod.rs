@@ -1,14 +1,15 @@
-//! A line of text → commands. Quotes (`'…'`, `"…"`, `\`), `$(…)`, `$NAME`, `|`, `;`, `&&`, `||`,
-//! `>`, `>>`, `<`, `2>&1`, `2>/dev/null`, here-documents excepted. Parsing only: the session runs it.
+//! A line of text → commands. Quotes (`'…'`, `"…"`, `\`), `$(…)` and backquotes, `$NAME`,
+//! `${NAME}`, `$?`, `|`, `;`, `&`, `&&`, `||`, `>`, `>>`, `<`, `2>&1`, `>&2`, `2>/dev/null`, `&>`,
+//! comments. Not supported: here-documents, `( … )` and `{ … }`, `if`, `for`, `while`, functions,
+//! file name patterns, `${NAME:-…}`, arithmetic. Parsing only: the session runs it.
 //!
-//! Also here: completion, the history of a terminal, "did you mean", and the text filters
-//! (grep, sort, wc, head, tail, cut, tr, tee, true, false, echo, cat).
+//! Also here: "did you mean", and what completion makes of a half-typed line. The text filters
+//! (grep, sort, wc …) are programs and live in `guest::admin`.
 
+mod near;
 mod parse;
+mod partial;
 
-pub use parse::{AndOr, Command, ParseError, Pipeline, Redirect, Script, Word, WordPart, parse};
-
-/// The known word nearest to `word` (Damerau–Levenshtein at most 2, or a third of its length).
-pub fn nearest<'a>(_word: &str, _known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    todo!()
-}
+pub use near::nearest;
+pub use parse::{AndOr, Command, ParseError, Pipeline, Redirect, Script, Word, WordPart, join, parse, quote};
+pub use partial::{Partial, partial};

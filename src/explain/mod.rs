@@ -1,14 +1,10 @@
 //! The trace in words, by locale.
+//!
+//! A [`Record`] is data; here it becomes one sentence. Names come from the session at the moment
+//! shown: places (`docker-host:web`), interfaces, programs, and the text of rules.
 
+mod step;
 mod words;
 
-pub use words::{Lang, text};
-
-use crate::session::Session;
-use crate::stack::Record;
-
-/// What happened in `record`, as one sentence in `lang`. `session` gives names to numbers
-/// (nodes, containers, interfaces, rules). Empty for records that are not worth a sentence.
-pub fn sentence(_record: &Record, _session: &Session, _lang: Lang) -> String {
-    todo!()
-}
+pub use step::{drop_reason, sentence};
+pub use words::{Lang, keys, text};

@@ -130,6 +130,8 @@ pub enum NfStep {
         after: Flow,
         /** by a rule now, or by the entry's memory */
         first: bool,
+        /** with the first packets, or an answer being put right again */
+        dir: CtDirection,
     },
     /// A new entry was put in the table (at POSTROUTING or INPUT, when the packet had passed).
     Confirmed {

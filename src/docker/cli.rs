@@ -38,3 +38,20 @@ pub fn render(_request: &Request) -> String {
 pub fn mutates(_request: &Request) -> bool {
     todo!()
 }
+
+/// What could stand at the end of a docker command line: `words` are those before it (without
+/// `docker`), `last` what is typed of it. Commands and flags only: `-`-words and subcommands; the
+/// caller adds names of containers, networks and images from the engine where [`Wants`] says so.
+pub fn complete(_words: &[String], _last: &str) -> (Vec<String>, Wants) {
+    todo!()
+}
+
+/// What kind of name a place of the command line takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Wants {
+    Nothing,
+    Container,
+    Network,
+    Image,
+}

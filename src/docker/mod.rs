@@ -9,5 +9,7 @@ pub mod cli;
 mod engine;
 mod request;
 
-pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network};
-pub use request::{NetworkCreate, PortSpec, Request, Response, RunSpec};
+pub use engine::{
+    Container, ContainerState, DaemonConfig, EndpointInfo, Engine, EngineError, Network, PortBinding,
+};
+pub use request::{Attach, EndpointSpec, NetworkCreate, PortSpec, Request, Response, RunSpec};

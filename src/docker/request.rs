@@ -1,7 +1,8 @@
 //! What can be asked of the engine, and what it answers.
 
 use crate::guest::MachineId;
-use crate::wire::{Ipv4Net, Protocol};
+use crate::stack::Pid;
+use crate::wire::{Mac, Protocol};
 use std::net::Ipv4Addr;
 
 /// One `-p`.
@@ -11,10 +12,33 @@ pub struct PortSpec {
     pub host_ip: Option<Ipv4Addr>,
     /// Host ports, first and last; None: a free one from 32768 up.
     pub host: Option<(u16, u16)>,
-    /// Container ports, first and last.
+    /// Container ports, first and last. Where it is a range, `host` is None or as long.
     pub container: (u16, u16),
     /// tcp or udp.
     pub proto: Protocol,
+}
+
+/// A network that a container shall be attached to, and how: `--network`, with what
+/// `--network-alias`, `--ip` and `--mac-address` say about the first one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EndpointSpec {
+    /// Network name or id; `host`, `none`, `default`, `container:NAME`.
+    pub network: String,
+    /// Further names for the container in this network.
+    pub aliases: Vec<String>,
+    /// `--ip`, as given: the engine judges it.
+    pub ip: Option<String>,
+    /// `--mac-address`.
+    pub mac: Option<Mac>,
+    /// The highest provides the default gateway (`--network name=N,gw-priority=1`).
+    pub gw_priority: i32,
+}
+
+impl From<&str> for EndpointSpec {
+    /// An attachment with nothing but a name.
+    fn from(network: &str) -> Self {
+        Self { network: network.to_owned(), ..Self::default() }
+    }
 }
 
 /// `docker run` and `docker create`.
@@ -30,25 +54,39 @@ pub struct RunSpec {
     pub detach: bool,
     /// `--rm`.
     pub remove: bool,
-    /// `-i`, `-t`.
+    /// `-i`.
     pub interactive: bool,
     /// `-t`.
     pub tty: bool,
     /// `--hostname`.
     pub hostname: Option<String>,
     /// `--network`, in order; empty: the default bridge.
-    pub networks: Vec<String>,
-    /// `--network-alias`.
-    pub aliases: Vec<String>,
-    /// `--ip`.
-    pub ip: Option<String>,
+    pub networks: Vec<EndpointSpec>,
     /// `-p`.
     pub publish: Vec<PortSpec>,
+    /// `-P`.
+    pub publish_all: bool,
+    /// `--expose`.
+    pub expose: Vec<(u16, Protocol)>,
     /// `-e`.
     pub env: Vec<(String, String)>,
+    /// `--add-host`: name and address, or `host-gateway`.
+    pub add_host: Vec<(String, String)>,
+    /// `--dns`.
+    pub dns: Vec<Ipv4Addr>,
+    /// `--dns-search`.
+    pub dns_search: Vec<String>,
+    /// `--dns-option`.
+    pub dns_options: Vec<String>,
+    /// `--link` on the default bridge: container and alias.
+    pub links: Vec<(String, String)>,
+    /// `--restart`, as given. Accepted and shown; nothing here restarts by itself.
+    pub restart: Option<String>,
+    /// `--entrypoint`.
+    pub entrypoint: Option<String>,
 }
 
-/// `docker network create`.
+/// `docker network create`. Addresses are kept as typed: the engine says what is wrong with them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkCreate {
     /// Name.
@@ -56,15 +94,19 @@ pub struct NetworkCreate {
     /// `--driver`; None: bridge.
     pub driver: Option<String>,
     /// `--subnet`.
-    pub subnet: Option<Ipv4Net>,
+    pub subnets: Vec<String>,
     /// `--gateway`.
-    pub gateway: Option<Ipv4Addr>,
+    pub gateways: Vec<String>,
     /// `--ip-range`.
-    pub ip_range: Option<Ipv4Net>,
+    pub ip_ranges: Vec<String>,
     /// `--internal`.
     pub internal: bool,
+    /// `--attachable`.
+    pub attachable: bool,
     /// `--opt`.
     pub options: Vec<(String, String)>,
+    /// `--label`.
+    pub labels: Vec<(String, String)>,
 }
 
 /// A request to the engine.
@@ -72,12 +114,46 @@ pub struct NetworkCreate {
 pub enum Request {
     /// docker run.
     Run(RunSpec),
+    /// docker create.
+    Create(RunSpec),
+    /// docker start NAME…
+    Start {
+        /** names or ids */
+        names: Vec<String>,
+    },
+    /// docker stop [-t SECONDS] NAME…
+    Stop {
+        /** names or ids */
+        names: Vec<String>,
+        /** seconds to wait before it is killed */
+        timeout: Option<i64>,
+    },
+    /// docker restart [-t SECONDS] NAME…
+    Restart {
+        /** names or ids */
+        names: Vec<String>,
+        /** seconds to wait before it is killed */
+        timeout: Option<i64>,
+    },
+    /// docker kill [-s SIGNAL] NAME…
+    Kill {
+        /** names or ids */
+        names: Vec<String>,
+        /** `KILL`, `TERM`, `INT` */
+        signal: Option<String>,
+    },
     /// docker ps [-a] [-q].
     Ps {
         /** -a */
         all: bool,
         /** -q */
         quiet: bool,
+        /** --no-trunc */
+        no_trunc: bool,
+        /** --format */
+        format: Option<String>,
+        /** --filter KEY=VALUE */
+        filters: Vec<(String, String)>,
     },
     /// docker rm [-f] NAME…
     Rm {
@@ -92,6 +168,8 @@ pub enum Request {
         name: String,
         /** -t */
         tty: bool,
+        /** -d */
+        detach: bool,
         /** command */
         command: Vec<String>,
     },
@@ -102,12 +180,49 @@ pub enum Request {
         /** names or ids */
         names: Vec<String>,
     },
+    /// docker port NAME [PORT[/PROTO]]
+    Port {
+        /** name or id */
+        name: String,
+        /** container port */
+        port: Option<String>,
+    },
+    /// docker logs NAME
+    Logs {
+        /** name or id */
+        name: String,
+        /** --tail */
+        tail: Option<usize>,
+    },
+    /// docker images [-q]
+    Images {
+        /** -q */
+        quiet: bool,
+        /** --format */
+        format: Option<String>,
+    },
+    /// docker pull IMAGE
+    Pull {
+        /** image */
+        image: String,
+    },
+    /// docker version [--format]
+    Version {
+        /** template */
+        format: Option<String>,
+    },
     /// docker network create.
     NetworkCreate(NetworkCreate),
     /// docker network ls [-q].
     NetworkLs {
         /** -q */
         quiet: bool,
+        /** --no-trunc */
+        no_trunc: bool,
+        /** --format */
+        format: Option<String>,
+        /** --filter KEY=VALUE */
+        filters: Vec<(String, String)>,
     },
     /// docker network inspect.
     NetworkInspect {
@@ -118,13 +233,34 @@ pub enum Request {
     },
     /// docker network rm.
     NetworkRm {
+        /** -f: an absent one is no error */
+        force: bool,
         /** names or ids */
         names: Vec<String>,
+    },
+    /// docker network connect [--ip IP] [--alias NAME] NETWORK CONTAINER
+    NetworkConnect {
+        /** the network and how */
+        endpoint: EndpointSpec,
+        /** name or id */
+        container: String,
+    },
+    /// docker network disconnect NETWORK CONTAINER
+    NetworkDisconnect {
+        /** name or id */
+        network: String,
+        /** name or id */
+        container: String,
+    },
+    /// docker network prune -f
+    NetworkPrune {
+        /** -f: without it one is asked first, which needs a terminal */
+        force: bool,
     },
 }
 
 /// The engine's answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Response {
     /// For the terminal.
     pub stdout: String,
@@ -136,11 +272,31 @@ pub struct Response {
     pub attach: Option<Attach>,
 }
 
+impl Response {
+    /// Success with this text on stdout.
+    pub fn ok(stdout: impl Into<String>) -> Self {
+        Self { stdout: stdout.into(), ..Self::default() }
+    }
+}
+
 /// A process of a container to be attached to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attach {
-    /// The container's own process, already started.
-    Main(crate::stack::Pid),
+    /// The container's own process, already started. What it prints comes as effects of this
+    /// process, and its exit status is the command's.
+    Main(Pid),
+    /// A shell is the container's own process (`docker run -it alpine`): the session runs it in
+    /// `machine` and, when it ends, tells [`super::Engine::shell_done`].
+    Shell {
+        /// Where.
+        machine: MachineId,
+        /// What: `sh`, `bash`, with `-c …` or without.
+        argv: Vec<String>,
+        /// With a terminal.
+        tty: bool,
+        /// The process that stands for it.
+        main: Pid,
+    },
     /// A command to be run there by the session (`docker exec`).
     Command {
         /// Where.

@@ -275,6 +275,7 @@ impl Teller<'_> {
             R::Policy { chain, .. } => self.say("drop.policy", &[("chain", &self.chain(chain))]),
             R::Rejected { rule, .. } => self.say("drop.rejected", &[("rule", &self.rule(rule))]),
             R::NatExhausted => plain("drop.nat_exhausted"),
+            R::ConntrackFull => plain("drop.conntrack_full"),
             R::PortClosed { port } => self.say("drop.port_closed", &[("port", &port.to_string())]),
             R::UnknownProtocol => plain("drop.unknown_protocol"),
             R::SocketBufferFull => plain("drop.buffer_full"),

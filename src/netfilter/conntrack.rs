@@ -34,6 +34,16 @@ pub enum CtDirection {
     Reply,
 }
 
+impl CtDirection {
+    /// The opposite one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Original => Self::Reply,
+            Self::Reply => Self::Original,
+        }
+    }
+}
+
 /// An entry of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CtEntry {

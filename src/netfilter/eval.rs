@@ -12,8 +12,22 @@ pub struct Meta {
     pub out_dev: Option<(IfIndex, IfName)>,
     /// Its connection, once PREROUTING or OUTPUT has looked it up.
     pub ct: Option<(CtId, CtState, CtDirection)>,
+    /// `-j CT --notrack` was said: connection tracking leaves it alone.
+    pub untracked: bool,
     /// The firewall mark.
     pub mark: u32,
+    /// The Ethernet header it came with (`-m mac`, and the `MAC=` of a LOG line), if any.
+    pub ether: Option<[u8; 14]>,
+}
+
+impl Meta {
+    /// What an answer that the kernel itself makes (an ICMP error, the reset of REJECT) carries
+    /// when it goes out through OUTPUT: the connection of the packet that it is about, the other
+    /// way round (nf_ct_attach, net/netfilter/core.c). Give it to `hook(Hook::Output, …)`.
+    pub fn for_error(&self) -> Self {
+        let ct = self.ct.map(|(id, _, dir)| (id, CtState::Related, dir.other()));
+        Self { ct, mark: self.mark, ..Self::default() }
+    }
 }
 
 /// What a hook decided.
@@ -46,4 +60,7 @@ pub enum Verdict {
     },
     /// NAT found no free port or address for the connection (dropped by nf_nat).
     NatExhausted,
+    /// The connection tracking table is full; the kernel logs "nf_conntrack: table full,
+    /// dropping packet".
+    TableFull,
 }

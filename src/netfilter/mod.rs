@@ -61,6 +61,11 @@ pub enum TableKind {
 pub trait Host {
     /// How the routing table classes `addr` (`-m addrtype`, xt_addrtype.c).
     fn addr_type(&self, addr: Ipv4Addr) -> AddrType;
+    /// The same, but only the addresses of `dev` count as local (`--limit-iface-in`,
+    /// `--limit-iface-out`).
+    fn addr_type_on(&self, _dev: IfIndex, addr: Ipv4Addr) -> AddrType {
+        self.addr_type(addr)
+    }
     /// The source address that MASQUERADE takes for packets to `dst` through `dev`: the
     /// interface's primary address of suitable scope. None if it has no address.
     fn masquerade_addr(&self, dev: IfIndex, dst: Ipv4Addr) -> Option<Ipv4Addr>;
@@ -174,6 +179,10 @@ pub enum MatchedTarget {
     Nat,
     /// `-j LOG`.
     Log,
+    /// `-j MARK`: the firewall mark is now this.
+    Mark(u32),
+    /// `-j CT --notrack`.
+    Notrack,
 }
 
 /// The netfilter state of one namespace: its tables and its connection tracking table.

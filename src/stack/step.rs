@@ -162,6 +162,7 @@ pub enum DropReason {
     Policy { table: TableKind, chain: ChainId },
     Rejected { table: TableKind, chain: ChainId, rule: RuleId },
     NatExhausted,
+    ConntrackFull,
     // transport
     PortClosed { port: u16 },
     UnknownProtocol,

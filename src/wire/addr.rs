@@ -82,6 +82,10 @@ impl IfName {
         let len = self.0.iter().position(|&b| b == 0).unwrap_or(16);
         std::str::from_utf8(&self.0[..len]).unwrap_or("")
     }
+    /// The name's bytes, filled up with zeroes, as `ifreq` holds them.
+    pub const fn padded(&self) -> [u8; 16] {
+        self.0
+    }
     /// True if the name is empty.
     pub fn is_empty(&self) -> bool {
         self.0[0] == 0

@@ -5,9 +5,11 @@
 //! Open to all layers.
 
 mod addr;
+mod fastmap;
 mod frame;
 
 pub use addr::{Endpoint, Flow, IfIndex, IfName, Mac, Protocol};
+pub use fastmap::{FastHasher, FastMap};
 pub use frame::{Frame, PacketId, summary};
 
 pub use ipnet::Ipv4Net;

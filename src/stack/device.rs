@@ -13,7 +13,7 @@ pub struct Device {
     /// Its MAC address.
     pub mac: Mac,
     /// Largest IP packet, in bytes.
-    pub mtu: u16,
+    pub mtu: u32,
     /// Administratively up (IFF_UP).
     pub up: bool,
     /// Something is at the other end (IFF_LOWER_UP). A bridge has carrier while a port has.

@@ -1,5 +1,6 @@
 //! The namespace itself: its parts, how it is set up, where frames and timers enter.
 
+use super::socket::Sockets;
 use super::{Device, DeviceKind, FdbEntry, Neighbour, NsId, Pid, Route, RouteTable, SocketId, StepLog};
 use crate::netfilter::Netfilter;
 use crate::rng::Rng;
@@ -130,6 +131,8 @@ pub struct NetNs {
     routes: RouteTable,
     #[allow(dead_code)]
     rng: Rng,
+    /// Its sockets.
+    pub(super) sockets: Sockets,
 }
 
 impl NetNs {
@@ -212,8 +215,8 @@ impl NetNs {
     /// Sets the MTU in bytes.
     ///
     /// # Errors
-    /// `NoDevice`, `Invalid` (below 68 or above 65535).
-    pub fn set_mtu(&mut self, _dev: IfIndex, _mtu: u16, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+    /// `NoDevice`, `Invalid` (below 68 or above 65536).
+    pub fn set_mtu(&mut self, _dev: IfIndex, _mtu: u32, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
         todo!()
     }
     /// Adds an address and, if the device is up, its connected route.

@@ -1,7 +1,7 @@
 //! Sockets, as programs see them: non-blocking, by id, errors as Linux names them.
 
 use super::{Cx, NetNs, Pid};
-use crate::wire::{Endpoint, IfIndex, IfName};
+use crate::wire::{Endpoint, Frame, IfIndex, IfName};
 use std::net::Ipv4Addr;
 
 /// A socket of a namespace; never reused.
@@ -158,6 +158,10 @@ pub struct SocketInfo {
     pub send_queue: usize,
 }
 
+/// A namespace's sockets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sockets {}
+
 /// The system calls. All are non-blocking: what cannot be done yet is [`Errno::WouldBlock`],
 /// and the owner is woken ([`super::Output::Wake`]) when something about the socket changed.
 impl NetNs {
@@ -265,6 +269,44 @@ impl NetNs {
     }
     /// The TTL of the SYN that opened an accepted connection (TCP_SAVED_SYN).
     pub fn syn_ttl(&self, _s: SocketId) -> Option<u8> {
+        todo!()
+    }
+}
+
+/// Where the IP layer hands over. A frame is an Ethernet frame whose IPv4 header was validated.
+#[allow(dead_code, clippy::todo)]
+impl NetNs {
+    /// A UDP datagram for this namespace.
+    pub(super) fn deliver_udp(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
+        todo!()
+    }
+    /// A TCP segment for this namespace.
+    pub(super) fn deliver_tcp(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
+        todo!()
+    }
+    /// An ICMP echo reply, its checksum already verified.
+    pub(super) fn deliver_echo_reply(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
+        todo!()
+    }
+    /// An ICMP error (types 3, 11, 12), its checksum already verified.
+    pub(super) fn deliver_icmp_error(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
+        todo!()
+    }
+    /// Frames that pass `dev`, for those who listen there.
+    pub(super) fn deliver_to_packet_sockets(
+        &mut self,
+        _dev: IfIndex,
+        _frame: &[u8],
+        _outgoing: bool,
+        _cx: &mut Cx<'_>,
+    ) {
+    }
+    /// Whether there is any packet socket.
+    pub(super) fn has_packet_sockets(&self) -> bool {
+        false
+    }
+    /// A timer of a TCP socket is due.
+    pub(super) fn on_tcp_timer(&mut self, _s: SocketId, _generation: u32, _cx: &mut Cx<'_>) {
         todo!()
     }
 }

@@ -39,6 +39,18 @@ pub enum OptError {
     NoValue(String),
 }
 
+impl std::fmt::Display for OptError {
+    /// As getopt_long(3) says it, without the program's name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown(o) if o.starts_with("--") => write!(f, "unrecognized option '{o}'"),
+            Self::Unknown(o) => write!(f, "invalid option -- '{o}'"),
+            Self::NoValue(o) if o.starts_with("--") => write!(f, "option '{o}' requires an argument"),
+            Self::NoValue(o) => write!(f, "option requires an argument -- '{o}'"),
+        }
+    }
+}
+
 /// Parsed options and operands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parsed {

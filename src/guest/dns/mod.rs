@@ -1,0 +1,17 @@
+//! Names: DNS messages (RFC 1035), the resolver library that programs share, and the server.
+//!
+//! Supported: A and PTR questions over UDP, CNAME in answers, search lists, several servers,
+//! forwarding. Not supported: TCP, DNSSEC, zone transfers; AAAA is never asked (IPv6 is left
+//! out), and answered as "no such data" where the name is known.
+
+mod ask;
+mod message;
+mod resolver;
+mod server;
+mod zone;
+
+pub use ask::{Ask, AskError};
+pub use message::{Code, Data, Kind, Message, Question, Record, reverse_name};
+pub use resolver::{AddrLookup, Found, HostLookup, LookupError, ResolverConfig};
+pub use server::{DNSD_OPTIONS, DnsServer};
+pub use zone::Zone;

@@ -1,0 +1,235 @@
+//! `dnsd`: a DNS server. It answers from a zone file of its machine, which it reads afresh for
+//! each question, and asks other servers about the rest.
+//!
+//! One program in several roles: the public server (records, NXDOMAIN to all else), a home
+//! router's forwarder (like dnsmasq), and the engine's server in a container at 127.0.0.11 (like
+//! libnetwork's resolver.go: names in any case, several addresses in changing order, not
+//! authoritative). Not supported: TCP, caching, answers from other zones' NS records.
+
+use std::net::Ipv4Addr;
+
+use super::ask::at;
+use super::{Ask, AskError, Code, Data, Kind, Message, Question, Zone};
+use crate::guest::options::{Opt, flag, parse, value};
+use crate::guest::{Poll, Program, Signal, Sys};
+use crate::stack::{Errno, SocketId, SocketKind};
+use crate::time::Duration;
+use crate::wire::Endpoint;
+
+/// The options of `dnsd`.
+pub const DNSD_OPTIONS: &[Opt] = &[
+    value(&["--listen"], "ADDR[:PORT]", "own address (all, port 53)", "자기 주소 (기본: 모두, 53번 포트)"),
+    value(&["--zone"], "FILE", "own records", "자기 레코드 파일"),
+    value(&["--forward"], "ADDR", "server to ask about other names", "나머지 이름을 물어볼 서버"),
+    flag(&["--servfail"], "say SERVFAIL to other names", "모르는 이름에 SERVFAIL로 답함"),
+    flag(&["--not-authoritative"], "own records without AA", "자기 레코드도 AA 없이 답함"),
+];
+
+/// How long a forwarder waits for one server (libnetwork's extIOTimeout).
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Questions under way at a time; more are refused, so that a loop of forwarders comes to an end.
+const MAX_PENDING: usize = 64;
+
+/// The program.
+#[derive(Debug, Clone)]
+pub struct DnsServer {
+    listen: Result<Endpoint, String>,
+    zone: Option<String>,
+    forward: Vec<Ipv4Addr>,
+    otherwise: Code,
+    authoritative: bool,
+    socket: Option<SocketId>,
+    pending: Vec<Pending>,
+    answered: usize,
+}
+
+/// A question that was passed on.
+#[derive(Debug, Clone)]
+struct Pending {
+    client: Endpoint,
+    bytes: Vec<u8>,
+    question: Message,
+    server: usize,
+    ask: Option<Ask>,
+}
+
+impl DnsServer {
+    /// From a command line.
+    pub fn new(argv: &[String]) -> Box<dyn Program> {
+        let args = argv.get(1..).unwrap_or_default();
+        let parsed = parse(DNSD_OPTIONS, args).map_err(|e| format!("dnsd: {e}\n"));
+        let options = parsed.as_ref().cloned().unwrap_or_default();
+        let listen = parsed.and_then(|p| listen_address(p.get("--listen")));
+        Box::new(Self {
+            listen,
+            zone: options.get("--zone").map(str::to_owned),
+            forward: options.all("--forward").filter_map(|a| a.parse().ok()).collect(),
+            otherwise: if options.has("--servfail") { Code::ServFail } else { Code::NxDomain },
+            authoritative: !options.has("--not-authoritative"),
+            socket: None,
+            pending: Vec::new(),
+            answered: 0,
+        })
+    }
+
+    fn open(&mut self, sys: &mut Sys<'_>) -> Result<SocketId, String> {
+        if let Some(socket) = self.socket {
+            return Ok(socket);
+        }
+        let listen = self.listen.clone()?;
+        let socket = sys.ns.socket(Some(sys.pid), SocketKind::Udp);
+        if let Err(e) = sys.ns.bind(socket, listen) {
+            return Err(format!("dnsd: failed to create listening socket for {listen}: {e}\n"));
+        }
+        self.socket = Some(socket);
+        Ok(socket)
+    }
+
+    fn serve(&mut self, sys: &mut Sys<'_>, socket: SocketId) {
+        loop {
+            match sys.ns.recv_from(socket) {
+                Ok(datagram) => {
+                    if let Some(message) = Message::decode(&datagram.data).filter(|m| !m.response) {
+                        self.question(sys, socket, datagram.from, message, datagram.data);
+                    }
+                }
+                Err(Errno::WouldBlock | Errno::BadFd) => break,
+                // An ICMP error about an earlier answer: the client is gone, the next is waiting.
+                Err(_) => {}
+            }
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.retain_mut(|p| !self.go_on(sys, socket, p));
+        self.pending = pending;
+    }
+
+    fn question(
+        &mut self,
+        sys: &mut Sys<'_>,
+        socket: SocketId,
+        client: Endpoint,
+        message: Message,
+        bytes: Vec<u8>,
+    ) {
+        let Some(question) = message.question.clone() else {
+            return send(sys, socket, client, &message.reply(Code::FormErr));
+        };
+        if let Some(answer) = self.own_answer(sys, &message, &question) {
+            return send(sys, socket, client, &answer);
+        }
+        if self.forward.is_empty() {
+            return send(sys, socket, client, &message.reply(self.otherwise));
+        }
+        if self.pending.len() >= MAX_PENDING {
+            return send(sys, socket, client, &message.reply(Code::Refused));
+        }
+        let mut pending = Pending { client, bytes, question: message, server: 0, ask: None };
+        if !self.go_on(sys, socket, &mut pending) {
+            self.pending.push(pending);
+        }
+    }
+
+    /// What the own zone says; None if it does not know the name.
+    fn own_answer(&mut self, sys: &Sys<'_>, message: &Message, question: &Question) -> Option<Message> {
+        let zone = Zone::parse(self.zone.as_deref().and_then(|path| sys.files.text(path)).unwrap_or(""));
+        if !zone.knows(&question.name) {
+            return None;
+        }
+        let mut reply = message.reply(Code::NoError);
+        reply.authoritative = self.authoritative;
+        let mut name = question.name.clone();
+        // A CNAME leads on to the next name; eight are more than any sane zone has.
+        for _ in 0..8 {
+            let mut records: Vec<_> = zone.find(&name, question.kind).cloned().collect();
+            if records.is_empty() {
+                break;
+            }
+            let turn = self.answered % records.len();
+            records.rotate_left(turn);
+            // The owner's name is given back in the case in which it was asked.
+            records.iter_mut().for_each(|r| r.name.clone_from(&name));
+            let next = match records.first().map(|r| &r.data) {
+                Some(Data::Cname(target)) if question.kind != Kind::CNAME => Some(target.clone()),
+                _ => None,
+            };
+            reply.answers.extend(records);
+            match next {
+                Some(next) => name = next,
+                None => break,
+            }
+        }
+        self.answered += 1;
+        Some(reply)
+    }
+
+    /// Moves a passed-on question on; true when its client has its answer.
+    fn go_on(&self, sys: &mut Sys<'_>, socket: SocketId, p: &mut Pending) -> bool {
+        loop {
+            if let Some(ask) = &mut p.ask {
+                match ask.poll(sys) {
+                    None => return false,
+                    Some(Ok((_, mut bytes))) => {
+                        // The answer goes back as it is, under the client's own id.
+                        bytes[..2].copy_from_slice(&p.question.id.to_be_bytes());
+                        let _ = sys.ns.send_to(socket, p.client, &bytes, &mut sys.cx);
+                        return true;
+                    }
+                    Some(Err(_)) => p.server += 1,
+                }
+                p.ask = None;
+            }
+            let Some(&server) = self.forward.get(p.server) else {
+                send(sys, socket, p.client, &p.question.reply(Code::ServFail));
+                return true;
+            };
+            let id = sys.rng.next_u32() as u16;
+            p.bytes[..2].copy_from_slice(&id.to_be_bytes());
+            match Ask::start_raw(sys, at(server), id, &p.bytes, PATIENCE) {
+                Ok(ask) => p.ask = Some(ask),
+                Err(AskError::NotSent(_) | AskError::Failed(_) | AskError::TimedOut | AskError::BadName) => {
+                    p.server += 1;
+                }
+            }
+        }
+    }
+}
+
+impl Program for DnsServer {
+    fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
+        if let Some(Signal::Term | Signal::Int) = sys.signal {
+            return Poll::Exit(0);
+        }
+        match self.open(sys) {
+            Ok(socket) => {
+                self.serve(sys, socket);
+                Poll::Pending
+            }
+            Err(text) => {
+                sys.err(text);
+                Poll::Exit(2)
+            }
+        }
+    }
+    fn name(&self) -> &str {
+        "dnsd"
+    }
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+fn listen_address(text: Option<&str>) -> Result<Endpoint, String> {
+    let Some(text) = text else { return Ok(Endpoint::new(Ipv4Addr::UNSPECIFIED, 53)) };
+    let (addr, port) = text.split_once(':').unwrap_or((text, "53"));
+    match (addr.parse(), port.parse()) {
+        (Ok(addr), Ok(port)) => Ok(Endpoint::new(addr, port)),
+        _ => Err(format!("dnsd: bad address: {text}\n")),
+    }
+}
+
+fn send(sys: &mut Sys<'_>, socket: SocketId, to: Endpoint, message: &Message) {
+    if let Some(bytes) = message.encode() {
+        // A client that cannot be reached asks again, or gives up.
+        let _ = sys.ns.send_to(socket, to, &bytes, &mut sys.cx);
+    }
+}

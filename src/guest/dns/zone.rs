@@ -1,0 +1,98 @@
+//! A server's records, as text in a file of its machine. Whoever changes the file changes what
+//! the server answers from then on; there is nothing to reload.
+//!
+//! One record a line, as in a master file (RFC 1035 §5.1): `NAME TTL TYPE DATA`, with types A,
+//! PTR and CNAME; `;` and `#` begin a comment. Names are whole, with or without the last dot.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use super::{Data, Kind, Record, reverse_name};
+
+/// The records of a server. `Display` gives the file's text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Zone {
+    /// In order.
+    pub records: Vec<Record>,
+}
+
+impl Zone {
+    /// Reads a zone file. Lines that make no sense are passed over.
+    pub fn parse(text: &str) -> Self {
+        Self { records: text.lines().filter_map(parse_line).collect() }
+    }
+
+    /// Adds an A record.
+    pub fn add_a(&mut self, name: &str, addr: Ipv4Addr, ttl: u32) {
+        self.records.push(Record { name: name.to_owned(), ttl, data: Data::A(addr) });
+    }
+
+    /// Adds the name of an address.
+    pub fn add_ptr(&mut self, addr: Ipv4Addr, name: &str, ttl: u32) {
+        self.records.push(Record { name: reverse_name(addr), ttl, data: Data::Ptr(name.to_owned()) });
+    }
+
+    /// True if the name has any record. Case does not matter (RFC 4343).
+    pub fn knows(&self, name: &str) -> bool {
+        self.records.iter().any(|r| r.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The records of `name` with this type, and a CNAME in any case.
+    pub fn find<'a>(&'a self, name: &'a str, kind: Kind) -> impl Iterator<Item = &'a Record> {
+        self.records.iter().filter(move |r| {
+            r.name.eq_ignore_ascii_case(name) && (r.data.kind() == kind || r.data.kind() == Kind::CNAME)
+        })
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Record { name, ttl, data } in &self.records {
+            match data {
+                Data::A(addr) => writeln!(f, "{name} {ttl} A {addr}")?,
+                Data::Ptr(target) => writeln!(f, "{name} {ttl} PTR {target}")?,
+                Data::Cname(target) => writeln!(f, "{name} {ttl} CNAME {target}")?,
+                Data::Other(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse_line(line: &str) -> Option<Record> {
+    let line = line.split([';', '#']).next().unwrap_or("");
+    let mut words = line.split_whitespace();
+    let name = words.next()?;
+    let ttl = words.next()?.parse().ok()?;
+    let kind = Kind::named(words.next()?)?;
+    let value = words.next()?;
+    let undotted = |s: &str| s.strip_suffix('.').unwrap_or(s).to_owned();
+    let data = match kind {
+        Kind::A => Data::A(value.parse().ok()?),
+        Kind::PTR => Data::Ptr(undotted(value)),
+        Kind::CNAME => Data::Cname(undotted(value)),
+        _ => return None,
+    };
+    words.next().is_none().then(|| Record { name: undotted(name), ttl, data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_round_trips_through_its_text() {
+        let mut zone = Zone::default();
+        zone.add_a("web", Ipv4Addr::new(10, 0, 0, 2), 600);
+        zone.add_ptr(Ipv4Addr::new(10, 0, 0, 2), "web.net1", 600);
+        assert_eq!(zone.to_string(), "web 600 A 10.0.0.2\n2.0.0.10.in-addr.arpa 600 PTR web.net1\n");
+        assert_eq!(Zone::parse(&zone.to_string()), zone);
+    }
+
+    #[test]
+    fn comments_and_nonsense_are_passed_over() {
+        let zone = Zone::parse("; head\nweb. 60 A 10.0.0.2 # first\nweb A\nweb 1 A x\nweb 1 MX y\n\n");
+        assert_eq!(zone.records.len(), 1);
+        assert!(zone.knows("WEB") && zone.find("wEb", Kind::A).count() == 1);
+    }
+}

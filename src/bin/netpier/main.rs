@@ -1,0 +1,50 @@
+//! The native program: the same core as the page, from a terminal. Teachers check exercises with
+//! it, the tests use it.
+
+#![allow(clippy::print_stdout)] // this is the part that prints
+
+#[cfg(not(target_arch = "wasm32"))]
+mod bench;
+#[cfg(not(target_arch = "wasm32"))]
+mod run;
+
+#[cfg(not(target_arch = "wasm32"))]
+const USAGE: &str = "\
+netpier: a Docker network you can watch
+
+Usage:
+  netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--trace] [--lang en|ko]
+              [--pcap OUT.pcapng] [--json]
+  netpier conform DIR [--only REGEX] [--json]
+  netpier bench w1 N K
+
+LAB is a file or a built-in lab: home, empty, oracle.
+`run` ends with the exit status of its last command.
+";
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() -> std::process::ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let status = match command.as_str() {
+        "run" => run::main(rest),
+        "conform" => netpier::conform::main(&rest, &mut std::io::stdout().lock()),
+        "bench" => bench::main(&rest),
+        "" | "help" | "-h" | "--help" => {
+            print!("{USAGE}");
+            return std::process::ExitCode::SUCCESS;
+        }
+        other => Err(format!("there is no command {other:?}\n\n{USAGE}")),
+    };
+    match status {
+        Ok(code) => std::process::ExitCode::from(code),
+        Err(message) => {
+            eprintln!("netpier: {message}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn main() {}

@@ -1,0 +1,146 @@
+//! `netpier run`: a lab, some command lines, and what came of them.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use lexopt::{Arg, Parser, ValueExt};
+use netpier::explain::{Lang, sentence};
+use netpier::lab::{Lab, capture};
+use netpier::session::{Job, Session};
+use netpier::time::Duration;
+use serde_json::json;
+
+/// How long a command may run in virtual time before it is interrupted, as by Ctrl-C.
+const LIMIT: Duration = Duration::from_secs(600);
+
+#[derive(Default)]
+struct Options {
+    lab: Option<String>,
+    commands: Vec<(String, String)>,
+    trace: bool,
+    json: bool,
+    lang: Lang,
+    pcap: Option<String>,
+}
+
+/// Runs the subcommand; the exit status is the last command's.
+pub fn main(args: Vec<String>) -> Result<u8, String> {
+    let options = parse(args).map_err(|e| e.to_string())?;
+    let name = options.lab.as_deref().ok_or("which lab? netpier run LAB --at NODE 'COMMAND'")?;
+    if options.commands.is_empty() {
+        return Err("nothing to run: add --at NODE 'COMMAND'".into());
+    }
+    let mut session = open(name)?;
+    session.korean = options.lang == Lang::Ko;
+    let from = session.world.log.next_seq();
+    let mut jobs = Vec::new();
+    for (place, line) in &options.commands {
+        let job = session.run_line(place, line, LIMIT).map_err(|e| e.to_string())?;
+        if !options.json {
+            print_job(&job);
+        }
+        jobs.push(job);
+    }
+    if options.json {
+        println!("{}", report(&session, &jobs, from, &options));
+    } else if options.trace {
+        print!("{}", trace(&session, from, options.lang));
+    }
+    if let Some(path) = &options.pcap {
+        std::fs::write(path, capture::pcapng(&session, from)).map_err(|e| format!("{path}: {e}"))?;
+    }
+    Ok(jobs.last().map_or(0, status))
+}
+
+fn status(job: &Job) -> u8 {
+    // A command that was interrupted ended as by SIGINT.
+    job.exit.map_or(130, |code| u8::try_from(code & 0xff).unwrap_or(255))
+}
+
+fn parse(args: Vec<String>) -> Result<Options, lexopt::Error> {
+    let mut options = Options::default();
+    let mut parser = Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("at") => {
+                let place = parser.value()?.string()?;
+                options.commands.push((place, parser.value()?.string()?));
+            }
+            Arg::Long("trace") => options.trace = true,
+            Arg::Long("json") => options.json = true,
+            Arg::Long("lang") => {
+                let tag = parser.value()?.string()?;
+                if !matches!(tag.as_str(), "en" | "ko") {
+                    return Err(format!("--lang is en or ko, not {tag:?}").into());
+                }
+                options.lang = Lang::from_tag(&tag);
+            }
+            Arg::Long("pcap") => options.pcap = Some(parser.value()?.string()?),
+            Arg::Value(value) if options.lab.is_none() => options.lab = Some(value.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+fn open(name: &str) -> Result<Session, String> {
+    let lab = match Lab::builtin(name) {
+        Some(lab) => lab,
+        None => {
+            let text = std::fs::read_to_string(name).map_err(|e| {
+                let known = Lab::builtin_names().join(", ");
+                format!("{name}: {e} (and no built-in lab has this name; they are: {known})")
+            })?;
+            Lab::from_json(&text).map_err(|e| format!("{name}: {e}"))?
+        }
+    };
+    lab.boot().map_err(|e| format!("{name}: {e}"))
+}
+
+fn print_job(job: &Job) {
+    for (_, is_err, text) in &job.output {
+        if *is_err {
+            eprint!("{text}");
+        } else {
+            print!("{text}");
+        }
+    }
+    // The two streams keep their order only if each is written at once.
+    std::io::stdout().flush().ok();
+}
+
+fn trace(session: &Session, from: u64, lang: Lang) -> String {
+    let mut out = String::new();
+    for (_, record) in session.world.log.iter_from(from) {
+        let words = sentence(record, session, lang);
+        if words.is_empty() {
+            continue;
+        }
+        let packet = record.packet.map(|p| format!("#{}", p.0)).unwrap_or_default();
+        writeln!(out, "{:>14}  {packet:<6} {words}", record.at.to_string()).expect("to a string");
+    }
+    out
+}
+
+fn report(session: &Session, jobs: &[Job], from: u64, options: &Options) -> serde_json::Value {
+    let commands: Vec<_> = jobs
+        .iter()
+        .map(|job| {
+            json!({
+                "at": job.place, "run": job.line, "exit": status(job),
+                "stdout": job.stdout(), "stderr": job.stderr(),
+            })
+        })
+        .collect();
+    let mut report = json!({ "commands": commands });
+    if options.trace {
+        let steps = session.world.log.iter_from(from).map(|(seq, record)| {
+            json!({
+                "seq": seq, "ns": record.at.as_nanos(), "at": session.place_of_ns(record.ns),
+                "packet": record.packet.map(|p| p.0), "step": sentence(record, session, options.lang),
+            })
+        });
+        report["trace"] = steps.collect();
+    }
+    report
+}

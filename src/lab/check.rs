@@ -169,3 +169,71 @@ fn link<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lab of two computers and a router, with `from` replaced by `to` in its text.
+    fn broken(from: &str, to: &str) -> Result<Lab, LabError> {
+        let text = r#"{"format": 1, "seed": 1, "nodes": [
+            {"id": "a", "kind": "computer", "ports": [{"name": "eth0", "address": "10.0.0.1/24"}]},
+            {"id": "b", "kind": "computer", "ports": [{"name": "eth0", "address": "10.0.0.2/24"}]},
+            {"id": "r", "kind": "router", "ports": [{"name": "wan0"}, {"name": "lan0"}, {"name": "lan1", "bridge": "lan0"}],
+             "router": {"wan": "wan0", "lan": "lan0", "nat": true, "forwards": [
+                {"proto": "tcp", "port": 80, "to": "10.0.0.2", "to_port": 8080},
+                {"proto": "tcp", "port": 81, "to": "10.0.0.2", "to_port": 8081}]}}
+          ], "links": [{"a": ["a", "eth0"], "b": ["r", "lan1"]}],
+          "commands": [{"at": "a", "run": "ip addr"}]}"#;
+        assert!(text.contains(from), "{from} is not in the lab");
+        Lab::from_json(&text.replacen(from, to, 1))
+    }
+
+    #[test]
+    fn a_lab_in_order_is_taken() {
+        broken("\"seed\": 1", "\"seed\": 2").unwrap();
+    }
+
+    #[test]
+    fn every_refusal_names_the_place_and_the_problem() {
+        for (from, to, place, problem) in [
+            ("\"id\": \"b\"", "\"id\": \"a\"", "nodes[1] (a)", "taken"),
+            ("\"id\": \"b\"", "\"id\": \"B b\"", "nodes[1]", "lower-case"),
+            ("10.0.0.2/24", "10.0.0.1/24", "nodes[1] (b)", "10.0.0.1 is taken by a"),
+            ("\"bridge\": \"lan0\"", "\"bridge\": \"lan7\"", "nodes[2] (r)", "no port lan7"),
+            ("\"wan\": \"wan0\"", "\"wan\": \"wan9\"", "nodes[2] (r)", "router.wan"),
+            ("\"wan\": \"wan0\"", "\"wan\": \"lan0\"", "nodes[2] (r)", "different"),
+            ("\"port\": 81", "\"port\": 80", "forwards[1]", "forwarded already"),
+            ("\"port\": 81", "\"port\": 0", "forwards[1]", "1 to 65535"),
+            ("\"proto\": \"tcp\"", "\"proto\": \"sctp\"", "forwards[0]", "neither"),
+            ("\"r\", \"lan1\"", "\"r\", \"lan0\"", "links[0]", "is a bridge"),
+            ("\"r\", \"lan1\"", "\"r\", \"lan5\"", "links[0]", "no port lan5"),
+            ("\"r\", \"lan1\"", "\"q\", \"lan1\"", "links[0]", "no node \"q\""),
+            ("\"at\": \"a\"", "\"at\": \"z\"", "commands[0]", "no node \"z\""),
+        ] {
+            let error = broken(from, to).expect_err(to).to_string();
+            assert!(error.contains(place) && error.contains(problem), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_or_not_of_the_shape_is_refused_with_line_and_column() {
+        for (from, to, says) in [
+            ("\"format\": 1,", "", "missing field `format`"),
+            ("\"port\": 81", "\"port\": 70001", "invalid value: integer `70001`"),
+            ("10.0.0.2/24", "10.0.0.2/33", "invalid"),
+            ("\"kind\": \"computer\"", "\"kind\": \"compuetr\"", "unknown variant `compuetr`"),
+            ("\"nodes\"", "\"noodles\"", "unknown field `noodles`"),
+            ("{\"format\"", "[\"format\"", "line 1"),
+        ] {
+            let error = broken(from, to).expect_err(to).to_string();
+            assert!(error.contains(says) && error.contains("line"), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_with_a_hint_even_if_its_fields_are_unknown() {
+        let error = Lab::from_json(r#"{"format": 2, "galaxies": []}"#).unwrap_err();
+        assert_eq!(error, LabError::Format(2));
+    }
+}

@@ -35,3 +35,40 @@ impl History {
         (!self.past.is_empty(), !self.future.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab(seed: u64) -> Lab {
+        Lab { seed, ..Lab::builtin("empty").unwrap() }
+    }
+
+    #[test]
+    fn undo_to_the_start_and_redo_to_the_end_bring_back_every_lab() {
+        let mut history = History::default();
+        for seed in 0..5 {
+            history.record(lab(seed));
+        }
+        let mut now = lab(5);
+        for seed in (0..5).rev() {
+            now = history.undo(&now).unwrap();
+            assert_eq!(now, lab(seed));
+        }
+        assert_eq!(history.undo(&now), None);
+        for seed in 1..=5 {
+            now = history.redo(&now).unwrap();
+            assert_eq!(now, lab(seed));
+        }
+        assert_eq!(history.redo(&now), None);
+    }
+
+    #[test]
+    fn a_new_edit_forgets_what_could_be_redone() {
+        let mut history = History::default();
+        history.record(lab(0));
+        history.undo(&lab(1)).unwrap();
+        history.record(lab(0));
+        assert_eq!(history.can(), (true, false));
+    }
+}

@@ -4,8 +4,6 @@
 #![allow(clippy::print_stdout)] // this is the part that prints
 
 #[cfg(not(target_arch = "wasm32"))]
-mod bench;
-#[cfg(not(target_arch = "wasm32"))]
 mod run;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,8 +27,6 @@ fn main() -> std::process::ExitCode {
     let rest: Vec<String> = args.collect();
     let status = match command.as_str() {
         "run" => run::main(rest),
-        "conform" => netpier::conform::main(&rest, &mut std::io::stdout().lock()),
-        "bench" => bench::main(&rest),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");
             return std::process::ExitCode::SUCCESS;

@@ -7,6 +7,8 @@
 
 pub mod cli;
 mod engine;
+mod image;
+mod near;
 mod request;
 
 pub use engine::{

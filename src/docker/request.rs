@@ -82,6 +82,8 @@ pub struct RunSpec {
     pub links: Vec<(String, String)>,
     /// `--restart`, as given. Accepted and shown; nothing here restarts by itself.
     pub restart: Option<String>,
+    /// Flags that were given but change nothing here: the answer names them.
+    pub ignored: Vec<String>,
     /// `--entrypoint`.
     pub entrypoint: Option<String>,
 }

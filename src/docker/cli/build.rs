@@ -1,0 +1,322 @@
+//! From the flags and arguments of a command to its request. What the docker client itself
+//! checks is checked here, in its words; the rest is the engine's to say.
+
+use super::super::{EndpointSpec, NetworkCreate, Request, RunSpec};
+use super::flags::{BadFlag, Flags, invalid};
+use super::ports;
+use super::table::{Command, Does, Makes};
+use crate::wire::{Ipv4Net, Mac, Protocol};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Why no request can be made.
+pub(super) enum Refusal {
+    /// A flag's value: shown with the usage line, exit 125.
+    Flag(BadFlag),
+    /// The client refuses: shown after `docker: ` with the pointer to `--help` where it is
+    /// `docker run` (exit 125), bare elsewhere (exit 1).
+    Client(String),
+}
+
+impl From<BadFlag> for Refusal {
+    fn from(bad: BadFlag) -> Self {
+        Self::Flag(bad)
+    }
+}
+
+/// The request of `command`.
+pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusal> {
+    for (flag, _) in &f.set {
+        if let Does::Refused(instead) = flag.does {
+            return Err(Refusal::Client(format!("--{} is not supported in netpier; {instead}", flag.name)));
+        }
+    }
+    let text = |name: &str| f.last(name).map(str::to_owned);
+    let filters = || f.all(&["filter"]).map(pair).collect::<Vec<_>>();
+    let timeout = || f.all(&["timeout", "time"]).last().and_then(|s| s.parse().ok());
+    Ok(match command.makes {
+        Makes::Run => Request::Run(run(f)?),
+        Makes::Create => Request::Create(run(f)?),
+        Makes::Start => Request::Start { names: f.args },
+        Makes::Stop => Request::Stop { timeout: timeout(), names: f.args },
+        Makes::Restart => Request::Restart { timeout: timeout(), names: f.args },
+        Makes::Kill => Request::Kill { signal: text("signal"), names: f.args },
+        Makes::Ps => Request::Ps {
+            all: f.on("all"),
+            quiet: f.on("quiet"),
+            no_trunc: f.on("no-trunc"),
+            format: text("format"),
+            filters: filters(),
+        },
+        Makes::Rm => Request::Rm { force: f.on("force"), names: f.args },
+        Makes::Exec => Request::Exec {
+            tty: f.on("tty"),
+            detach: f.on("detach"),
+            name: f.args.remove(0),
+            command: f.args,
+        },
+        Makes::Inspect => Request::Inspect { format: text("format"), names: f.args },
+        Makes::Port => Request::Port { port: f.args.get(1).cloned(), name: f.args.remove(0) },
+        Makes::Logs => Request::Logs {
+            tail: f.last("tail").filter(|t| *t != "all").and_then(|t| t.parse().ok()),
+            name: f.args.remove(0),
+        },
+        Makes::Images => Request::Images { quiet: f.on("quiet"), format: text("format") },
+        Makes::Pull => Request::Pull { image: f.args.remove(0) },
+        Makes::Version => Request::Version { format: text("format") },
+        Makes::NetworkCreate => Request::NetworkCreate(network(f)?),
+        Makes::NetworkLs => Request::NetworkLs {
+            quiet: f.on("quiet"),
+            no_trunc: f.on("no-trunc"),
+            format: text("format"),
+            filters: filters(),
+        },
+        Makes::NetworkInspect => Request::NetworkInspect { format: text("format"), names: f.args },
+        Makes::NetworkRm => Request::NetworkRm { force: f.on("force"), names: f.args },
+        Makes::NetworkConnect => {
+            let endpoint = EndpointSpec {
+                aliases: list(&f, "alias"),
+                ip: text("ip"),
+                gw_priority: f.last("gw-priority").and_then(|p| p.parse().ok()).unwrap_or(0),
+                ..EndpointSpec::from(f.args[0].as_str())
+            };
+            Request::NetworkConnect { endpoint, container: f.args.remove(1) }
+        }
+        Makes::NetworkDisconnect => {
+            Request::NetworkDisconnect { container: f.args.remove(1), network: f.args.remove(0) }
+        }
+        Makes::NetworkPrune => Request::NetworkPrune { force: f.on("force") },
+    })
+}
+
+/// `KEY=VALUE`; without `=` the value is empty.
+fn pair(text: &str) -> (String, String) {
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    (key.to_owned(), value.to_owned())
+}
+
+/// A flag of type "strings": given several times, or once with commas.
+fn list(f: &Flags, name: &str) -> Vec<String> {
+    f.all(&[name]).flat_map(|v| v.split(',')).filter(|v| !v.is_empty()).map(str::to_owned).collect()
+}
+
+// ---- docker run
+
+fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
+    let mut spec = RunSpec {
+        name: f.last("name").map(str::to_owned),
+        detach: f.on("detach"),
+        remove: f.on("rm"),
+        interactive: f.on("interactive"),
+        tty: f.on("tty"),
+        hostname: f.last("hostname").map(str::to_owned),
+        publish_all: f.on("publish-all"),
+        env: f.all(&["env"]).map(pair).collect(),
+        dns_search: f.all(&["dns-search"]).map(str::to_owned).collect(),
+        dns_options: f.all(&["dns-option", "dns-opt"]).map(str::to_owned).collect(),
+        restart: f.last("restart").map(str::to_owned),
+        entrypoint: f.last("entrypoint").map(str::to_owned),
+        ..RunSpec::default()
+    };
+    for (flag, value) in &f.set {
+        match flag.name {
+            "add-host" => spec.add_host.push(extra_host(value).map_err(|e| invalid(flag, value, &e))?),
+            "dns" => spec.dns.push(resolver(value).map_err(|e| invalid(flag, value, &e))?),
+            "link" => spec.links.push(link(value).map_err(|e| invalid(flag, value, &e))?),
+            "network" | "net" => {
+                spec.networks.push(attachment(value).map_err(|e| invalid(flag, value, &e))?);
+            }
+            _ if flag.does == Does::Nothing && !QUIET.contains(&flag.name) => {
+                spec.ignored.push(format!("--{}", flag.name));
+            }
+            _ => {}
+        }
+    }
+    // The client looks at the ports after all flags are read, and at networks after that.
+    for raw in f.all(&["publish"]) {
+        spec.publish.push(ports::parse(raw).map_err(Refusal::Client)?);
+    }
+    for raw in f.all(&["expose"]) {
+        let ports: Vec<(u16, Protocol)> = ports::expose(raw).map_err(Refusal::Client)?;
+        spec.expose.extend(ports);
+    }
+    apply_to_first(&f, &mut spec)?;
+    spec.image = f.args.remove(0);
+    spec.command = f.args;
+    Ok(spec)
+}
+
+/// Flags without effect here that are not worth a word: nobody expects to see one.
+const QUIET: &[&str] = &["attach", "detach-keys", "init", "label", "platform", "pull", "quiet", "sig-proxy"];
+
+/// `--ip`, `--network-alias`, `--mac-address` belong to the first network.
+fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {
+    let aliases: Vec<String> = f.all(&["network-alias", "net-alias"]).map(str::to_owned).collect();
+    let ip = f.last("ip").map(str::to_owned);
+    let mac = match f.last("mac-address") {
+        Some(text) => Some(
+            text.parse::<Mac>().map_err(|_| Refusal::Client(format!("{text} is not a valid mac address")))?,
+        ),
+        None => None,
+    };
+    if spec.networks.is_empty() && (!aliases.is_empty() || ip.is_some() || mac.is_some()) {
+        spec.networks.push(EndpointSpec::from("default"));
+    }
+    let conflict =
+        |what: &str| Err(Refusal::Client(format!("conflicting options: cannot specify both {what}")));
+    if let Some(first) = spec.networks.first_mut() {
+        match () {
+            () if !first.aliases.is_empty() && !aliases.is_empty() => {
+                return conflict("--network-alias and per-network alias");
+            }
+            () if first.ip.is_some() && ip.is_some() => {
+                return conflict("--ip and per-network IPv4 address");
+            }
+            () if first.mac.is_some() && mac.is_some() => {
+                return conflict("--mac-address and per-network MAC address");
+            }
+            () => {}
+        }
+        first.aliases.extend(aliases);
+        first.ip = first.ip.take().or(ip);
+        first.mac = first.mac.or(mac);
+    }
+    for (i, net) in spec.networks.iter().enumerate() {
+        if !user_defined(&net.network) && !net.aliases.is_empty() {
+            return Err(Refusal::Client(
+                "network-scoped aliases are only supported for user-defined networks".into(),
+            ));
+        }
+        if spec.networks[..i].iter().any(|n| n.network == net.network) {
+            return Err(Refusal::Client(format!("network {:?} is specified multiple times", net.network)));
+        }
+    }
+    if spec.networks.iter().any(|n| user_defined(&n.network))
+        && spec.networks.iter().any(|n| !user_defined(&n.network))
+    {
+        return Err(Refusal::Client(
+            "conflicting options: cannot attach both user-defined and non-user-defined network-modes".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// What the client takes for the name of a user-defined network.
+fn user_defined(network: &str) -> bool {
+    !matches!(network, "default" | "bridge" | "host" | "none") && !network.starts_with("container:")
+}
+
+/// `NAME`, or `name=NAME,alias=A,ip=1.2.3.4`.
+fn attachment(text: &str) -> Result<EndpointSpec, String> {
+    if !text.contains('=') {
+        return Ok(EndpointSpec::from(text));
+    }
+    let mut spec = EndpointSpec::default();
+    for field in text.split(',') {
+        let (key, value) = field.split_once('=').ok_or_else(|| format!("invalid field {field}"))?;
+        let value = value.trim();
+        match key.trim() {
+            "name" => value.clone_into(&mut spec.network),
+            "alias" => spec.aliases.push(value.to_owned()),
+            "ip" => spec.ip = Some(value.to_owned()),
+            "mac-address" => {
+                spec.mac = Some(value.parse().map_err(|_| format!("{value} is not a valid mac address"))?);
+            }
+            "gw-priority" => {
+                spec.gw_priority =
+                    value.parse().map_err(|_| format!("invalid gw-priority ({value}): invalid syntax"))?;
+            }
+            "ip6" | "link-local-ip" | "driver-opt" => {
+                return Err(format!("{} is not supported in netpier; use ip=", key.trim()));
+            }
+            other => return Err(format!("invalid field key {other}")),
+        }
+    }
+    if spec.network.is_empty() { Err("network name/id is not specified".into()) } else { Ok(spec) }
+}
+
+/// `NAME:ADDRESS` or `NAME=ADDRESS`.
+fn extra_host(text: &str) -> Result<(String, String), String> {
+    let (name, addr) = text.split_once('=').or_else(|| text.split_once(':')).unwrap_or(("", ""));
+    if name.is_empty() || name.contains(':') {
+        return Err(format!("bad format for add-host: {text:?}"));
+    }
+    let bare = addr.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(addr);
+    if bare != "host-gateway" && bare.parse::<IpAddr>().is_err() {
+        return Err(format!("invalid IP address in add-host: {bare:?}"));
+    }
+    Ok((name.to_owned(), bare.to_owned()))
+}
+
+fn resolver(text: &str) -> Result<Ipv4Addr, String> {
+    match text.trim().parse() {
+        Ok(IpAddr::V4(addr)) => Ok(addr),
+        Ok(IpAddr::V6(_)) => Err("IPv6 is not emulated here".to_owned()),
+        Err(_) => Err(format!("IP address is not correctly formatted: {text}")),
+    }
+}
+
+/// `CONTAINER[:ALIAS]`.
+fn link(text: &str) -> Result<(String, String), String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts.as_slice() {
+        [""] => Err("empty string specified for links".to_owned()),
+        [name] => Ok(((*name).to_owned(), (*name).to_owned())),
+        [name, alias] if !name.is_empty() && !alias.is_empty() => {
+            Ok(((*name).to_owned(), (*alias).to_owned()))
+        }
+        _ => Err(format!("bad format for links: {text}")),
+    }
+}
+
+// ---- docker network create
+
+fn network(mut f: Flags) -> Result<NetworkCreate, Refusal> {
+    let create = NetworkCreate {
+        driver: f.last("driver").map(str::to_owned),
+        subnets: list(&f, "subnet"),
+        gateways: list(&f, "gateway"),
+        ip_ranges: list(&f, "ip-range"),
+        internal: f.on("internal"),
+        attachable: f.on("attachable"),
+        options: f.all(&["opt"]).map(pair).collect(),
+        labels: f.all(&["label"]).map(pair).collect(),
+        name: f.args.remove(0),
+    };
+    belongs_together(&create).map_err(Refusal::Client)?;
+    Ok(create)
+}
+
+/// What the client checks: each range and gateway lies in a subnet, and no two subnets overlap
+/// (docker/cli, createIPAMConfig). A subnet that is not one is the engine's to refuse.
+fn belongs_together(create: &NetworkCreate) -> Result<(), String> {
+    let NetworkCreate { subnets, gateways, ip_ranges, .. } = create;
+    if subnets.len() < ip_ranges.len() || subnets.len() < gateways.len() {
+        return Err("every ip-range or gateway must have a corresponding subnet".into());
+    }
+    let nets: Vec<Option<Ipv4Net>> = subnets.iter().map(|s| s.parse().ok()).collect();
+    for (i, a) in nets.iter().enumerate() {
+        for b in nets[..i].iter().flatten() {
+            if a.is_some_and(|a| a.contains(&b.network()) || b.contains(&a.network())) {
+                return Err("multiple overlapping subnet configuration is not supported".into());
+            }
+        }
+    }
+    let holds = |addr: Ipv4Addr| nets.iter().flatten().any(|n| n.contains(&addr));
+    for range in ip_ranges {
+        let net: Ipv4Net = range.parse().map_err(|_| format!("invalid CIDR address: {range}"))?;
+        if !holds(net.addr()) {
+            return Err(format!("no matching subnet for range {range}"));
+        }
+    }
+    for gateway in gateways {
+        // A subnet that cannot be read matches nothing, and the client then refuses the gateway;
+        // but one that is no subnet at all the client refuses first.
+        if let Some(bad) = subnets.iter().zip(&nets).find(|(_, n)| n.is_none()) {
+            return Err(format!("invalid CIDR address: {}", bad.0));
+        }
+        if !gateway.parse().is_ok_and(holds) {
+            return Err(format!("no matching subnet for gateway {gateway}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! The command line of a request: what a drag on the canvas shows and the lab stores.
+
+use super::super::{EndpointSpec, NetworkCreate, PortSpec, Request, RunSpec};
+use crate::wire::Protocol;
+
+/// The command line that makes `request`: `docker run -d --name web -p 8080:80 nginx`.
+/// Parsing it gives the request back.
+pub fn render(request: &Request) -> String {
+    let mut line = Line(String::from("docker"));
+    match request {
+        Request::Run(spec) => {
+            line.word("run");
+            run(&mut line, spec);
+        }
+        Request::Create(spec) => {
+            line.word("create");
+            run(&mut line, spec);
+        }
+        Request::Start { names } => line.word("start").words(names),
+        Request::Stop { names, timeout } => {
+            line.word("stop").value("-t", timeout.map(|t| t.to_string()).as_deref()).words(names);
+        }
+        Request::Restart { names, timeout } => {
+            line.word("restart").value("-t", timeout.map(|t| t.to_string()).as_deref()).words(names);
+        }
+        Request::Kill { names, signal } => line.word("kill").value("-s", signal.as_deref()).words(names),
+        Request::Ps { all, quiet, no_trunc, format, filters } => {
+            line.word("ps").flag("-a", *all).flag("-q", *quiet).flag("--no-trunc", *no_trunc);
+            line.value("--format", format.as_deref()).pairs("--filter", filters);
+        }
+        Request::Rm { force, names } => line.word("rm").flag("-f", *force).words(names),
+        Request::Exec { name, tty, detach, command } => {
+            line.word("exec").flag("-d", *detach).flag("-it", *tty).word(name).words(command);
+        }
+        Request::Inspect { format, names } => {
+            line.word("inspect").value("-f", format.as_deref()).words(names)
+        }
+        Request::Port { name, port } => {
+            line.word("port").word(name).words(port.as_slice());
+        }
+        Request::Logs { name, tail } => {
+            line.word("logs").value("--tail", tail.map(|n| n.to_string()).as_deref()).word(name);
+        }
+        Request::Images { quiet, format } => {
+            line.word("images").flag("-q", *quiet).value("--format", format.as_deref());
+        }
+        Request::Pull { image } => {
+            line.word("pull").word(image);
+        }
+        Request::Version { format } => {
+            line.word("version").value("--format", format.as_deref());
+        }
+        Request::NetworkCreate(create) => network(&mut line, create),
+        Request::NetworkLs { quiet, no_trunc, format, filters } => {
+            line.word("network").word("ls").flag("-q", *quiet).flag("--no-trunc", *no_trunc);
+            line.value("--format", format.as_deref()).pairs("--filter", filters);
+        }
+        Request::NetworkInspect { format, names } => {
+            line.word("network").word("inspect").value("-f", format.as_deref()).words(names);
+        }
+        Request::NetworkRm { force, names } => {
+            line.word("network").word("rm").flag("-f", *force).words(names)
+        }
+        Request::NetworkConnect { endpoint, container } => {
+            line.word("network").word("connect").value("--ip", endpoint.ip.as_deref());
+            for alias in &endpoint.aliases {
+                line.value("--alias", Some(alias));
+            }
+            if endpoint.gw_priority != 0 {
+                line.value("--gw-priority", Some(&endpoint.gw_priority.to_string()));
+            }
+            line.word(&endpoint.network).word(container);
+        }
+        Request::NetworkDisconnect { network, container } => {
+            line.word("network").word("disconnect").word(network).word(container);
+        }
+        Request::NetworkPrune { force } => {
+            line.word("network").word("prune").flag("-f", *force);
+        }
+    }
+    line.0
+}
+
+/// A command line under construction.
+struct Line(String);
+
+impl Line {
+    fn word(&mut self, word: &str) -> &mut Self {
+        self.0.push(' ');
+        self.0.push_str(&quoted(word));
+        self
+    }
+    fn words(&mut self, words: &[String]) {
+        for word in words {
+            self.word(word);
+        }
+    }
+    fn flag(&mut self, flag: &str, on: bool) -> &mut Self {
+        if on { self.word(flag) } else { self }
+    }
+    fn value(&mut self, flag: &str, value: Option<&str>) -> &mut Self {
+        match value {
+            // A value that begins with a dash must not be taken for a flag.
+            Some(value) if flag.starts_with("--") && value.starts_with('-') => {
+                self.word(&format!("{flag}={value}"))
+            }
+            Some(value) => self.word(flag).word(value),
+            None => self,
+        }
+    }
+    fn pairs(&mut self, flag: &str, pairs: &[(String, String)]) {
+        for (key, value) in pairs {
+            self.value(flag, Some(&format!("{key}={value}")));
+        }
+    }
+}
+
+/// A word as sh takes it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn run(line: &mut Line, spec: &RunSpec) {
+    line.flag("-d", spec.detach);
+    match (spec.interactive, spec.tty) {
+        (true, true) => line.flag("-it", true),
+        (i, t) => line.flag("-i", i).flag("-t", t),
+    };
+    line.flag("--rm", spec.remove).value("--name", spec.name.as_deref());
+    line.value("--hostname", spec.hostname.as_deref());
+    for (i, net) in spec.networks.iter().enumerate() {
+        attachment(line, net, i == 0);
+    }
+    for port in &spec.publish {
+        line.value("-p", Some(&publish(port)));
+    }
+    line.flag("-P", spec.publish_all);
+    for (port, proto) in &spec.expose {
+        line.value("--expose", Some(&format!("{port}{}", suffix(*proto))));
+    }
+    line.pairs("-e", &spec.env);
+    for (name, addr) in &spec.add_host {
+        line.value("--add-host", Some(&format!("{name}:{addr}")));
+    }
+    for addr in &spec.dns {
+        line.value("--dns", Some(&addr.to_string()));
+    }
+    for search in &spec.dns_search {
+        line.value("--dns-search", Some(search));
+    }
+    for option in &spec.dns_options {
+        line.value("--dns-option", Some(option));
+    }
+    for (name, alias) in &spec.links {
+        line.value("--link", Some(&format!("{name}:{alias}")));
+    }
+    line.value("--restart", spec.restart.as_deref()).value("--entrypoint", spec.entrypoint.as_deref());
+    line.word(&spec.image).words(&spec.command);
+}
+
+fn attachment(line: &mut Line, net: &EndpointSpec, first: bool) {
+    if first && net.gw_priority == 0 {
+        if net.network != "default" {
+            line.value("--network", Some(&net.network));
+        }
+        line.value("--ip", net.ip.as_deref());
+        line.value("--mac-address", net.mac.map(|m| m.to_string()).as_deref());
+        for alias in &net.aliases {
+            line.value("--network-alias", Some(alias));
+        }
+        return;
+    }
+    let mut text = format!("name={}", net.network);
+    if let Some(ip) = &net.ip {
+        text += &format!(",ip={ip}");
+    }
+    if let Some(mac) = net.mac {
+        text += &format!(",mac-address={mac}");
+    }
+    for alias in &net.aliases {
+        text += &format!(",alias={alias}");
+    }
+    if net.gw_priority != 0 {
+        text += &format!(",gw-priority={}", net.gw_priority);
+    }
+    line.value("--network", Some(if text[5..].contains('=') { &text } else { &net.network }));
+}
+
+fn suffix(proto: Protocol) -> String {
+    if proto == Protocol::Tcp { String::new() } else { format!("/{proto}") }
+}
+
+fn publish(spec: &PortSpec) -> String {
+    let range = |(a, b): (u16, u16)| if a == b { a.to_string() } else { format!("{a}-{b}") };
+    let inside = format!("{}{}", range(spec.container), suffix(spec.proto));
+    match (spec.host_ip, spec.host) {
+        (None, None) => inside,
+        (None, Some(host)) => format!("{}:{inside}", range(host)),
+        (Some(ip), None) => format!("{ip}::{inside}"),
+        (Some(ip), Some(host)) => format!("{ip}:{}:{inside}", range(host)),
+    }
+}
+
+fn network(line: &mut Line, create: &NetworkCreate) {
+    line.word("network").word("create").value("--driver", create.driver.as_deref());
+    for subnet in &create.subnets {
+        line.value("--subnet", Some(subnet));
+    }
+    for gateway in &create.gateways {
+        line.value("--gateway", Some(gateway));
+    }
+    for range in &create.ip_ranges {
+        line.value("--ip-range", Some(range));
+    }
+    line.flag("--internal", create.internal).flag("--attachable", create.attachable);
+    line.pairs("--opt", &create.options);
+    line.pairs("--label", &create.labels);
+    line.word(&create.name);
+}

@@ -1,0 +1,580 @@
+//! The one table of commands and flags. Parser, help, completion and "did you mean" read it.
+//!
+//! Texts of commands and flags are those that the docker client prints in `--help`.
+
+/// What a flag takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Nothing, or `=true`/`=false`.
+    Bool,
+    /// One value; the word is what `--help` calls it (`string`, `list`, `int`).
+    Value(&'static str),
+}
+
+/// What a flag does here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Does {
+    /// What it does in Docker.
+    Works,
+    /// It is taken, but nothing here depends on it; the answer says so.
+    Nothing,
+    /// It cannot be had here; the text says what can.
+    Refused(&'static str),
+}
+
+/// A flag.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flag {
+    /// Long name, without the dashes.
+    pub name: &'static str,
+    /// Short name.
+    pub short: Option<char>,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it does here.
+    pub does: Does,
+    /// Its line of help; empty: hidden (an older spelling).
+    pub help: &'static str,
+}
+
+/// How many arguments a command takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    Exactly(usize),
+    AtLeast(usize),
+    Between(usize, usize),
+}
+
+/// Which request a command makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Makes {
+    Run,
+    Create,
+    Start,
+    Stop,
+    Restart,
+    Kill,
+    Ps,
+    Rm,
+    Exec,
+    Inspect,
+    Port,
+    Logs,
+    Images,
+    Pull,
+    Version,
+    NetworkCreate,
+    NetworkLs,
+    NetworkInspect,
+    NetworkRm,
+    NetworkConnect,
+    NetworkDisconnect,
+    NetworkPrune,
+}
+
+/// What kind of name a place of the command line takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Wants {
+    Nothing,
+    Container,
+    Network,
+    Image,
+}
+
+/// A command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Command {
+    /// Its words after `docker`.
+    pub path: &'static [&'static str],
+    /// What follows them in its usage line.
+    pub usage: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// Other full spellings.
+    pub aliases: &'static [&'static [&'static str]],
+    /// Arguments.
+    pub count: Count,
+    /// Flags may stand after the first argument.
+    pub interspersed: bool,
+    /// Kinds of name its arguments take; the last repeats.
+    pub wants: &'static [Wants],
+    /// Its flags.
+    pub flags: &'static [&'static [Flag]],
+    /// Its request.
+    pub makes: Makes,
+}
+
+impl Command {
+    /// All its flags.
+    pub fn flags(&self) -> impl Iterator<Item = &'static Flag> + Clone {
+        self.flags.iter().flat_map(|group| group.iter())
+    }
+}
+
+const fn on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
+    Flag { name, short, takes: Takes::Bool, does: Does::Works, help }
+}
+const fn val(name: &'static str, short: Option<char>, word: &'static str, help: &'static str) -> Flag {
+    Flag { name, short, takes: Takes::Value(word), does: Does::Works, help }
+}
+/// A flag with a value that changes nothing here.
+const fn idle(name: &'static str, short: Option<char>, word: &'static str, help: &'static str) -> Flag {
+    Flag { name, short, takes: Takes::Value(word), does: Does::Nothing, help }
+}
+/// A switch that changes nothing here.
+const fn idle_on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
+    Flag { name, short, takes: Takes::Bool, does: Does::Nothing, help }
+}
+const fn no(name: &'static str, takes: Takes, instead: &'static str, help: &'static str) -> Flag {
+    Flag { name, short: None, takes, does: Does::Refused(instead), help }
+}
+
+/// `-d` and `--sig-proxy`, of `docker run` only.
+const RUN_ONLY: &[Flag] = &[
+    on("detach", Some('d'), "Run container in background and print container ID"),
+    idle_on("sig-proxy", None, "Proxy received signals to the process"),
+    idle("detach-keys", None, "string", "Override the key sequence for detaching a container"),
+];
+
+/// What `docker run` and `docker create` share.
+const CONTAINER: &[Flag] = &[
+    val("add-host", None, "list", "Add a custom host-to-IP mapping (host:ip)"),
+    idle("attach", Some('a'), "list", "Attach to STDIN, STDOUT or STDERR"),
+    idle("cap-add", None, "list", "Add Linux capabilities"),
+    idle("cap-drop", None, "list", "Drop Linux capabilities"),
+    idle("cidfile", None, "string", "Write the container ID to the file"),
+    idle("cpus", None, "decimal", "Number of CPUs"),
+    val("dns", None, "list", "Set custom DNS servers"),
+    val("dns-option", None, "list", "Set DNS options"),
+    val("dns-opt", None, "list", ""),
+    val("dns-search", None, "list", "Set custom DNS search domains"),
+    val("entrypoint", None, "string", "Overwrite the default ENTRYPOINT of the image"),
+    val("env", Some('e'), "list", "Set environment variables"),
+    val("expose", None, "list", "Expose a port or a range of ports"),
+    idle("health-cmd", None, "string", "Command to run to check health"),
+    val("hostname", Some('h'), "string", "Container host name"),
+    idle_on("init", None, "Run an init inside the container that forwards signals and reaps processes"),
+    on("interactive", Some('i'), "Keep STDIN open even if not attached"),
+    val("ip", None, "string", "IPv4 address (e.g., 172.30.100.104)"),
+    no("ip6", Takes::Value("string"), "IPv4 only: use --ip", "IPv6 address (e.g., 2001:db8::33)"),
+    idle("label", Some('l'), "list", "Set meta data on a container"),
+    val("link", None, "list", "Add link to another container"),
+    no(
+        "link-local-ip",
+        Takes::Value("list"),
+        "use --ip with a user-defined network",
+        "Container IPv4/IPv6 link-local addresses",
+    ),
+    idle("log-driver", None, "string", "Logging driver for the container"),
+    idle("log-opt", None, "list", "Log driver options"),
+    val("mac-address", None, "string", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
+    idle("memory", Some('m'), "bytes", "Memory limit"),
+    idle("mount", None, "mount", "Attach a filesystem mount to the container"),
+    val("name", None, "string", "Assign a name to the container"),
+    val("network", None, "network", "Connect a container to a network"),
+    val("net", None, "network", ""),
+    val("network-alias", None, "list", "Add network-scoped alias for the container"),
+    val("net-alias", None, "list", ""),
+    idle("platform", None, "string", "Set platform if server is multi-platform capable"),
+    idle_on("privileged", None, "Give extended privileges to this container"),
+    val("publish", Some('p'), "list", "Publish a container's port(s) to the host"),
+    on("publish-all", Some('P'), "Publish all exposed ports to random ports"),
+    idle("pull", None, "string", "Pull image before running (\"always\", \"missing\", \"never\")"),
+    idle_on("quiet", Some('q'), "Suppress the pull output"),
+    idle_on("read-only", None, "Mount the container's root filesystem as read only"),
+    val("restart", None, "string", "Restart policy to apply when a container exits"),
+    on("rm", None, "Automatically remove the container and its associated anonymous volumes when it exits"),
+    idle("security-opt", None, "list", "Security Options"),
+    idle("shm-size", None, "bytes", "Size of /dev/shm"),
+    idle("stop-signal", None, "string", "Signal to stop the container"),
+    idle("stop-timeout", None, "int", "Timeout (in seconds) to stop a container"),
+    no("sysctl", Takes::Value("map"), "use `docker exec NAME sysctl -w …`", "Sysctl options"),
+    on("tty", Some('t'), "Allocate a pseudo-TTY"),
+    idle("ulimit", None, "ulimit", "Ulimit options"),
+    idle("user", Some('u'), "string", "Username or UID (format: <name|uid>[:<group|gid>])"),
+    idle("volume", Some('v'), "list", "Bind mount a volume"),
+    idle("workdir", Some('w'), "string", "Working directory inside the container"),
+];
+
+const TIMEOUT: &[Flag] = &[
+    idle("signal", Some('s'), "string", "Signal to send to the container"),
+    val("timeout", Some('t'), "int", "Seconds to wait before killing the container"),
+    val("time", None, "int", ""),
+];
+
+const FORMAT_F: Flag = val(
+    "format",
+    Some('f'),
+    "string",
+    "Format output using a custom template: 'json' (print in JSON format) or 'TEMPLATE'",
+);
+const FORMAT: Flag = val(
+    "format",
+    None,
+    "string",
+    "Format output using a custom template: 'table', 'table TEMPLATE', 'json' or 'TEMPLATE'",
+);
+const FILTER: Flag = val("filter", Some('f'), "filter", "Filter output based on conditions provided");
+const NO_TRUNC: Flag = on("no-trunc", None, "Don't truncate output");
+
+const ONE_OR_MORE: Count = Count::AtLeast(1);
+const CONTAINERS: &[Wants] = &[Wants::Container];
+const NETWORKS: &[Wants] = &[Wants::Network];
+const NO_NAME: &[Wants] = &[Wants::Nothing];
+
+/// Every command that is known here, in the order of `docker --help`.
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        path: &["run"],
+        usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+        help: "Create and run a new container from an image",
+        aliases: &[&["container", "run"]],
+        count: ONE_OR_MORE,
+        interspersed: false,
+        wants: &[Wants::Image, Wants::Nothing],
+        flags: &[RUN_ONLY, CONTAINER],
+        makes: Makes::Run,
+    },
+    Command {
+        path: &["exec"],
+        usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+        help: "Execute a command in a running container",
+        aliases: &[&["container", "exec"]],
+        count: Count::AtLeast(2),
+        interspersed: false,
+        wants: &[Wants::Container, Wants::Nothing],
+        flags: &[&[
+            on("detach", Some('d'), "Detached mode: run command in the background"),
+            idle("env", Some('e'), "list", "Set environment variables"),
+            on("interactive", Some('i'), "Keep STDIN open even if not attached"),
+            idle_on("privileged", None, "Give extended privileges to the command"),
+            on("tty", Some('t'), "Allocate a pseudo-TTY"),
+            idle("user", Some('u'), "string", "Username or UID (format: \"<name|uid>[:<group|gid>]\")"),
+            idle("workdir", Some('w'), "string", "Working directory inside the container"),
+        ]],
+        makes: Makes::Exec,
+    },
+    Command {
+        path: &["ps"],
+        usage: "[OPTIONS]",
+        help: "List containers",
+        aliases: &[&["container", "ls"], &["container", "ps"], &["container", "list"]],
+        count: Count::Exactly(0),
+        interspersed: true,
+        wants: NO_NAME,
+        flags: &[&[
+            on("all", Some('a'), "Show all containers (default shows just running)"),
+            FILTER,
+            FORMAT,
+            NO_TRUNC,
+            on("quiet", Some('q'), "Only display container IDs"),
+        ]],
+        makes: Makes::Ps,
+    },
+    Command {
+        path: &["create"],
+        usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+        help: "Create a new container",
+        aliases: &[&["container", "create"]],
+        count: ONE_OR_MORE,
+        interspersed: false,
+        wants: &[Wants::Image, Wants::Nothing],
+        flags: &[CONTAINER],
+        makes: Makes::Create,
+    },
+    Command {
+        path: &["images"],
+        usage: "[OPTIONS] [REPOSITORY[:TAG]]",
+        help: "List images",
+        aliases: &[&["image", "ls"], &["image", "list"]],
+        count: Count::Between(0, 1),
+        interspersed: true,
+        wants: &[Wants::Image],
+        flags: &[&[FORMAT, on("quiet", Some('q'), "Only show image IDs")]],
+        makes: Makes::Images,
+    },
+    Command {
+        path: &["inspect"],
+        usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+        help: "Return low-level information on Docker objects",
+        aliases: &[&["container", "inspect"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[FORMAT_F]],
+        makes: Makes::Inspect,
+    },
+    Command {
+        path: &["kill"],
+        usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+        help: "Kill one or more running containers",
+        aliases: &[&["container", "kill"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[val("signal", Some('s'), "string", "Signal to send to the container")]],
+        makes: Makes::Kill,
+    },
+    Command {
+        path: &["logs"],
+        usage: "[OPTIONS] CONTAINER",
+        help: "Fetch the logs of a container",
+        aliases: &[&["container", "logs"]],
+        count: Count::Exactly(1),
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[
+            no("follow", Takes::Bool, "use `docker logs` again", "Follow log output"),
+            val("tail", Some('n'), "string", "Number of lines to show from the end of the logs"),
+        ]],
+        makes: Makes::Logs,
+    },
+    Command {
+        path: &["port"],
+        usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        help: "List port mappings or a specific mapping for the container",
+        aliases: &[&["container", "port"]],
+        count: Count::Between(1, 2),
+        interspersed: true,
+        wants: &[Wants::Container, Wants::Nothing],
+        flags: &[],
+        makes: Makes::Port,
+    },
+    Command {
+        path: &["pull"],
+        usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
+        help: "Download an image from a registry",
+        aliases: &[&["image", "pull"]],
+        count: Count::Exactly(1),
+        interspersed: true,
+        wants: &[Wants::Image],
+        flags: &[&[idle_on("quiet", Some('q'), "Suppress verbose output")]],
+        makes: Makes::Pull,
+    },
+    Command {
+        path: &["restart"],
+        usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+        help: "Restart one or more containers",
+        aliases: &[&["container", "restart"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[TIMEOUT],
+        makes: Makes::Restart,
+    },
+    Command {
+        path: &["rm"],
+        usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+        help: "Remove one or more containers",
+        aliases: &[&["container", "rm"], &["container", "remove"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[
+            on("force", Some('f'), "Force the removal of a running container (uses SIGKILL)"),
+            idle_on("volumes", Some('v'), "Remove anonymous volumes associated with the container"),
+        ]],
+        makes: Makes::Rm,
+    },
+    Command {
+        path: &["start"],
+        usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+        help: "Start one or more stopped containers",
+        aliases: &[&["container", "start"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[
+            no(
+                "attach",
+                Takes::Bool,
+                "use `docker logs` after it",
+                "Attach STDOUT/STDERR and forward signals",
+            ),
+            idle_on("interactive", Some('i'), "Attach container's STDIN"),
+        ]],
+        makes: Makes::Start,
+    },
+    Command {
+        path: &["stop"],
+        usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+        help: "Stop one or more running containers",
+        aliases: &[&["container", "stop"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[TIMEOUT],
+        makes: Makes::Stop,
+    },
+    Command {
+        path: &["version"],
+        usage: "[OPTIONS]",
+        help: "Show the Docker version information",
+        aliases: &[],
+        count: Count::Exactly(0),
+        interspersed: true,
+        wants: NO_NAME,
+        flags: &[&[FORMAT_F]],
+        makes: Makes::Version,
+    },
+    Command {
+        path: &["network", "connect"],
+        usage: "[OPTIONS] NETWORK CONTAINER",
+        help: "Connect a container to a network",
+        aliases: &[],
+        count: Count::Exactly(2),
+        interspersed: true,
+        wants: &[Wants::Network, Wants::Container],
+        flags: &[&[
+            val("alias", None, "strings", "Add network-scoped alias for the container"),
+            idle("driver-opt", None, "strings", "driver options for the network"),
+            val(
+                "gw-priority",
+                None,
+                "int",
+                "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
+            ),
+            val("ip", None, "string", "IPv4 address (e.g., \"172.30.100.104\")"),
+            no("ip6", Takes::Value("string"), "IPv4 only: use --ip", "IPv6 address (e.g., \"2001:db8::33\")"),
+            no("link", Takes::Value("list"), "use --alias", "Add link to another container"),
+        ]],
+        makes: Makes::NetworkConnect,
+    },
+    Command {
+        path: &["network", "create"],
+        usage: "[OPTIONS] NETWORK",
+        help: "Create a network",
+        aliases: &[],
+        count: Count::Exactly(1),
+        interspersed: true,
+        wants: NO_NAME,
+        flags: &[&[
+            on("attachable", None, "Enable manual container attachment"),
+            no(
+                "aux-address",
+                Takes::Value("map"),
+                "use --ip-range",
+                "Auxiliary IPv4 or IPv6 addresses used by Network driver",
+            ),
+            no(
+                "config-from",
+                Takes::Value("string"),
+                "give --subnet and --gateway",
+                "The network from which to copy the configuration",
+            ),
+            no(
+                "config-only",
+                Takes::Bool,
+                "give --subnet and --gateway",
+                "Create a configuration only network",
+            ),
+            val("driver", Some('d'), "string", "Driver to manage the Network"),
+            val("gateway", None, "strings", "IPv4 or IPv6 Gateway for the master subnet"),
+            no("ingress", Takes::Bool, "swarm is not part of this", "Create swarm routing-mesh network"),
+            on("internal", None, "Restrict external access to the network"),
+            val("ip-range", None, "strings", "Allocate container ip from a sub-range"),
+            idle("ipam-driver", None, "string", "IP Address Management Driver"),
+            idle("ipam-opt", None, "map", "Set IPAM driver specific options"),
+            idle_on("ipv4", None, "Enable or disable IPv4 address assignment"),
+            no("ipv6", Takes::Bool, "IPv4 only: leave it out", "Enable or disable IPv6 address assignment"),
+            val("label", None, "list", "Set metadata on a network"),
+            val("opt", Some('o'), "map", "Set driver specific options"),
+            no("scope", Takes::Value("string"), "swarm is not part of this", "Control the network's scope"),
+            val("subnet", None, "strings", "Subnet in CIDR format that represents a network segment"),
+        ]],
+        makes: Makes::NetworkCreate,
+    },
+    Command {
+        path: &["network", "disconnect"],
+        usage: "[OPTIONS] NETWORK CONTAINER",
+        help: "Disconnect a container from a network",
+        aliases: &[],
+        count: Count::Exactly(2),
+        interspersed: true,
+        wants: &[Wants::Network, Wants::Container],
+        flags: &[&[idle_on("force", Some('f'), "Force the container to disconnect from a network")]],
+        makes: Makes::NetworkDisconnect,
+    },
+    Command {
+        path: &["network", "inspect"],
+        usage: "[OPTIONS] NETWORK [NETWORK...]",
+        help: "Display detailed information on one or more networks",
+        aliases: &[],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: NETWORKS,
+        flags: &[&[FORMAT_F, idle_on("verbose", Some('v'), "Verbose output for diagnostics")]],
+        makes: Makes::NetworkInspect,
+    },
+    Command {
+        path: &["network", "ls"],
+        usage: "[OPTIONS]",
+        help: "List networks",
+        aliases: &[&["network", "list"]],
+        count: Count::Exactly(0),
+        interspersed: true,
+        wants: NO_NAME,
+        flags: &[&[FILTER, FORMAT, NO_TRUNC, on("quiet", Some('q'), "Only display network IDs")]],
+        makes: Makes::NetworkLs,
+    },
+    Command {
+        path: &["network", "prune"],
+        usage: "[OPTIONS]",
+        help: "Remove all unused networks",
+        aliases: &[],
+        count: Count::Exactly(0),
+        interspersed: true,
+        wants: NO_NAME,
+        flags: &[&[on("force", Some('f'), "Do not prompt for confirmation")]],
+        makes: Makes::NetworkPrune,
+    },
+    Command {
+        path: &["network", "rm"],
+        usage: "NETWORK [NETWORK...]",
+        help: "Remove one or more networks",
+        aliases: &[&["network", "remove"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: NETWORKS,
+        flags: &[&[on("force", Some('f'), "Do not error if the network does not exist")]],
+        makes: Makes::NetworkRm,
+    },
+];
+
+/// Groups of commands: their word and one line of help.
+pub(super) const GROUPS: &[(&str, &str)] =
+    &[("container", "Manage containers"), ("image", "Manage images"), ("network", "Manage networks")];
+
+/// Commands of Docker that are not part of this: their words, and what comes nearest here.
+pub(super) const ABSENT: &[(&[&str], &str)] = &[
+    (&["attach"], "docker exec -it NAME sh"),
+    (&["build"], "docker images: the images that are built in"),
+    (&["buildx"], "docker images: the images that are built in"),
+    (&["commit"], "docker run"),
+    (&["compose"], "docker network create and docker run"),
+    (&["cp"], "docker exec NAME cat FILE"),
+    (&["events"], "docker ps"),
+    (&["export"], "docker inspect"),
+    (&["history"], "docker images"),
+    (&["import"], "docker images: the images that are built in"),
+    (&["info"], "docker version"),
+    (&["load"], "docker images: the images that are built in"),
+    (&["login"], "docker images: the images that are built in"),
+    (&["pause"], "docker stop"),
+    (&["push"], "docker images"),
+    (&["rename"], "docker rm and docker run --name"),
+    (&["rmi"], "docker images"),
+    (&["search"], "docker images"),
+    (&["service"], "docker run"),
+    (&["stack"], "docker run"),
+    (&["stats"], "docker ps"),
+    (&["swarm"], "docker network create"),
+    (&["system"], "docker network prune"),
+    (&["tag"], "docker images"),
+    (&["top"], "docker ps"),
+    (&["unpause"], "docker start"),
+    (&["update"], "docker rm and docker run"),
+    (&["volume"], "docker network"),
+    (&["wait"], "docker ps -a"),
+];

@@ -1,0 +1,3 @@
+//! images
+/// v
+pub(super) const ENGINE_VERSION: &str = "28.5.2";

@@ -4,7 +4,27 @@
 //! Everything here is `Clone` and deterministic, so a moment of the past is a snapshot plus a
 //! re-run ([`Timeline`]).
 
+//!
+//! ```text
+//!   exec ─▶ Job ─▶ shell ─▶ pipeline ─▶ stages ─▶ programs of the World
+//!                  (run)    (stage)      │           │ events
+//!                                        ▼           ▼
+//!                               docker engine     plumb ─▶ next stage, file, terminal
+//! ```
+//! Not supported: input typed while a line runs (a terminal's stdin is at its end from the
+//! beginning), job control beyond `&`, and what [`crate::shell`] says it leaves out.
+
+mod builtin;
+mod complete;
+mod expand;
+mod help;
+mod mutation;
 mod node;
+mod plumb;
+mod router;
+mod run;
+mod setup;
+mod stage;
 mod timeline;
 
 pub use node::{
@@ -12,11 +32,15 @@ pub use node::{
 };
 pub use timeline::Timeline;
 
+use std::collections::{BTreeMap, VecDeque};
+
 use crate::docker::Engine;
 use crate::guest::MachineId;
-use crate::sim::{LinkId, World};
-use crate::stack::NsId;
-use crate::time::Instant;
+use crate::shell;
+use crate::sim::World;
+use crate::stack::{NsId, Pid};
+use crate::time::{Duration, Instant};
+use run::{Shell, ShellId};
 
 /// A line under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +66,12 @@ pub struct Job {
     /// The commands of this line that changed the state of the lab and succeeded (docker,
     /// iptables, ip, sysctl): they belong into the lab's list.
     pub mutations: Vec<String>,
+    /// The line opened a shell at this place (`docker exec -it web sh`): the terminal goes on there.
+    pub enters: Option<String>,
+    /// Bytes printed so far, for the bound on output.
+    printed: usize,
+    /// Ctrl-C was typed this often.
+    interrupts: u8,
 }
 
 impl Job {
@@ -87,6 +117,8 @@ pub struct Node {
 }
 
 /// A running lab.
+///
+/// Cloning copies the trace too; a snapshot is made by [`Timeline`], which leaves it out.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The World.
@@ -94,108 +126,227 @@ pub struct Session {
     /// The language of `help` and of suggestions: false English, true Korean. What the real
     /// tools print stays as they print it.
     pub korean: bool,
+    nodes: Vec<Node>,
+    jobs: Vec<Job>,
+    next_job: u32,
+    shells: BTreeMap<ShellId, Shell>,
+    next_shell: u32,
+    /// Whose stage a process is.
+    owners: BTreeMap<Pid, (ShellId, usize)>,
+    /// Shells that can go on.
+    ready: VecDeque<ShellId>,
+    /// What `cd` and assignments leave behind, by machine.
+    terminals: BTreeMap<MachineId, Terminal>,
+    /// Interactive shells that are containers' main processes (`docker run -it alpine`): node and
+    /// process, by machine.
+    mains: BTreeMap<MachineId, (usize, Pid)>,
 }
+
+/// What a terminal keeps from line to line.
+#[derive(Debug, Clone)]
+struct Terminal {
+    /// Working directory, absolute, without a slash at its end (but for `/`).
+    cwd: String,
+    /// Shell variables that are not exported.
+    vars: BTreeMap<String, String>,
+    /// Status of the last line.
+    status: i32,
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Self { cwd: "/".into(), vars: BTreeMap::new(), status: 0 }
+    }
+}
+
+/// At most this many jobs are remembered; the oldest that are done go.
+const MAX_JOBS: usize = 500;
+/// At most this many jobs run at a time.
+const MAX_RUNNING: usize = 32;
 
 impl Session {
     /// An empty lab.
-    pub fn new(_seed: u64) -> Self {
-        todo!()
+    pub fn new(seed: u64) -> Self {
+        Self {
+            world: World::new(seed),
+            korean: false,
+            nodes: Vec::new(),
+            jobs: Vec::new(),
+            next_job: 1,
+            shells: BTreeMap::new(),
+            next_shell: 1,
+            owners: BTreeMap::new(),
+            ready: VecDeque::new(),
+            terminals: BTreeMap::new(),
+            mains: BTreeMap::new(),
+        }
     }
-    /// Adds a node and starts its services.
-    ///
-    /// # Errors
-    /// A taken id, an address twice, a rule that iptables refuses …: names the field.
-    pub fn add_node(&mut self, _config: NodeConfig) -> Result<(), SessionError> {
-        todo!()
-    }
-    /// Removes a node with its links and containers.
-    ///
-    /// # Errors
-    /// `NoNode`.
-    pub fn remove_node(&mut self, _id: &str) -> Result<(), SessionError> {
-        todo!()
-    }
-    /// Cables two ports (`NODE`, `PORT`).
-    ///
-    /// # Errors
-    /// `NoNode`, an unknown or used port.
-    pub fn add_link(&mut self, _link: &LinkConfig) -> Result<LinkId, SessionError> {
-        todo!()
-    }
-    /// Pulls the cable out of a port.
-    ///
-    /// # Errors
-    /// `NoNode`, a port without a cable.
-    pub fn remove_link(&mut self, _node: &str, _port: crate::wire::IfName) -> Result<(), SessionError> {
-        todo!()
-    }
-    /// Applies new router settings to a running router: rewrites the rules it had made, no others.
-    ///
-    /// # Errors
-    /// `NoNode`, values out of range.
-    pub fn set_router(&mut self, _node: &str, _router: &RouterConfig) -> Result<(), SessionError> {
-        todo!()
-    }
+
     /// All nodes in the order they were added.
     pub fn nodes(&self) -> &[Node] {
-        todo!()
+        &self.nodes
     }
+
     /// One node.
     ///
     /// # Errors
     /// `NoNode`, with the nearest name.
-    pub fn node(&self, _id: &str) -> Result<&Node, SessionError> {
-        todo!()
+    pub fn node(&self, id: &str) -> Result<&Node, SessionError> {
+        self.node_index(id).map(|i| &self.nodes[i])
     }
+
+    fn node_index(&self, id: &str) -> Result<usize, SessionError> {
+        self.nodes.iter().position(|n| n.config.id == id).ok_or_else(|| {
+            let near = shell::nearest(id, self.nodes.iter().map(|n| n.config.id.as_str()));
+            SessionError::NoNode { id: id.to_owned(), near: near.map(str::to_owned) }
+        })
+    }
+
     /// The machine of `NODE` or `NODE:CONTAINER`.
     ///
     /// # Errors
     /// `NoNode`, `NoContainer`, `NotRunning`.
-    pub fn place(&self, _place: &str) -> Result<MachineId, SessionError> {
-        todo!()
+    pub fn place(&self, place: &str) -> Result<MachineId, SessionError> {
+        let (node, container) = split_place(place);
+        let node = self.node(node)?;
+        let Some(name) = container else { return Ok(node.machine) };
+        let engine = node.engine.as_ref();
+        let Some(found) = engine.and_then(|e| e.container(name)) else {
+            let known = engine.map(Engine::containers).unwrap_or_default();
+            let near = shell::nearest(name, known.iter().map(|c| c.name.as_str()));
+            return Err(SessionError::NoContainer {
+                node: node.config.id.clone(),
+                name: name.to_owned(),
+                near: near.map(str::to_owned),
+            });
+        };
+        if found.state != crate::docker::ContainerState::Running {
+            return Err(SessionError::NotRunning(name.to_owned()));
+        }
+        Ok(found.machine)
     }
+
     /// What a namespace is called: `docker-host`, `docker-host:web`.
-    pub fn place_of_ns(&self, _ns: NsId) -> Option<String> {
-        todo!()
+    pub fn place_of_ns(&self, ns: NsId) -> Option<String> {
+        if let Some(node) = self.nodes.iter().find(|n| n.ns == ns) {
+            return Some(node.config.id.clone());
+        }
+        self.nodes.iter().find_map(|node| {
+            let mut containers = node.engine.as_ref()?.containers().iter();
+            let c = containers.find(|c| self.world.machine(c.machine).is_some_and(|m| m.ns == ns))?;
+            Some(format!("{}:{}", node.config.id, c.name))
+        })
     }
-    /// Types a line at a place. It runs as the session runs.
+
+    /// Types a line at a place. It runs as the session runs; what can be done without waiting is
+    /// done at once.
     ///
     /// # Errors
     /// As [`Session::place`]. A syntax error is the job's own output (exit 2).
-    pub fn exec(&mut self, _place: &str, _line: &str) -> Result<JobId, SessionError> {
-        todo!()
+    pub fn exec(&mut self, place: &str, line: &str) -> Result<JobId, SessionError> {
+        let machine = self.place(place)?;
+        let node = self.node_index(split_place(place).0)?;
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        let running = self.jobs.iter().filter(|j| j.exit.is_none()).count();
+        if self.jobs.len() >= MAX_JOBS
+            && let Some(oldest) = self.jobs.iter().position(|j| j.exit.is_some())
+        {
+            self.jobs.remove(oldest);
+        }
+        self.jobs.push(Job {
+            id,
+            place: place.to_owned(),
+            line: line.to_owned(),
+            started: self.world.now(),
+            first_seq: self.world.log.next_seq(),
+            exit: None,
+            output: Vec::new(),
+            mutations: Vec::new(),
+            enters: None,
+            printed: 0,
+            interrupts: 0,
+        });
+        self.begin_job(id, node, machine, running >= MAX_RUNNING);
+        self.pump();
+        Ok(id)
     }
-    /// Ctrl-C.
-    pub fn interrupt(&mut self, _job: JobId) {
-        todo!()
+
+    /// Ctrl-C: the running programs get SIGINT and nothing after them starts. The second time
+    /// they are killed.
+    pub fn interrupt(&mut self, job: JobId) {
+        self.interrupt_job(job);
+        self.pump();
     }
+
     /// A job, running or done.
-    pub fn job(&self, _job: JobId) -> Option<&Job> {
-        todo!()
+    pub fn job(&self, job: JobId) -> Option<&Job> {
+        self.jobs.binary_search_by_key(&job, |j| j.id).ok().map(|i| &self.jobs[i])
     }
-    /// All jobs, oldest first.
+
+    fn job_mut(&mut self, job: JobId) -> Option<&mut Job> {
+        self.jobs.binary_search_by_key(&job, |j| j.id).ok().map(|i| &mut self.jobs[i])
+    }
+
+    /// All jobs that are remembered, oldest first.
     pub fn jobs(&self) -> &[Job] {
-        todo!()
+        &self.jobs
     }
-    /// Runs until `until`, `max_events`, or quiet (no job runs, no packet is under way).
-    pub fn run(&mut self, _until: Instant, _max_events: u64) -> crate::sim::Progress {
-        todo!()
+
+    /// Runs until `until`, `max_events`, or quiet (no job runs, no packet is under way). Never
+    /// returns [`crate::sim::Progress::Events`].
+    pub fn run(&mut self, until: Instant, max_events: u64) -> crate::sim::Progress {
+        use crate::sim::Progress;
+        let end = self.world.events_handled().saturating_add(max_events);
+        self.pump();
+        loop {
+            let left = end.saturating_sub(self.world.events_handled());
+            if left == 0 {
+                return Progress::Budget;
+            }
+            let progress = self.world.run(until, left);
+            self.pump();
+            match progress {
+                Progress::Events => {}
+                Progress::Quiet if self.reap_lost() => self.pump(),
+                other => return other,
+            }
+        }
     }
+
     /// Types a line and runs until it is done or `limit` of virtual time is over (then it is
     /// interrupted). For tests, conform and the native program.
     ///
     /// # Errors
     /// As [`Session::exec`].
-    pub fn run_line(
-        &mut self,
-        _place: &str,
-        _line: &str,
-        _limit: crate::time::Duration,
-    ) -> Result<Job, SessionError> {
-        todo!()
+    pub fn run_line(&mut self, place: &str, line: &str, limit: Duration) -> Result<Job, SessionError> {
+        let id = self.exec(place, line)?;
+        let end = self.world.now() + limit;
+        self.run_job(id, end);
+        // A program may still say something after Ctrl-C (ping's statistics); a second Ctrl-C ends it.
+        for _ in 0..2 {
+            if self.job(id).is_some_and(|j| j.exit.is_none()) {
+                self.interrupt(id);
+                self.run_job(id, self.world.now() + Duration::from_millis(100));
+            }
+        }
+        Ok(self.job(id).cloned().expect("a job that has just run is remembered"))
     }
-    /// What could stand at the end of `line`, at a place: the word's replacements, sorted.
-    pub fn complete(&self, _place: &str, _line: &str) -> Vec<String> {
-        todo!()
+
+    /// Runs until the job is done, or `end`.
+    fn run_job(&mut self, id: JobId, end: Instant) {
+        use crate::sim::Progress;
+        while self.job(id).is_some_and(|j| j.exit.is_none()) {
+            // In slices, so that the clock stops soon after the job is done.
+            match self.run(end, 1) {
+                Progress::Budget | Progress::Events => {}
+                Progress::Quiet | Progress::Time => return,
+            }
+        }
     }
+}
+
+/// `NODE:CONTAINER` → both.
+fn split_place(place: &str) -> (&str, Option<&str>) {
+    place.split_once(':').map_or((place, None), |(node, container)| (node, Some(container)))
 }

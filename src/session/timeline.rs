@@ -1,46 +1,274 @@
 //! Moments of the past: snapshots of the session, and re-running from them.
+//!
+//! ```text
+//!  records ──┬────────┬──────────────┬─────▶ live
+//!            snapshot edit+snapshot  snapshot
+//!                      └─▶ re-run, muted, inputs repeated ─▶ at(seq)
+//! ```
+//! A re-run repeats what was typed at the same event and the same moment, so it goes through the
+//! same states. The sessions of the past have no trace of their own, and their jobs no output:
+//! both are read from the live session, up to the record in question.
 
 use super::{JobId, Session, SessionError};
+use crate::sim::Progress;
+use crate::time::Instant;
+
+/// At most this many snapshots, besides those of edits.
+const MAX_SNAPSHOTS: usize = 48;
+/// At most this many snapshots of edits; what is older can no longer be seen.
+const MAX_EDITS: usize = 200;
+/// Records between two new snapshots.
+const SPACING: u64 = 2048;
+/// Snapshots that a long re-run leaves behind, so that the next steps there are short.
+const MAX_LOCAL: usize = 8;
+
+/// What was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Input {
+    Exec { place: String, line: String },
+    Interrupt(JobId),
+}
+
+/// An input, and the point of the run at which it came.
+#[derive(Debug, Clone)]
+struct Typed {
+    /// Events handled before it.
+    events: u64,
+    /// The clock.
+    now: Instant,
+    input: Input,
+}
+
+/// A state of the past.
+#[derive(Debug, Clone)]
+struct Moment {
+    /// The first record at which this is the state: those from here to `session`'s next record
+    /// were noted by the event (or edit) that made it.
+    from: u64,
+    session: Session,
+    /// How many inputs lie before it.
+    inputs: usize,
+    /// Made after an edit: re-running cannot cross it.
+    edit: bool,
+}
+
+impl Moment {
+    /// The record number after the last one that this state includes.
+    fn end(&self) -> u64 {
+        self.session.world.log.next_seq()
+    }
+}
 
 /// A session with its past. All inputs go through here, so that any record's moment can be
 /// brought back exactly: the nearest snapshot before it, run again, muted, up to that record.
 #[derive(Debug)]
 pub struct Timeline {
     live: Session,
+    inputs: Vec<Typed>,
+    /// By record number.
+    snapshots: Vec<Moment>,
+    /// The moment looked at last.
+    past: Option<Moment>,
+    /// Left behind by long re-runs, by record number.
+    local: Vec<Moment>,
 }
 
 impl Timeline {
     /// Begins at `session` as it is now.
     pub fn new(session: Session) -> Self {
-        Self { live: session }
+        let mut timeline =
+            Self { live: session, inputs: Vec::new(), snapshots: Vec::new(), past: None, local: Vec::new() };
+        timeline.snapshot(0, true);
+        timeline
     }
+
     /// The session now.
     pub fn live(&self) -> &Session {
         &self.live
     }
+
     /// See [`Session::exec`].
     ///
     /// # Errors
     /// As there.
-    pub fn exec(&mut self, _place: &str, _line: &str) -> Result<JobId, SessionError> {
-        todo!()
+    pub fn exec(&mut self, place: &str, line: &str) -> Result<JobId, SessionError> {
+        let input = Input::Exec { place: place.to_owned(), line: line.to_owned() };
+        let typed = self.typed(input);
+        let job = self.live.exec(place, line)?;
+        self.inputs.push(typed);
+        Ok(job)
     }
+
     /// See [`Session::interrupt`].
-    pub fn interrupt(&mut self, _job: JobId) {
-        todo!()
+    pub fn interrupt(&mut self, job: JobId) {
+        let typed = self.typed(Input::Interrupt(job));
+        self.inputs.push(typed);
+        self.live.interrupt(job);
     }
+
+    fn typed(&self, input: Input) -> Typed {
+        Typed { events: self.live.world.events_handled(), now: self.live.world.now(), input }
+    }
+
     /// See [`Session::run`].
-    pub fn run(&mut self, _until: crate::time::Instant, _max_events: u64) -> crate::sim::Progress {
-        todo!()
+    pub fn run(&mut self, until: Instant, max_events: u64) -> Progress {
+        let progress = self.live.run(until, max_events);
+        let last = self.snapshots.last().map_or(0, Moment::end);
+        let next = self.live.world.log.next_seq();
+        if next.saturating_sub(last) >= SPACING {
+            self.snapshot(next, false);
+        }
+        progress
     }
+
     /// An edit of the running session (new node, router settings …) as a closure over it; it is
     /// followed by a snapshot, so that re-running never has to repeat it.
-    pub fn edit<R>(&mut self, _f: impl FnOnce(&mut Session) -> R) -> R {
-        todo!()
+    pub fn edit<R>(&mut self, f: impl FnOnce(&mut Session) -> R) -> R {
+        let from = self.live.world.log.next_seq();
+        let result = f(&mut self.live);
+        self.snapshot(from, true);
+        result
     }
+
+    /// The oldest record whose moment can be brought back.
+    pub fn first_seq(&self) -> u64 {
+        self.snapshots.first().map_or(0, |s| s.from)
+    }
+
     /// The session as it was just after record `seq` (with the rest of that record's event).
-    /// Cached; stepping to a neighbouring record is cheap.
-    pub fn at(&mut self, _seq: u64) -> &Session {
-        todo!()
+    /// Cached; stepping to a neighbouring record is cheap. A record before
+    /// [`Timeline::first_seq`] gives the oldest moment there is.
+    ///
+    /// The trace and the jobs' output are the live session's: filter those by record number.
+    pub fn at(&mut self, seq: u64) -> &Session {
+        if seq.saturating_add(1) >= self.live.world.log.next_seq() {
+            return &self.live;
+        }
+        let covers = self.past.as_ref().is_some_and(|p| p.from <= seq && seq < p.end());
+        if !covers {
+            let moment = self.rerun(seq);
+            self.past = Some(moment);
+        }
+        &self.past.as_ref().expect("just set").session
+    }
+
+    /// The state that covers `seq`.
+    fn rerun(&mut self, seq: u64) -> Moment {
+        // Nearest state at or before the record, of all that are kept. After an edit nothing
+        // older will do, which the search heeds since every edit has its snapshot.
+        let kept = self.snapshots.iter().chain(&self.local);
+        let best = kept.filter(|m| m.from <= seq).max_by_key(|m| (m.from, m.end()));
+        let past = self.past.take().filter(|p| p.from <= seq && best.is_none_or(|b| p.from > b.from));
+        let mut moment = match (past, best) {
+            (Some(past), _) => past,
+            (None, Some(best)) => best.clone(),
+            (None, None) => self.snapshots.first().expect("there is always one").clone(),
+        };
+        let distance = seq.saturating_sub(moment.end());
+        let gap = (distance / MAX_LOCAL as u64).max(SPACING / 4);
+        let mut leave = moment.end() + gap;
+        if distance > SPACING {
+            self.local.clear();
+        }
+        while moment.end() <= seq && self.forward(&mut moment) {
+            if distance > SPACING / 2 && moment.end() >= leave && moment.end() <= seq {
+                leave = moment.end() + gap;
+                if self.local.len() >= MAX_LOCAL {
+                    self.local.remove(0);
+                }
+                self.local.push(moment.clone());
+            }
+        }
+        moment
+    }
+
+    /// Goes on by one event or one input. False if there is nothing more to do.
+    fn forward(&self, moment: &mut Moment) -> bool {
+        let from = moment.end();
+        let session = &mut moment.session;
+        let events = session.world.events_handled();
+        match self.inputs.get(moment.inputs) {
+            Some(typed) if typed.events <= events => {
+                if session.world.now() < typed.now {
+                    // The clock went on without an event.
+                    session.run(typed.now, 1);
+                }
+                moment.inputs += 1;
+                match &typed.input {
+                    Input::Exec { place, line } => {
+                        // It was accepted then, and this is the same state.
+                        let _ = session.exec(place, line);
+                    }
+                    Input::Interrupt(job) => session.interrupt(*job),
+                }
+            }
+            _ => {
+                session.run(Instant::FAR_FUTURE, 1);
+                if session.world.events_handled() == events {
+                    return false;
+                }
+            }
+        }
+        drop_output(session);
+        if moment.session.world.log.next_seq() > from {
+            moment.from = from;
+        }
+        true
+    }
+
+    /// Keeps the present state.
+    fn snapshot(&mut self, from: u64, edit: bool) {
+        let session = muted_copy(&mut self.live);
+        let inputs = self.inputs.len();
+        self.snapshots.push(Moment { from, session, inputs, edit });
+        self.thin();
+    }
+
+    /// Drops snapshots where they stand closest for their age: the distance between neighbours
+    /// grows with the way back, geometrically.
+    fn thin(&mut self) {
+        while self.snapshots.iter().filter(|s| !s.edit).count() > MAX_SNAPSHOTS {
+            let now = self.live.world.log.next_seq();
+            let worth = |i: usize| {
+                let (before, after) = (self.snapshots[i - 1].end(), self.snapshots[i + 1].end());
+                // The gap that dropping it would leave, in units of its age.
+                (after - before).saturating_mul(1024) / (now - before + 1)
+            };
+            let middle = 1..self.snapshots.len() - 1;
+            let Some(least) = middle.filter(|i| !self.snapshots[*i].edit).min_by_key(|i| worth(*i)) else {
+                break;
+            };
+            self.snapshots.remove(least);
+        }
+        // What lies before the oldest edit that is kept cannot be re-run any more.
+        while self.snapshots.iter().filter(|s| s.edit).count() > MAX_EDITS {
+            let second = self.snapshots.iter().skip(1).position(|s| s.edit).map_or(1, |i| i + 1);
+            self.snapshots.drain(..second);
+            let first = self.snapshots.first().map_or(0, |s| s.inputs);
+            self.inputs.drain(..first);
+            for moment in self.snapshots.iter_mut().chain(&mut self.local).chain(&mut self.past) {
+                moment.inputs = moment.inputs.saturating_sub(first);
+            }
+        }
+    }
+}
+
+/// A copy without trace and output.
+fn muted_copy(live: &mut Session) -> Session {
+    let twin = live.world.log.muted_twin();
+    let log = std::mem::replace(&mut live.world.log, twin);
+    let outputs: Vec<_> = live.jobs.iter_mut().map(|j| std::mem::take(&mut j.output)).collect();
+    let copy = live.clone();
+    live.world.log = log;
+    for (job, output) in live.jobs.iter_mut().zip(outputs) {
+        job.output = output;
+    }
+    copy
+}
+
+/// What a re-run prints is not kept.
+fn drop_output(session: &mut Session) {
+    for job in session.jobs.iter_mut().rev().take(64) {
+        job.output = Vec::new();
     }
 }

@@ -1,6 +1,134 @@
 //! Programs that show and change the machine itself: `ip`, `iptables`, `ss`, `cat` …
+//!
+//! Two kinds make most of them: [`once::Once`], which does all at once, and [`text::Filter`], which
+//! reads lines from files or stdin.
 
-use super::Entry;
+mod basic;
+mod cut;
+mod files;
+mod grep;
+mod host;
+mod once;
+mod sleep;
+mod sort;
+mod text;
+mod with_env;
+
+pub use files::absolute_path;
+pub use with_env::with_env;
+
+use super::options::Opt;
+use super::{Entry, Program, ProgramInfo};
+
+const fn entry(
+    name: &'static str,
+    usage: &'static str,
+    options: &'static [Opt],
+    help: [&'static str; 2],
+    make: fn(&[String]) -> Box<dyn Program>,
+) -> Entry {
+    Entry { info: ProgramInfo { name, usage, options, help }, make }
+}
 
 /// The table of these programs.
-pub const PROGRAMS: &[Entry] = &[];
+pub const PROGRAMS: &[Entry] = &[
+    entry("cat", "cat [FILE]…", &[], ["prints files", "파일 내용을 보여줘요"], basic::cat),
+    entry(
+        "cut",
+        "cut -d C -f LIST [FILE]…",
+        cut::CUT,
+        ["prints fields of each line", "줄마다 필드를 골라내요"],
+        cut::cut,
+    ),
+    entry(
+        "echo",
+        "echo [-n] [-e] [TEXT]…",
+        &[],
+        ["prints its arguments", "글자를 그대로 보여줘요"],
+        basic::echo,
+    ),
+    entry(
+        "env",
+        "env [NAME=VALUE]… [COMMAND]",
+        &[],
+        ["prints the environment", "환경 변수를 보여줘요"],
+        host::env,
+    ),
+    entry("false", "false", &[], ["fails", "실패로 끝나요"], basic::no),
+    entry(
+        "grep",
+        "grep [OPTION]… PATTERN [FILE]…",
+        grep::OPTIONS,
+        ["prints the lines that match", "일치하는 줄을 찾아요"],
+        grep::grep,
+    ),
+    entry(
+        "head",
+        "head [-n N] [FILE]…",
+        basic::HEAD,
+        ["prints the first lines", "처음 몇 줄을 보여줘요"],
+        basic::head,
+    ),
+    entry(
+        "hostname",
+        "hostname [-f|-i|-I]",
+        host::HOSTNAME,
+        ["prints the host's name", "호스트 이름을 보여줘요"],
+        host::hostname,
+    ),
+    entry("ls", "ls [-l] [PATH]…", files::LS, ["lists files", "파일 목록을 보여줘요"], files::ls),
+    entry(
+        "printenv",
+        "printenv [NAME]…",
+        &[],
+        ["prints environment variables", "환경 변수를 보여줘요"],
+        host::printenv,
+    ),
+    entry("rm", "rm [-f] [-r] FILE…", files::RM, ["removes files", "파일을 지워요"], files::rm),
+    entry("sleep", "sleep SECONDS", &[], ["waits", "정해진 시간만큼 기다려요"], sleep::sleep),
+    entry(
+        "sort",
+        "sort [-n] [-r] [-u] [-V] [-k N] [FILE]…",
+        sort::OPTIONS,
+        ["sorts lines", "줄을 정렬해요"],
+        sort::sort,
+    ),
+    entry(
+        "tail",
+        "tail [-n N] [FILE]…",
+        basic::TAIL,
+        ["prints the last lines", "마지막 몇 줄을 보여줘요"],
+        basic::tail,
+    ),
+    entry(
+        "tee",
+        "tee [-a] FILE…",
+        files::TEE,
+        ["copies its input to files", "입력을 파일에도 써요"],
+        files::tee,
+    ),
+    entry("touch", "touch FILE…", &[], ["makes empty files", "빈 파일을 만들어요"], files::touch),
+    entry("tr", "tr [-d] [-s] SET1 [SET2]", cut::TR, ["replaces characters", "글자를 바꿔요"], cut::tr),
+    entry("true", "true", &[], ["succeeds", "성공으로 끝나요"], basic::yes),
+    entry(
+        "uname",
+        "uname [-a]",
+        host::UNAME,
+        ["prints the system's name", "시스템 이름을 보여줘요"],
+        host::uname,
+    ),
+    entry(
+        "uniq",
+        "uniq [-c] [FILE]",
+        sort::UNIQ,
+        ["drops repeated lines", "반복되는 줄을 합쳐요"],
+        sort::uniq,
+    ),
+    entry(
+        "wc",
+        "wc [-l] [-w] [-c] [FILE]…",
+        basic::WC,
+        ["counts lines, words and bytes", "줄, 단어, 바이트 수를 세요"],
+        basic::wc,
+    ),
+];

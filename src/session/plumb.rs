@@ -1,0 +1,185 @@
+//! The pipes: what a stage prints goes to the next stage, a file, or the terminal.
+
+use super::run::{Home, ShellId};
+use super::{JobId, Session};
+use crate::guest::{Effect, MachineId, Signal};
+use crate::stack::{Pid, Step};
+
+/// A command of a pipeline that was started.
+#[derive(Debug, Clone)]
+pub(super) struct Stage {
+    pub(super) runner: Runner,
+    /// Its status, once it has ended.
+    pub(super) exit: Option<i32>,
+    pub(super) out: Sink,
+    pub(super) err: Sink,
+    /// It reads the stage before it (and not a file).
+    pub(super) piped_in: bool,
+    /// What to remember if it succeeds.
+    pub(super) mutation: Option<String>,
+}
+
+/// What carries a stage out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runner {
+    /// Done at once, by the shell or an engine.
+    Done,
+    /// A process of the World.
+    Process(Pid),
+    /// `sh -c`.
+    Shell(ShellId),
+}
+
+/// Where output goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sink {
+    /// The next stage's stdin.
+    Pipe,
+    /// The shell's stdout.
+    Out,
+    /// The shell's stderr.
+    Err,
+    /// A file of the machine, absolute.
+    File(MachineId, String),
+    /// /dev/null.
+    Null,
+}
+
+/// A job prints at most this much; the rest is dropped with a note.
+const MAX_OUTPUT: usize = 1 << 20;
+
+impl Session {
+    /// A process printed.
+    pub(super) fn on_effect(&mut self, pid: Pid, owner: Option<(ShellId, usize)>, effect: Effect) {
+        let (err, text) = match effect {
+            Effect::Out(text) => (false, text),
+            Effect::Err(text) => (true, text),
+        };
+        let Some((shell, index)) = owner else { return };
+        self.stage_print(shell, index, err, &text, Some(pid));
+    }
+
+    /// A stage prints: through its sinks.
+    pub(super) fn stage_print(&mut self, id: ShellId, index: usize, err: bool, text: &str, pid: Option<Pid>) {
+        if text.is_empty() {
+            return;
+        }
+        let Some(stage) = self.shells.get(&id).and_then(|s| s.stages.get(index)) else { return };
+        let sink = if err { stage.err.clone() } else { stage.out.clone() };
+        match sink {
+            Sink::Out => self.shell_print_by(id, false, text, pid),
+            Sink::Err => self.shell_print_by(id, true, text, pid),
+            Sink::Null => {}
+            Sink::File(machine, path) => self.append(id, machine, &path, text),
+            Sink::Pipe => self.feed(id, index, text),
+        }
+    }
+
+    /// Text into the stdin of the stage after `index`. If that one has ended, the writer is told.
+    fn feed(&mut self, id: ShellId, index: usize, text: &str) {
+        let Some(shell) = self.shells.get(&id) else { return };
+        let Some(next) = shell.stages.get(index + 1) else { return };
+        if !next.piped_in && next.exit.is_none() {
+            return;
+        }
+        match (next.runner, next.exit) {
+            (_, Some(_)) => {
+                if let Some(Runner::Process(pid)) = shell.stages.get(index).map(|s| s.runner) {
+                    self.world.signal(pid, Signal::Pipe);
+                }
+            }
+            (Runner::Process(pid), None) => self.world.write_stdin(pid, text, false),
+            (Runner::Shell(child), None) => self.feed_shell(child, text, false),
+            (Runner::Done, None) => {}
+        }
+    }
+
+    /// Text into a shell's stdin: its first running stage reads it.
+    pub(super) fn feed_shell(&mut self, id: ShellId, text: &str, close: bool) {
+        let Some(shell) = self.shells.get_mut(&id) else { return };
+        shell.stdin.closed |= close;
+        match shell.stages.first().map(|s| (s.runner, s.exit)) {
+            Some((Runner::Process(pid), None)) => self.world.write_stdin(pid, text, close),
+            Some((Runner::Shell(child), None)) => self.feed_shell(child, text, close),
+            _ => {
+                shell.stdin.data.push_str(text);
+                if close && shell.reads_script {
+                    self.ready.push_back(id);
+                }
+            }
+        }
+    }
+
+    /// A stage has ended: the next one reads the end of its input.
+    pub(super) fn close_pipe_after(&mut self, id: ShellId, index: usize) {
+        let Some(next) = self.shells.get(&id).and_then(|s| s.stages.get(index + 1)) else { return };
+        if !next.piped_in || next.exit.is_some() {
+            return;
+        }
+        match next.runner {
+            Runner::Process(pid) => self.world.write_stdin(pid, "", true),
+            Runner::Shell(child) => self.feed_shell(child, "", true),
+            Runner::Done => {}
+        }
+    }
+
+    /// The shell itself prints.
+    pub(super) fn shell_print(&mut self, id: ShellId, err: bool, text: &str) {
+        self.shell_print_by(id, err, text, None);
+    }
+
+    fn shell_print_by(&mut self, id: ShellId, err: bool, text: &str, pid: Option<Pid>) {
+        let Some(shell) = self.shells.get(&id) else { return };
+        let (job, machine, home) = (shell.job, shell.machine, shell.home);
+        match home {
+            Home::Nowhere => {}
+            Home::Terminal | Home::Background => self.print_by(job, machine, err, text.to_owned(), pid),
+            Home::Capture(parent) if err => self.shell_print_by(parent, true, text, pid),
+            Home::Capture(parent) => {
+                if let Some(parent) = self.shells.get_mut(&parent)
+                    && parent.captured.len() < MAX_OUTPUT
+                {
+                    parent.captured.push_str(text);
+                }
+            }
+            Home::Stage(parent, index) => self.stage_print(parent, index, err, text, pid),
+        }
+    }
+
+    /// Text for the terminal of a job.
+    pub(super) fn print(&mut self, job: JobId, machine: MachineId, err: bool, text: String) {
+        self.print_by(job, machine, err, text, None);
+    }
+
+    /// Notes what was printed in the log, so that it shows at its moment. What the shell or an
+    /// engine's client prints has process number 0.
+    fn print_by(&mut self, id: JobId, machine: MachineId, err: bool, mut text: String, pid: Option<Pid>) {
+        let Some(job) = self.job_mut(id) else { return };
+        if job.printed >= MAX_OUTPUT {
+            return;
+        }
+        job.printed += text.len();
+        if job.printed >= MAX_OUTPUT {
+            text.push_str("\n[netpier: output cut here]\n");
+        }
+        let seq = self.world.log.next_seq();
+        if let Some(ns) = self.world.machine(machine).map(|m| m.ns) {
+            self.world.log.at(self.world.now(), ns);
+        }
+        let pid = pid.unwrap_or(Pid(0));
+        self.world.log.note(Step::Printed { pid, err, text: text.as_str().into() });
+        if let Some(job) = self.job_mut(id) {
+            job.output.push((seq, err, text));
+        }
+    }
+
+    /// Appends to a file; says so where that fails.
+    fn append(&mut self, id: ShellId, machine: MachineId, path: &str, text: &str) {
+        let Some(m) = self.world.machine_mut(machine) else { return };
+        let mut content = m.files.get(path).map(<[u8]>::to_vec).unwrap_or_default();
+        content.extend_from_slice(text.as_bytes());
+        if let Err(problem) = m.files.put(path, content) {
+            self.shell_print(id, true, &format!("sh: write error: {problem}\n"));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The interpreter: which pipeline of a line comes next, and when a line is done.
+//!
+//! A line is a [`Shell`]. A `$(…)`, and `sh -c '…'` as a stage, are shells of their own, whose
+//! [`Home`] is the shell above. Nothing here waits: a shell that can go on is queued in
+//! `Session::ready`, and [`Session::pump`] works the queue off.
+
+use super::expand::Expansion;
+use super::plumb::Stage;
+use super::{JobId, Session, Terminal};
+use crate::guest::{MachineId, Signal, Stdin};
+use crate::shell::{AndOr, Pipeline, Script, parse};
+use crate::sim::Event;
+use crate::stack::Pid;
+
+/// A shell under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ShellId(pub(super) u32);
+
+/// A list of pipelines that is being carried out.
+#[derive(Debug, Clone)]
+pub(super) struct Shell {
+    pub(super) job: JobId,
+    /// Index of the node; its engine takes the docker commands.
+    pub(super) node: usize,
+    pub(super) machine: MachineId,
+    pub(super) script: Script,
+    /// The item to start next.
+    pub(super) next: usize,
+    /// `$?`.
+    pub(super) status: i32,
+    /// Results of the substitutions of the pipeline in hand, in order.
+    pub(super) substituted: Vec<String>,
+    /// What the substitution under way has printed.
+    pub(super) captured: String,
+    /// The pipeline in hand; empty between pipelines.
+    pub(super) stages: Vec<Stage>,
+    pub(super) home: Home,
+    /// What the first stage reads.
+    pub(super) stdin: Stdin,
+    /// `sh` without a script: lines are read from stdin.
+    pub(super) reads_script: bool,
+    /// Its programs are not waited for.
+    pub(super) background: bool,
+    /// It stands for a container's main process.
+    pub(super) main: Option<Pid>,
+}
+
+/// Where a shell's output and status go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Home {
+    Terminal,
+    /// `$(…)` of this shell.
+    Capture(ShellId),
+    /// `sh -c …`: this stage of that shell.
+    Stage(ShellId, usize),
+    /// After `&`: the job's terminal, and nobody waits.
+    Background,
+    /// `docker exec -d`, a node's services: nobody listens.
+    Nowhere,
+}
+
+/// Shells within shells: a bound against `sh -c` that calls itself.
+const MAX_SHELLS: usize = 200;
+
+impl Session {
+    /// Starts the shell of a job.
+    pub(super) fn begin_job(&mut self, job: JobId, node: usize, machine: MachineId, refuse: bool) {
+        let line = self.job(job).map(|j| j.line.clone()).unwrap_or_default();
+        let shell = self.word_for_shell(node, machine);
+        if refuse {
+            self.print(job, machine, true, format!("{shell}: fork: Resource temporarily unavailable\n"));
+            return self.end_job(job, 254);
+        }
+        match parse(&line) {
+            Ok(script) => {
+                let stdin = Stdin { data: String::new(), closed: true };
+                let id = self.add_shell(job, node, machine, script, Home::Terminal, stdin);
+                let status = self.terminal(machine).status;
+                self.shell_mut(id).status = status;
+            }
+            Err(e) => {
+                self.print(job, machine, true, format!("{shell}: {}\n", e.message));
+                self.end_job(job, 2);
+            }
+        }
+    }
+
+    /// Adds a shell and queues it.
+    pub(super) fn add_shell(
+        &mut self,
+        job: JobId,
+        node: usize,
+        machine: MachineId,
+        script: Script,
+        home: Home,
+        stdin: Stdin,
+    ) -> ShellId {
+        let id = ShellId(self.next_shell);
+        self.next_shell += 1;
+        self.shells.insert(
+            id,
+            Shell {
+                job,
+                node,
+                machine,
+                script,
+                next: 0,
+                status: 0,
+                substituted: Vec::new(),
+                captured: String::new(),
+                stages: Vec::new(),
+                home,
+                stdin,
+                reads_script: false,
+                background: false,
+                main: None,
+            },
+        );
+        self.ready.push_back(id);
+        id
+    }
+
+    /// True if no more shells may be opened.
+    pub(super) fn too_many_shells(&self) -> bool {
+        self.shells.len() >= MAX_SHELLS
+    }
+
+    pub(super) fn shell_mut(&mut self, id: ShellId) -> &mut Shell {
+        self.shells.get_mut(&id).expect("a shell lives as long as its children and stages")
+    }
+
+    pub(super) fn terminal(&mut self, machine: MachineId) -> &mut Terminal {
+        self.terminals.entry(machine).or_default()
+    }
+
+    /// Lets shells go on and hands the World's events out until there is nothing left to do now.
+    pub(super) fn pump(&mut self) {
+        loop {
+            if let Some(id) = self.ready.pop_front() {
+                if self.shells.contains_key(&id) {
+                    self.advance(id);
+                }
+                continue;
+            }
+            let events = self.world.take_events();
+            if events.is_empty() {
+                return;
+            }
+            for event in events {
+                self.on_event(event);
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Effect(pid, effect) => {
+                for node in &mut self.nodes {
+                    if let Some(engine) = &mut node.engine
+                        && engine.on_effect(&mut self.world, pid, &effect)
+                    {
+                        break;
+                    }
+                }
+                let owner = self.owners.get(&pid).copied();
+                self.on_effect(pid, owner, effect);
+            }
+            Event::Exited(pid, code) => {
+                for node in &mut self.nodes {
+                    if let Some(engine) = &mut node.engine {
+                        engine.on_exit(&mut self.world, pid, code);
+                    }
+                }
+                if let Some((shell, index)) = self.owners.remove(&pid) {
+                    self.stage_done(shell, index, code);
+                }
+            }
+        }
+    }
+
+    /// Processes that are gone without a word (their machine was removed) end their stages.
+    /// True if there were any.
+    pub(super) fn reap_lost(&mut self) -> bool {
+        let lost: Vec<_> = self
+            .owners
+            .iter()
+            .filter(|(pid, _)| self.world.process(**pid).is_none())
+            .map(|(p, s)| (*p, *s))
+            .collect();
+        for (pid, (shell, index)) in &lost {
+            self.owners.remove(pid);
+            self.stage_done(*shell, *index, 137);
+        }
+        !lost.is_empty()
+    }
+
+    /// A stage ended. The pipeline is done when all its stages are.
+    pub(super) fn stage_done(&mut self, id: ShellId, index: usize, code: i32) {
+        let Some(shell) = self.shells.get_mut(&id) else { return };
+        let Some(stage) = shell.stages.get_mut(index) else { return };
+        if stage.exit.replace(code).is_some() {
+            return;
+        }
+        if let Some(mutation) = stage.mutation.take().filter(|_| code == 0) {
+            let job = shell.job;
+            if let Some(job) = self.job_mut(job) {
+                job.mutations.push(mutation);
+            }
+        }
+        self.close_pipe_after(id, index);
+        let shell = self.shell_mut(id);
+        if shell.stages.iter().all(|s| s.exit.is_some()) {
+            shell.status = shell.stages.last().and_then(|s| s.exit).unwrap_or(0);
+            shell.stages.clear();
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Starts what comes next, or ends the shell.
+    fn advance(&mut self, id: ShellId) {
+        let shell = self.shell_mut(id);
+        if !shell.stages.is_empty() {
+            return;
+        }
+        if shell.reads_script {
+            return self.read_script(id);
+        }
+        // What `&&` and `||` pass over.
+        while let Some((how, _)) = shell.script.items.get(shell.next) {
+            let run = match how {
+                AndOr::Always => true,
+                AndOr::And => shell.status == 0,
+                AndOr::Or => shell.status != 0,
+            };
+            if run {
+                break;
+            }
+            shell.next += 1;
+        }
+        let Some((_, pipeline)) = shell.script.items.get(shell.next) else {
+            return self.finish_shell(id);
+        };
+        let mut pipeline = pipeline.clone();
+        if pipeline.background {
+            pipeline.background = false;
+            return self.background(id, pipeline);
+        }
+        match self.expand(id, &pipeline) {
+            Expansion::Needs(script) => self.substitute(id, script),
+            Expansion::Ready(commands) => {
+                let shell = self.shell_mut(id);
+                shell.next += 1;
+                shell.substituted.clear();
+                self.start_pipeline(id, commands);
+            }
+        }
+    }
+
+    fn substitute(&mut self, id: ShellId, script: Script) {
+        let shell = self.shell_mut(id);
+        let (job, node, machine, status) = (shell.job, shell.node, shell.machine, shell.status);
+        shell.captured.clear();
+        if self.too_many_shells() {
+            self.shell_mut(id).substituted.push(String::new());
+            self.ready.push_back(id);
+            return;
+        }
+        let stdin = Stdin { data: String::new(), closed: true };
+        let background = self.shell_mut(id).background;
+        let child = self.add_shell(job, node, machine, script, Home::Capture(id), stdin);
+        let child = self.shell_mut(child);
+        (child.status, child.background) = (status, background);
+    }
+
+    /// `… &`: a shell of its own, and this one goes on at once.
+    fn background(&mut self, id: ShellId, pipeline: Pipeline) {
+        let full = self.too_many_shells();
+        let shell = self.shell_mut(id);
+        shell.next += 1;
+        shell.status = if full { 254 } else { 0 };
+        let (job, node, machine, home) = (shell.job, shell.node, shell.machine, shell.home);
+        if !full {
+            let script = Script { items: vec![(AndOr::Always, pipeline)] };
+            let stdin = Stdin { data: String::new(), closed: true };
+            let home = if home == Home::Nowhere { Home::Nowhere } else { Home::Background };
+            let child = self.add_shell(job, node, machine, script, home, stdin);
+            self.shell_mut(child).background = true;
+        }
+        self.ready.push_back(id);
+    }
+
+    /// `sh` that reads its script from stdin waits for the end of it.
+    fn read_script(&mut self, id: ShellId) {
+        let shell = self.shell_mut(id);
+        if !shell.stdin.closed {
+            return;
+        }
+        shell.reads_script = false;
+        let text = std::mem::take(&mut shell.stdin.data);
+        match parse(&text) {
+            Ok(script) => shell.script = script,
+            Err(e) => {
+                shell.status = 2;
+                self.shell_print(id, true, &format!("sh: {}\n", e.message));
+            }
+        }
+        self.ready.push_back(id);
+    }
+
+    /// The shell's list is done: its status goes home.
+    fn finish_shell(&mut self, id: ShellId) {
+        let shell = self.shells.remove(&id).expect("advance is called for living shells");
+        if let Some(main) = shell.main {
+            self.shell_done(shell.node, main, shell.status);
+        }
+        match shell.home {
+            Home::Terminal => {
+                self.terminal(shell.machine).status = shell.status;
+                self.end_job(shell.job, shell.status);
+            }
+            Home::Capture(parent) => {
+                if let Some(parent_shell) = self.shells.get_mut(&parent) {
+                    let text = std::mem::take(&mut parent_shell.captured);
+                    parent_shell.substituted.push(text.trim_end_matches('\n').to_owned());
+                    parent_shell.status = shell.status;
+                    self.ready.push_back(parent);
+                }
+            }
+            Home::Stage(parent, index) => self.stage_done(parent, index, shell.status),
+            Home::Background | Home::Nowhere => {}
+        }
+    }
+
+    fn end_job(&mut self, job: JobId, status: i32) {
+        if let Some(job) = self.job_mut(job) {
+            job.exit = Some(status);
+        }
+    }
+
+    /// SIGINT to all that the job runs; nothing of it starts any more.
+    pub(super) fn interrupt_job(&mut self, id: JobId) {
+        let Some(job) = self.job_mut(id).filter(|j| j.exit.is_none()) else { return };
+        job.interrupts = job.interrupts.saturating_add(1);
+        let signal = if job.interrupts > 1 { Signal::Kill } else { Signal::Int };
+        let mut idle = Vec::new();
+        for (shell_id, shell) in self.shells.iter_mut().filter(|(_, s)| s.job == id && !s.background) {
+            shell.next = shell.script.items.len();
+            shell.reads_script = false;
+            shell.stdin.closed = true;
+            if shell.stages.is_empty() {
+                shell.status = 130;
+                idle.push(*shell_id);
+            }
+        }
+        // A shell that waits for its substitution is woken by that one's end.
+        let waits = |s: ShellId| self.shells.values().any(|c| c.home == Home::Capture(s));
+        let idle: Vec<_> = idle.into_iter().filter(|s| !waits(*s)).collect();
+        self.ready.extend(idle);
+        let pids: Vec<_> = self
+            .owners
+            .iter()
+            .filter(|(_, (s, _))| self.shells.get(s).is_some_and(|s| s.job == id && !s.background))
+            .map(|(pid, _)| *pid)
+            .collect();
+        for pid in pids {
+            self.world.signal(pid, signal);
+        }
+    }
+}

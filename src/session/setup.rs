@@ -1,0 +1,333 @@
+//! Building the World from the configuration: nodes, ports, links, services.
+
+use super::run::Home;
+use super::{
+    LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, router,
+};
+use crate::docker::{Engine, Request};
+use crate::guest::{self, MachineId, Stdin};
+use crate::shell::{self, Script, WordPart};
+use crate::sim::{LinkId, LinkSpec};
+use crate::stack::{ConfigError, DevRef, DeviceKind, NsId, Route, RouteKind, Scope};
+use crate::time::Duration;
+use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
+use std::net::Ipv4Addr;
+
+/// Jobs of this number do not exist: a node's services belong to nobody's terminal.
+const NO_JOB: super::JobId = super::JobId(0);
+
+impl Session {
+    /// Adds a node and starts its services.
+    ///
+    /// # Errors
+    /// A taken id, an address twice, a rule that iptables refuses …: names the field. Nothing is
+    /// added then.
+    pub fn add_node(&mut self, config: NodeConfig) -> Result<(), SessionError> {
+        self.check_node(&config)?;
+        let ns = self.world.add_namespace();
+        let machine = self.world.add_machine(ns, &config.id);
+        let done = self.set_up(&config, ns, machine);
+        if let Err(e) = done {
+            self.world.remove_machine(machine);
+            self.world.remove_namespace(ns);
+            return Err(e);
+        }
+        let engine = (config.kind == NodeKind::DockerHost).then(|| Engine::new(&mut self.world, machine));
+        let node = self.nodes.len();
+        let services = config.services.clone();
+        self.nodes.push(Node { config, machine, ns, engine });
+        for service in &services {
+            self.start_service(node, machine, service);
+        }
+        self.pump();
+        Ok(())
+    }
+
+    /// Removes a node with its links and containers.
+    ///
+    /// # Errors
+    /// `NoNode`.
+    pub fn remove_node(&mut self, id: &str) -> Result<(), SessionError> {
+        let index = self.node_index(id)?;
+        let node = &mut self.nodes[index];
+        let (machine, ns) = (node.machine, node.ns);
+        if let Some(mut engine) = node.engine.take() {
+            let names: Vec<_> = engine.containers().iter().map(|c| c.id.clone()).collect();
+            if !names.is_empty() {
+                engine.request(&mut self.world, &Request::Rm { force: true, names });
+            }
+        }
+        self.pump();
+        let links: Vec<LinkId> =
+            self.world.links().filter(|(_, l)| l.a.ns == ns || l.b.ns == ns).map(|(id, _)| id).collect();
+        for link in links {
+            self.world.unplug(link);
+        }
+        self.world.remove_machine(machine);
+        self.world.remove_namespace(ns);
+        self.nodes.remove(index);
+        self.terminals.remove(&machine);
+        self.forget_shells_of(index);
+        self.pump();
+        Ok(())
+    }
+
+    /// Shells at a node that is gone end; indexes behind it move up.
+    fn forget_shells_of(&mut self, index: usize) {
+        let gone: Vec<_> = self.shells.iter().filter(|(_, s)| s.node == index).map(|(id, _)| *id).collect();
+        for id in gone {
+            let shell = self.shells.remove(&id).expect("it was just listed");
+            self.owners.retain(|_, (s, _)| *s != id);
+            if shell.home == Home::Terminal
+                && let Some(job) = self.job_mut(shell.job)
+            {
+                job.exit = Some(137);
+            }
+        }
+        for shell in self.shells.values_mut().filter(|s| s.node > index) {
+            shell.node -= 1;
+        }
+        self.mains.retain(|_, (node, _)| *node != index);
+        for (node, _) in self.mains.values_mut().filter(|(node, _)| *node > index) {
+            *node -= 1;
+        }
+    }
+
+    /// Cables two ports (`NODE`, `PORT`).
+    ///
+    /// # Errors
+    /// `NoNode`, an unknown or used port.
+    pub fn add_link(&mut self, link: &LinkConfig) -> Result<LinkId, SessionError> {
+        let a = self.port(&link.a.0, link.a.1)?;
+        let b = self.port(&link.b.0, link.b.1)?;
+        if a == b {
+            return Err(SessionError::Config(format!("a cable needs two ports; both ends are {}", link.a.1)));
+        }
+        let latency = Duration::from_micros(u64::from(link.latency_us));
+        let plugged = self.world.plug(a, b, LinkSpec { latency, ..LinkSpec::CABLE });
+        plugged.map_err(|e| match e {
+            ConfigError::Busy => SessionError::Config(format!(
+                "port {} of {} or port {} of {} has a cable already; pull that one first",
+                link.a.1, link.a.0, link.b.1, link.b.0
+            )),
+            other => SessionError::Config(other.to_string()),
+        })
+    }
+
+    /// Pulls the cable out of a port.
+    ///
+    /// # Errors
+    /// `NoNode`, a port without a cable.
+    pub fn remove_link(&mut self, node: &str, port: IfName) -> Result<(), SessionError> {
+        let end = self.port(node, port)?;
+        let link = self.world.links().find(|(_, l)| l.a == end || l.b == end).map(|(id, _)| id);
+        match link {
+            Some(link) => {
+                self.world.unplug(link);
+                Ok(())
+            }
+            None => Err(SessionError::Config(format!("port {port} of {node} has no cable"))),
+        }
+    }
+
+    fn port(&self, node: &str, port: IfName) -> Result<DevRef, SessionError> {
+        let ns = self.node(node)?.ns;
+        let device = self.world.namespace(ns).and_then(|n| n.device_named(port.as_str()));
+        match device {
+            Some(d) if matches!(d.kind, DeviceKind::Ethernet) => Ok(DevRef { ns, dev: d.index }),
+            Some(_) => Err(SessionError::Config(format!("{port} of {node} takes no cable"))),
+            None => Err(SessionError::Config(format!("{node} has no port {port}"))),
+        }
+    }
+
+    /// What can be said before anything is made.
+    fn check_node(&self, config: &NodeConfig) -> Result<(), SessionError> {
+        let bad = |text: String| Err(SessionError::Config(text));
+        let id = &config.id;
+        let good =
+            !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !good {
+            return bad(format!("id {id:?}: lower-case letters, digits and hyphens only"));
+        }
+        if self.nodes.iter().any(|n| n.config.id == *id) {
+            return bad(format!("id {id:?} is taken"));
+        }
+        for (i, port) in config.ports.iter().enumerate() {
+            if config.ports[..i].iter().any(|p| p.name == port.name) || port.name == *"lo" {
+                return bad(format!("ports: the name {} is taken", port.name));
+            }
+            let Some(address) = port.address else { continue };
+            let taken = self.nodes.iter().find(|n| {
+                n.config.ports.iter().any(|p| p.address.is_some_and(|a| a.addr() == address.addr()))
+            });
+            let own = config.ports[..i].iter().any(|p| p.address.is_some_and(|a| a.addr() == address.addr()));
+            match taken {
+                Some(n) => {
+                    return bad(format!(
+                        "{}: {} has the address {} already",
+                        port.name,
+                        n.config.id,
+                        address.addr()
+                    ));
+                }
+                None if own => {
+                    return bad(format!("{}: the address {} is there twice", port.name, address.addr()));
+                }
+                None => {}
+            }
+        }
+        for service in &config.services {
+            if let ServiceConfig::Run { run } = service {
+                let script =
+                    shell::parse(run).map_err(|e| SessionError::Config(format!("services: {run:?}: {e}")))?;
+                if let Some(word) = program_of(&script).filter(|w| guest::info(w).is_none()) {
+                    let near = shell::nearest(&word, guest::catalogue().iter().map(|i| i.name));
+                    let near = near.map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+                    return bad(format!("services: there is no program {word:?}{near}"));
+                }
+            }
+        }
+        match &config.router {
+            Some(r) => router::check(config, r),
+            None => Ok(()),
+        }
+    }
+
+    /// Devices, addresses, routes, files, rules.
+    fn set_up(&mut self, config: &NodeConfig, ns: NsId, machine: MachineId) -> Result<(), SessionError> {
+        self.add_ports(config, ns)?;
+        let field = |name: &str, e: ConfigError| SessionError::Config(format!("{name}: {e}"));
+        let mut routes = Vec::new();
+        if let Some(gateway) = config.gateway {
+            routes.push(("gateway", route(Ipv4Net::default(), RouteKind::Unicast, Some(gateway))));
+        }
+        for prefix in &config.unreachable {
+            routes.push(("unreachable", route(prefix.trunc(), RouteKind::Unreachable, None)));
+        }
+        let forward = config.forward || config.router.is_some();
+        let result = self.world.with(ns, |n, cx| {
+            n.sysctl.ip_forward = forward;
+            for (name, route) in routes {
+                n.add_route(route, cx).map_err(|e| field(name, e))?;
+            }
+            for rule in router::rules(config.router.as_ref()).iter().chain(&config.rules) {
+                router::iptables(n, cx, rule)
+                    .map_err(|e| SessionError::Config(format!("rules: {rule}: {e}")))?;
+            }
+            Ok(())
+        });
+        result.expect("the namespace was just made")?;
+        let Some(m) = self.world.machine_mut(machine) else { return Ok(()) };
+        let id = &config.id;
+        m.env = [
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("HOME", "/root"),
+            ("USER", "root"),
+        ]
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .to_vec();
+        let resolvers: String = config.resolvers.iter().map(|r| format!("nameserver {r}\n")).collect();
+        for (path, text) in [
+            ("/etc/hosts", format!("127.0.0.1\tlocalhost\n127.0.1.1\t{id}\n")),
+            ("/etc/hostname", format!("{id}\n")),
+            ("/etc/resolv.conf", resolvers),
+        ] {
+            m.files.put(path, text).map_err(|e| SessionError::Config(format!("{path}: {e}")))?;
+        }
+        Ok(())
+    }
+
+    /// Ports, the bridges among them, and their addresses; all up.
+    fn add_ports(&mut self, config: &NodeConfig, ns: NsId) -> Result<(), SessionError> {
+        let switch: IfName = "br0".parse().expect("a valid name");
+        let mut ports = config.ports.clone();
+        if config.kind == NodeKind::Switch {
+            for port in &mut ports {
+                port.bridge.get_or_insert(switch);
+            }
+        }
+        // A bridge may be named as a port (with its address), or only by its members.
+        let mut bridges: Vec<IfName> = Vec::new();
+        for name in ports.iter().filter_map(|p| p.bridge) {
+            if !bridges.contains(&name) {
+                bridges.push(name);
+            }
+        }
+        for name in &bridges {
+            if !ports.iter().any(|p| p.name == *name) {
+                ports.push(PortConfig { name: *name, address: None, mac: None, bridge: None });
+            }
+        }
+        let macs: Vec<Mac> =
+            ports.iter().map(|p| p.mac.unwrap_or_else(|| self.mac_for(&config.id, p.name))).collect();
+        let made = self.world.with(ns, |n, cx| {
+            let mut indexes: Vec<(IfName, IfIndex)> = Vec::new();
+            for (port, mac) in ports.iter().zip(&macs) {
+                let bridge = bridges.contains(&port.name);
+                let kind = if bridge { DeviceKind::Bridge(Box::default()) } else { DeviceKind::Ethernet };
+                // A bridge without an address of its own has the lowest of its ports' (br_stp_recalculate_bridge_id).
+                let members =
+                    || ports.iter().zip(&macs).filter(|(p, _)| p.bridge == Some(port.name)).map(|(_, m)| *m);
+                let mac = if bridge && port.mac.is_none() { members().min().unwrap_or(*mac) } else { *mac };
+                indexes.push((port.name, n.add_device(port.name, mac, kind, cx)?));
+            }
+            let index = |name: IfName| indexes.iter().find(|(n, _)| *n == name).map(|(_, i)| *i);
+            for port in &ports {
+                let Some(dev) = index(port.name) else { continue };
+                if let Some(bridge) = port.bridge {
+                    n.set_master(dev, index(bridge), cx)?;
+                }
+                n.set_up(dev, true, cx)?;
+                if let Some(address) = port.address {
+                    // A member's address is the bridge's: a bridge port does not speak IP.
+                    n.add_addr(port.bridge.and_then(index).unwrap_or(dev), address, cx)?;
+                }
+            }
+            Ok(())
+        });
+        let made: Result<(), ConfigError> = made.expect("the namespace was just made");
+        made.map_err(|e| SessionError::Config(format!("ports: {e}")))
+    }
+
+    /// A locally administered address that depends on the seed, the node and the port alone.
+    fn mac_for(&self, node: &str, port: IfName) -> Mac {
+        let mut mac = [0; 6];
+        self.world.rng_for(&format!("mac/{node}/{port}")).fill(&mut mac);
+        mac[0] = 0x02;
+        Mac(mac)
+    }
+
+    fn start_service(&mut self, node: usize, machine: MachineId, service: &ServiceConfig) {
+        let script = match service {
+            ServiceConfig::Run { run } => shell::parse(run),
+            ServiceConfig::Dns { listen, records, forward } => {
+                let mut words = vec!["dnsd".to_owned()];
+                words.extend(listen.iter().flat_map(|l| ["--listen".to_owned(), l.to_string()]));
+                words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
+                for r in records {
+                    words.extend(["--record".to_owned(), format!("{}={},{}", r.name, r.address, r.ttl)]);
+                }
+                shell::parse(&shell::join(&words))
+            }
+        };
+        // check_node has parsed what people wrote.
+        let Ok(script) = script else { return };
+        let stdin = Stdin { data: String::new(), closed: true };
+        let id = self.add_shell(NO_JOB, node, machine, script, Home::Nowhere, stdin);
+        self.shell_mut(id).background = true;
+    }
+}
+
+fn route(prefix: Ipv4Net, kind: RouteKind, via: Option<Ipv4Addr>) -> Route {
+    Route { prefix, kind, via, dev: None, src: None, scope: Scope::Global, kernel: false, metric: 0 }
+}
+
+/// The program that a service's line begins with, `env A=B` passed over.
+fn program_of(script: &Script) -> Option<String> {
+    let command = script.items.first()?.1.commands.first()?;
+    let mut words = command.words.iter().map(|w| match w.parts.as_slice() {
+        [WordPart::Text(text)] => text.as_str(),
+        _ => "",
+    });
+    words.find(|w| *w != "env" && !w.contains('=')).map(str::to_owned)
+}

@@ -1,0 +1,496 @@
+//! Starting the commands of a pipeline: builtins, docker, `sh`, programs.
+
+use super::Session;
+use super::builtin::BUILTINS;
+use super::expand::{Redirection, Simple};
+use super::mutation;
+use super::plumb::{Runner, Sink, Stage};
+use super::run::{Home, ShellId};
+use crate::docker::{Attach, Request, Response, cli};
+use crate::guest::{self, MachineId, Stdin};
+use crate::shell::{Script, join, nearest, parse};
+use crate::stack::Pid;
+
+/// At most this many commands in a pipeline.
+const MAX_STAGES: usize = 32;
+
+/// What a command did at once, and what carries it on.
+#[derive(Debug, Default)]
+pub(super) struct Launch {
+    /// (is it stderr, text).
+    pub(super) texts: Vec<(bool, String)>,
+    pub(super) then: Then,
+}
+
+/// How a command goes on.
+#[derive(Debug)]
+pub(super) enum Then {
+    Exit(i32),
+    Process(Pid),
+    Shell(ShellId),
+}
+
+impl Default for Then {
+    fn default() -> Self {
+        Self::Exit(0)
+    }
+}
+
+impl Launch {
+    pub(super) fn ok(text: impl Into<String>) -> Self {
+        Self { texts: vec![(false, text.into())], then: Then::Exit(0) }
+    }
+    pub(super) fn fail(text: impl Into<String>, exit: i32) -> Self {
+        Self { texts: vec![(true, text.into())], then: Then::Exit(exit) }
+    }
+}
+
+/// Which command of which pipeline is being started, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) shell: ShellId,
+    pub(super) index: usize,
+    pub(super) node: usize,
+    pub(super) machine: MachineId,
+    /// Nothing comes in from a pipe or a file.
+    no_stdin: bool,
+    /// Its stdout is a terminal.
+    tty: bool,
+}
+
+impl Session {
+    /// Starts all commands of a pipeline.
+    pub(super) fn start_pipeline(&mut self, id: ShellId, commands: Vec<Simple>) {
+        let shell = self.shell_mut(id);
+        let (node, machine) = (shell.node, shell.machine);
+        if commands.len() > MAX_STAGES {
+            shell.status = 254;
+            let word = self.word_for_shell(node, machine);
+            self.shell_print(id, true, &format!("{word}: fork: Resource temporarily unavailable\n"));
+            self.ready.push_back(id);
+            return;
+        }
+        let last = commands.len().saturating_sub(1);
+        let mut late = Vec::new();
+        for (index, simple) in commands.into_iter().enumerate() {
+            let mut stage = Stage {
+                runner: Runner::Done,
+                exit: None,
+                out: if index == last { Sink::Out } else { Sink::Pipe },
+                err: Sink::Err,
+                piped_in: index > 0,
+                mutation: None,
+            };
+            let redirected = self.redirect(id, &simple, &mut stage);
+            let shell = self.shell_mut(id);
+            let spot = Spot {
+                shell: id,
+                index,
+                node,
+                machine,
+                no_stdin: index == 0
+                    && matches!(redirected, Ok(None))
+                    && shell.stdin.data.is_empty()
+                    && shell.stdin.closed,
+                tty: stage.out == Sink::Out && shell.home == Home::Terminal && !shell.background,
+            };
+            if matches!(redirected, Ok(Some(_))) {
+                stage.piped_in = false;
+            }
+            shell.stages.push(stage);
+            let (launch, stdin) = match redirected {
+                Ok(stdin) => (self.launch(spot, simple), stdin),
+                Err(message) => (Launch::fail(message, 1), None),
+            };
+            let runner = match launch.then {
+                Then::Exit(_) => Runner::Done,
+                Then::Process(pid) => {
+                    self.owners.insert(pid, (id, index));
+                    Runner::Process(pid)
+                }
+                Then::Shell(child) => Runner::Shell(child),
+            };
+            self.shell_mut(id).stages[index].runner = runner;
+            self.give_stdin(id, index, runner, stdin);
+            late.push(launch);
+        }
+        // Only now does every command have a reader.
+        for (index, launch) in late.into_iter().enumerate() {
+            for (err, text) in launch.texts {
+                self.stage_print(id, index, err, &text, None);
+            }
+            if let Then::Exit(code) = launch.then {
+                self.stage_done(id, index, code);
+            }
+        }
+    }
+
+    /// The first command reads what the shell reads; a file is read whole.
+    fn give_stdin(&mut self, id: ShellId, index: usize, runner: Runner, file: Option<String>) {
+        let (text, close) = match file {
+            Some(text) => (text, true),
+            None if index == 0 => {
+                let stdin = &mut self.shell_mut(id).stdin;
+                (std::mem::take(&mut stdin.data), stdin.closed)
+            }
+            None => return,
+        };
+        match runner {
+            Runner::Process(pid) => self.world.write_stdin(pid, &text, close),
+            Runner::Shell(child) => self.feed_shell(child, &text, close),
+            Runner::Done => {}
+        }
+    }
+
+    /// Sets the sinks; the text of a file for stdin, if any.
+    fn redirect(
+        &mut self,
+        id: ShellId,
+        simple: &Simple,
+        stage: &mut Stage,
+    ) -> Result<Option<String>, String> {
+        let mut stdin = None;
+        let (node, machine) = (self.shell_mut(id).node, self.shell_mut(id).machine);
+        let word = self.word_for_shell(node, machine);
+        for (kind, path) in &simple.redirects {
+            if path.is_empty() && !matches!(kind, Redirection::StderrToStdout | Redirection::StdoutToStderr) {
+                return Err(format!("{word}: : No such file or directory\n"));
+            }
+            let full = self.absolute(machine, path);
+            match kind {
+                Redirection::Stdin if full == "/dev/null" => stdin = Some(String::new()),
+                Redirection::Stdin => {
+                    let text = self.world.machine(machine).and_then(|m| m.files.get(&full));
+                    match text {
+                        Some(bytes) => stdin = Some(String::from_utf8_lossy(bytes).into_owned()),
+                        None => return Err(format!("{word}: {path}: No such file or directory\n")),
+                    }
+                }
+                Redirection::Stdout { append } => {
+                    stage.out = self.file_sink(machine, full, *append, path, &word)?
+                }
+                Redirection::Stderr { append } => {
+                    stage.err = self.file_sink(machine, full, *append, path, &word)?
+                }
+                Redirection::StderrToStdout => stage.err = stage.out.clone(),
+                Redirection::StdoutToStderr => stage.out = stage.err.clone(),
+            }
+        }
+        Ok(stdin)
+    }
+
+    fn file_sink(
+        &mut self,
+        machine: MachineId,
+        full: String,
+        append: bool,
+        typed: &str,
+        word: &str,
+    ) -> Result<Sink, String> {
+        match full.as_str() {
+            "/dev/null" => return Ok(Sink::Null),
+            "/dev/stdout" | "/dev/tty" => return Ok(Sink::Out),
+            "/dev/stderr" => return Ok(Sink::Err),
+            _ if full == "/" || typed.ends_with('/') => {
+                return Err(format!("{word}: {typed}: Is a directory\n"));
+            }
+            _ => {}
+        }
+        if let Some(m) = self.world.machine_mut(machine)
+            && (!append || m.files.get(&full).is_none())
+            && let Err(problem) = m.files.put(&full, "")
+        {
+            return Err(format!("{word}: {typed}: {problem}\n"));
+        }
+        Ok(Sink::File(machine, full))
+    }
+
+    /// A path of the file store: `..`, `.` and the working directory resolved.
+    pub(super) fn absolute(&mut self, machine: MachineId, path: &str) -> String {
+        let cwd = self.terminal(machine).cwd.clone();
+        guest::absolute_path(&cwd, path)
+    }
+
+    /// What the shell of a place calls itself in its messages.
+    pub(super) fn word_for_shell(&self, node: usize, machine: MachineId) -> &'static str {
+        if self.nodes.get(node).is_some_and(|n| n.machine == machine) { "bash" } else { "sh" }
+    }
+
+    /// Starts one command.
+    fn launch(&mut self, spot: Spot, simple: Simple) -> Launch {
+        let Simple { assignments, words, .. } = simple;
+        if words.is_empty() {
+            let terminal = self.terminal(spot.machine);
+            terminal.vars.extend(assignments);
+            return Launch::default();
+        }
+        if let Some(m) = self.mutation_of(spot, &words) {
+            self.shell_mut(spot.shell).stages[spot.index].mutation = Some(m);
+        }
+        self.launch_words(spot, words, assignments)
+    }
+
+    /// Starts a command in its place, with additions to the environment.
+    pub(super) fn launch_words(
+        &mut self,
+        spot: Spot,
+        mut words: Vec<String>,
+        mut env: Vec<(String, String)>,
+    ) -> Launch {
+        // `env A=B ping …` and `sudo ping …` run the rest.
+        loop {
+            match words.first().map(String::as_str) {
+                Some("sudo" | "exec" | "nohup") if words.len() > 1 => {
+                    words.remove(0);
+                }
+                Some("env") if words.get(1).is_some_and(|w| w.contains('=') && !w.starts_with('-')) => {
+                    let (name, value) = words[1].split_once('=').expect("the guard has seen it");
+                    env.push((name.to_owned(), value.to_owned()));
+                    words.remove(1);
+                }
+                Some("env") if words.get(1).is_some_and(|w| !w.starts_with('-')) => {
+                    words.remove(0);
+                }
+                _ => break,
+            }
+        }
+        let name = words[0].rsplit('/').next().unwrap_or_default().to_owned();
+        if name == "docker" && self.has_engine(spot) {
+            return self.docker(spot, &words);
+        }
+        if matches!(name.as_str(), "sh" | "bash" | "ash") {
+            return self.sub_shell(spot, &words);
+        }
+        if BUILTINS.iter().any(|b| b.name == words[0]) {
+            return self.builtin(spot, &words);
+        }
+        if !self.has_program(spot.node, spot.machine, &name) {
+            return self.not_found(spot, &words[0]);
+        }
+        let cwd = self.terminal(spot.machine).cwd.clone();
+        if cwd != "/" {
+            env.push(("PWD".into(), cwd));
+        }
+        match guest::start(&words) {
+            Ok(program) => {
+                let program = if env.is_empty() { program } else { guest::with_env(program, env) };
+                let foreground = !self.shell_mut(spot.shell).background;
+                let pid = self.world.spawn(spot.machine, program, foreground, spot.tty);
+                Launch { texts: Vec::new(), then: Then::Process(pid) }
+            }
+            Err(_) => self.not_found(spot, &words[0]),
+        }
+    }
+
+    fn has_engine(&self, spot: Spot) -> bool {
+        self.nodes.get(spot.node).is_some_and(|n| n.machine == spot.machine && n.engine.is_some())
+    }
+
+    /// Is there such a program at this place?
+    pub(super) fn has_program(&self, node: usize, machine: MachineId, name: &str) -> bool {
+        let tools = self.nodes.get(node).and_then(|n| n.engine.as_ref()).and_then(|e| e.tools(machine));
+        tools.is_none_or(|t| t.contains(&name)) && guest::info(name).is_some()
+    }
+
+    /// Everything that can be typed at a place, sorted.
+    pub(super) fn known_words(&self, node: usize, machine: MachineId) -> Vec<&'static str> {
+        let mut words: Vec<_> = BUILTINS.iter().map(|b| b.name).collect();
+        words
+            .extend(guest::catalogue().iter().map(|i| i.name).filter(|n| self.has_program(node, machine, n)));
+        if self.nodes.get(node).is_some_and(|n| n.machine == machine && n.engine.is_some()) {
+            words.push("docker");
+        }
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
+    fn not_found(&self, spot: Spot, word: &str) -> Launch {
+        let mut text = match self.word_for_shell(spot.node, spot.machine) {
+            "bash" => format!("bash: {word}: command not found\n"),
+            sh => format!("{sh}: {word}: not found\n"),
+        };
+        let known = self.known_words(spot.node, spot.machine);
+        if let Some(near) = nearest(word, known.iter().copied().filter(|k| *k != word)) {
+            text += &if self.korean {
+                format!("혹시 {near:?}인가요?\n")
+            } else {
+                format!("did you mean {near:?}?\n")
+            };
+        } else if guest::info(word).is_some() || word == "docker" {
+            text += match (self.korean, self.word_for_shell(spot.node, spot.machine)) {
+                (false, "bash") => "there is no Docker engine on this node\n",
+                (true, "bash") => "이 노드에는 도커 엔진이 없어요\n",
+                (false, _) => "this image does not have it; netshoot has every tool\n",
+                (true, _) => "이 이미지에는 없어요. netshoot에는 모든 도구가 있어요\n",
+            };
+        }
+        Launch::fail(text, 127)
+    }
+
+    /// `sh`, `sh -c LINE`, `sh FILE`.
+    fn sub_shell(&mut self, spot: Spot, words: &[String]) -> Launch {
+        let options = words[1..].iter().take_while(|w| w.starts_with('-')).count();
+        let command = words[1..=options].iter().any(|w| !w.starts_with("--") && w.contains('c'));
+        let operand = words.get(1 + options);
+        let text = match (command, operand) {
+            (true, None) => {
+                return Launch::fail(format!("{}: -c: option requires an argument\n", words[0]), 2);
+            }
+            (true, Some(line)) => Some(line.clone()),
+            (false, Some(path)) => {
+                let full = self.absolute(spot.machine, path);
+                let Some(text) = self.world.machine(spot.machine).and_then(|m| m.files.text(&full)) else {
+                    return Launch::fail(format!("{}: {path}: No such file or directory\n", words[0]), 127);
+                };
+                Some(text.to_owned())
+            }
+            (false, None) => None,
+        };
+        if text.is_none() && spot.no_stdin {
+            // A shell in a terminal: the terminal goes on there.
+            return Launch::default();
+        }
+        match parse(text.as_deref().unwrap_or_default()) {
+            Ok(script) => self.child_shell(spot, script, text.is_none()),
+            Err(e) => Launch::fail(format!("{}: {}\n", words[0], e.message), 2),
+        }
+    }
+
+    fn child_shell(&mut self, spot: Spot, script: Script, reads_script: bool) -> Launch {
+        if self.too_many_shells() {
+            return Launch::fail("sh: fork: Resource temporarily unavailable\n", 254);
+        }
+        let parent = self.shell_mut(spot.shell);
+        let (job, background) = (parent.job, parent.background);
+        let home = Home::Stage(spot.shell, spot.index);
+        let child = self.add_shell(job, spot.node, spot.machine, script, home, Stdin::default());
+        let shell = self.shell_mut(child);
+        shell.reads_script = reads_script;
+        shell.background = background;
+        Launch { texts: Vec::new(), then: Then::Shell(child) }
+    }
+
+    /// `docker …`.
+    fn docker(&mut self, spot: Spot, words: &[String]) -> Launch {
+        let request = match cli::parse(&words[1..]) {
+            Ok(cli::Parsed::Help(text)) => return Launch::ok(text),
+            Ok(cli::Parsed::Request(request)) => request,
+            Err(e) => {
+                let newline = if e.message.ends_with('\n') { "" } else { "\n" };
+                return Launch::fail(format!("{}{newline}", e.message), e.exit);
+            }
+        };
+        let response = self.ask_engine(spot.node, &request);
+        if let Some(mutation) = mutation::of_docker(&request, &response, words) {
+            self.shell_mut(spot.shell).stages[spot.index].mutation = Some(mutation);
+        }
+        let detached = matches!(&request, Request::Exec { detach: true, .. });
+        let mut launch = Launch { texts: Vec::new(), then: Then::Exit(response.exit) };
+        for (err, text) in [(false, response.stdout), (true, response.stderr)] {
+            if !text.is_empty() {
+                launch.texts.push((err, text));
+            }
+        }
+        match response.attach {
+            None => {}
+            Some(Attach::Main(pid)) => launch.then = Then::Process(pid),
+            Some(Attach::Command { machine, argv, tty }) => {
+                let inside = self.exec_in(Spot { machine, ..spot }, argv, tty, detached);
+                launch.texts.extend(inside.texts);
+                launch.then = inside.then;
+            }
+            Some(Attach::Shell { machine, argv, tty, main }) => {
+                let inside = Spot { machine, ..spot };
+                if tty && argv.len() == 1 {
+                    self.enter(inside);
+                    self.mains.insert(machine, (spot.node, main));
+                    launch.then = Then::Exit(0);
+                } else {
+                    let inner = self.sub_shell(inside, &argv);
+                    launch.texts.extend(inner.texts);
+                    match inner.then {
+                        Then::Shell(child) => {
+                            self.shell_mut(child).main = Some(main);
+                            launch.then = Then::Shell(child);
+                        }
+                        then => {
+                            if let Then::Exit(code) = then {
+                                self.shell_done(spot.node, main, code);
+                            }
+                            launch.then = then;
+                        }
+                    }
+                }
+            }
+        }
+        launch
+    }
+
+    /// Gives a request to the engine of a node.
+    fn ask_engine(&mut self, node: usize, request: &Request) -> Response {
+        match self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
+            Some(engine) => engine.request(&mut self.world, request),
+            None => Response::default(),
+        }
+    }
+
+    /// Tells the engine that the shell which stands for a container's main process has ended.
+    pub(super) fn shell_done(&mut self, node: usize, main: Pid, code: i32) {
+        if let Some(engine) = self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
+            engine.shell_done(&mut self.world, main, code);
+        }
+    }
+
+    /// The terminal of the job goes on at this machine.
+    fn enter(&mut self, spot: Spot) {
+        let job = self.shell_mut(spot.shell).job;
+        let ns = self.nodes.get(spot.node).and_then(|n| {
+            let c = n.engine.as_ref()?.containers().iter().find(|c| c.machine == spot.machine)?;
+            Some(format!("{}:{}", n.config.id, c.name))
+        });
+        if let Some(job) = self.job_mut(job) {
+            job.enters = ns;
+        }
+    }
+
+    /// `docker exec`: a command in a container.
+    fn exec_in(&mut self, spot: Spot, argv: Vec<String>, tty: bool, detached: bool) -> Launch {
+        let Some(word) = argv.first() else { return Launch::default() };
+        let name = word.rsplit('/').next().unwrap_or_default();
+        let shell = matches!(name, "sh" | "bash" | "ash");
+        let known = shell || self.has_program(spot.node, spot.machine, name);
+        if !known {
+            return Launch::fail(
+                format!(
+                    "OCI runtime exec failed: exec failed: unable to start container process: exec: {word:?}: \
+                     executable file not found in $PATH: unknown\n"
+                ),
+                127,
+            );
+        }
+        if shell && argv.len() == 1 && tty {
+            self.enter(spot);
+            return Launch::default();
+        }
+        if !detached {
+            return self.launch_words(Spot { tty, ..spot }, argv, Vec::new());
+        }
+        match parse(&join(&argv)) {
+            Ok(script) if !self.too_many_shells() => {
+                let job = self.shell_mut(spot.shell).job;
+                let stdin = Stdin { data: String::new(), closed: true };
+                let child = self.add_shell(job, spot.node, spot.machine, script, Home::Nowhere, stdin);
+                self.shell_mut(child).background = true;
+                Launch::default()
+            }
+            _ => Launch::fail("sh: fork: Resource temporarily unavailable\n", 254),
+        }
+    }
+
+    /// What to remember of this command if it succeeds; docker's are judged by their requests.
+    fn mutation_of(&mut self, spot: Spot, words: &[String]) -> Option<String> {
+        let inner = matches!(self.shell_mut(spot.shell).home, Home::Stage(..));
+        (!inner && mutation::of_words(words)).then(|| join(words))
+    }
+}

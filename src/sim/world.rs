@@ -1,42 +1,15 @@
-//! The World and its event loop.
+//! The World and its parts: namespaces and machines.
 
-use crate::guest::{Effect, Files, MachineId, Program, Signal};
-use crate::stack::{ConfigError, Cx, DevRef, NetNs, NsId, Pid, StepLog};
-use crate::time::{Duration, Instant};
-use crate::wire::{IfIndex, IfName, Mac};
+use std::collections::VecDeque;
 
-/// A link of the World.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u32);
-
-/// How a link behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkSpec {
-    /// One way.
-    pub latency: Duration,
-    /// Frames lost, in thousandths.
-    pub loss_per_mille: u16,
-    /// Whether it carries anything.
-    pub up: bool,
-}
-
-impl LinkSpec {
-    /// A cable at home: 50 µs.
-    pub const CABLE: Self = Self { latency: Duration::from_micros(50), loss_per_mille: 0, up: true };
-    /// A veth pair: 2 µs.
-    pub const VETH: Self = Self { latency: Duration::from_micros(2), loss_per_mille: 0, up: true };
-}
-
-/// A link between two devices: a cable, or a veth pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// One end.
-    pub a: DevRef,
-    /// The other.
-    pub b: DevRef,
-    /// How it behaves.
-    pub spec: LinkSpec,
-}
+use super::link::Plug;
+use super::queue::Queue;
+use super::run::Event;
+use super::{Link, Process};
+use crate::guest::{Effect, Files, MachineId, Signal};
+use crate::rng::Rng;
+use crate::stack::{Cx, DevRef, NetNs, NsId, Output, PacketIds, Pid, StepLog};
+use crate::time::Instant;
 
 /// A place where programs run.
 #[derive(Debug, Clone)]
@@ -53,194 +26,147 @@ pub struct Machine {
     pub env: Vec<(String, String)>,
 }
 
-/// A running program.
-#[derive(Debug, Clone)]
-pub struct Process {
-    /// Its number.
-    pub pid: Pid,
-    /// Where it runs.
-    pub machine: MachineId,
-    /// Its name.
-    pub name: String,
-    /// Somebody waits for its end (a command in a terminal), so the World is not quiet before.
-    pub foreground: bool,
-}
-
-/// What the World tells those above.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// A program printed, or asked for something.
-    Effect(Pid, Effect),
-    /// A program ended.
-    Exited(Pid, i32),
-}
-
-/// Why [`World::run`] came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing is under way but housekeeping: no foreground process, no frame.
-    Quiet,
-    /// The time limit was reached.
-    Time,
-    /// The event budget was used up; there is more to do.
-    Budget,
-    /// There are [`Event`]s to take ([`World::take_events`]) that those above must see first.
-    Events,
-}
-
 /// Everything that exists. Cloning it is a snapshot (mute the log first: [`StepLog::muted_twin`]).
 #[derive(Debug, Clone)]
 pub struct World {
     /// What happened so far.
     pub log: StepLog,
+    pub(super) seed: u64,
+    pub(super) now: Instant,
+    pub(super) queue: Queue,
+    pub(super) events_handled: u64,
+    // Arenas; a number is never given twice.
+    pub(super) namespaces: Vec<Option<NetNs>>,
+    pub(super) machines: Vec<Option<Machine>>,
+    pub(super) links: Vec<Option<Link>>,
+    pub(super) processes: Vec<Option<Process>>,
+    /// By namespace and interface: what it is plugged into.
+    pub(super) plugs: Vec<Vec<Option<Plug>>>,
+    /// Frames on links.
+    pub(super) frames: u64,
+    /// Frames ever put on a link.
+    pub(super) carried: u64,
+    /// Processes somebody waits for.
+    pub(super) foreground: usize,
+    /// To be polled in this event.
+    pub(super) ready: VecDeque<Pid>,
+    /// For those above.
+    pub(super) events: Vec<Event>,
+    pub(super) ids: PacketIds,
+    pub(super) link_rng: Rng,
+    // Kept for their allocations.
+    pub(super) out: Vec<Output>,
+    pub(super) effects: Vec<Effect>,
 }
 
 impl World {
     /// An empty World.
-    pub fn new(_seed: u64) -> Self {
-        todo!()
-    }
-    /// Virtual time.
-    pub fn now(&self) -> Instant {
-        todo!()
-    }
-    /// A random stream for `purpose`, independent of traffic.
-    pub fn rng_for(&self, _purpose: &str) -> crate::rng::Rng {
-        todo!()
+    pub fn new(seed: u64) -> Self {
+        Self {
+            log: StepLog::default(),
+            seed,
+            now: Instant::ZERO,
+            queue: Queue::default(),
+            events_handled: 0,
+            namespaces: Vec::new(),
+            machines: Vec::new(),
+            links: Vec::new(),
+            processes: Vec::new(),
+            plugs: Vec::new(),
+            frames: 0,
+            carried: 0,
+            foreground: 0,
+            ready: VecDeque::new(),
+            events: Vec::new(),
+            ids: PacketIds::default(),
+            link_rng: Rng::new(seed).fork("links"),
+            out: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
-    // ---- namespaces and machines
+    /// Virtual time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A random stream for `purpose`, independent of traffic.
+    pub fn rng_for(&self, purpose: &str) -> Rng {
+        Rng::new(self.seed).fork(purpose)
+    }
 
     /// A new namespace with only `lo`.
     pub fn add_namespace(&mut self) -> NsId {
-        todo!()
+        let id = NsId(self.namespaces.len() as u32);
+        let rng = self.rng_for(&format!("namespace {}", id.0));
+        self.namespaces.push(Some(NetNs::new(id, rng)));
+        id
     }
-    /// Removes a namespace with its devices; the veth ends elsewhere go too.
-    pub fn remove_namespace(&mut self, _ns: NsId) {
-        todo!()
+
+    /// Removes a namespace with its devices; the veth ends elsewhere go too. What it held is
+    /// dropped, its machines are removed.
+    pub fn remove_namespace(&mut self, id: NsId) {
+        let machines: Vec<MachineId> =
+            self.machines.iter().flatten().filter(|m| m.ns == id).map(|m| m.id).collect();
+        for machine in machines {
+            self.remove_machine(machine);
+        }
+        let devices: Vec<DevRef> = match self.namespace(id) {
+            Some(ns) => ns.devices().skip(1).map(|d| DevRef { ns: id, dev: d.index }).collect(),
+            None => return,
+        };
+        for device in devices {
+            // A device may have gone with its peer a moment ago.
+            self.delete_device(device).ok();
+        }
+        self.with(id, |ns, cx| ns.drop_held(cx));
+        self.namespaces[id.0 as usize] = None;
     }
+
     /// A namespace, for reading.
-    pub fn namespace(&self, _ns: NsId) -> Option<&NetNs> {
-        todo!()
+    pub fn namespace(&self, id: NsId) -> Option<&NetNs> {
+        self.namespaces.get(id.0 as usize)?.as_ref()
     }
+
     /// All namespaces, by number.
     pub fn namespaces(&self) -> Box<dyn Iterator<Item = &NetNs> + '_> {
-        todo!()
+        Box::new(self.namespaces.iter().flatten())
     }
-    /// Changes a namespace; what it puts out is carried out. None if there is no such namespace.
-    pub fn with<R>(&mut self, _ns: NsId, _f: impl FnOnce(&mut NetNs, &mut Cx<'_>) -> R) -> Option<R> {
-        todo!()
+
+    /// Changes a namespace; what it puts out is carried out, and processes that it wakes are
+    /// polled. None if there is no such namespace.
+    pub fn with<R>(&mut self, id: NsId, f: impl FnOnce(&mut NetNs, &mut Cx<'_>) -> R) -> Option<R> {
+        let result = self.with_raw(id, f)?;
+        self.settle();
+        Some(result)
     }
+
     /// A new machine in `ns`.
-    pub fn add_machine(&mut self, _ns: NsId, _hostname: &str) -> MachineId {
-        todo!()
+    pub fn add_machine(&mut self, ns: NsId, hostname: &str) -> MachineId {
+        let id = MachineId(self.machines.len() as u32);
+        let hostname = hostname.to_owned();
+        self.machines.push(Some(Machine { id, ns, hostname, files: Files::default(), env: Vec::new() }));
+        id
     }
+
     /// Removes a machine; its processes are killed.
-    pub fn remove_machine(&mut self, _m: MachineId) {
-        todo!()
+    pub fn remove_machine(&mut self, id: MachineId) {
+        let pids: Vec<Pid> = self.processes().filter(|p| p.machine == id).map(|p| p.pid).collect();
+        for pid in pids {
+            self.signal(pid, Signal::Kill);
+        }
+        if let Some(slot) = self.machines.get_mut(id.0 as usize) {
+            *slot = None;
+        }
     }
+
     /// A machine.
-    pub fn machine(&self, _m: MachineId) -> Option<&Machine> {
-        todo!()
+    pub fn machine(&self, id: MachineId) -> Option<&Machine> {
+        self.machines.get(id.0 as usize)?.as_ref()
     }
+
     /// A machine, to change its files and environment.
-    pub fn machine_mut(&mut self, _m: MachineId) -> Option<&mut Machine> {
-        todo!()
-    }
-
-    // ---- links
-
-    /// Plugs a cable into two Ethernet devices; both get carrier.
-    ///
-    /// # Errors
-    /// `NoDevice`, `Busy` if one already has a cable.
-    pub fn plug(&mut self, _a: DevRef, _b: DevRef, _spec: LinkSpec) -> Result<LinkId, ConfigError> {
-        todo!()
-    }
-    /// Pulls a cable out; frames on it are lost (`LinkDown`).
-    pub fn unplug(&mut self, _link: LinkId) {
-        todo!()
-    }
-    /// Changes a link.
-    pub fn set_link(&mut self, _link: LinkId, _spec: LinkSpec) {
-        todo!()
-    }
-    /// All links with their numbers.
-    pub fn links(&self) -> Box<dyn Iterator<Item = (LinkId, &Link)> + '_> {
-        todo!()
-    }
-    /// A veth pair: (namespace, name, MAC) of each end. Both are down.
-    ///
-    /// # Errors
-    /// `Exists`; nothing is made then.
-    pub fn add_veth(
-        &mut self,
-        _a: (NsId, IfName, Mac),
-        _b: (NsId, IfName, Mac),
-    ) -> Result<(IfIndex, IfIndex), ConfigError> {
-        todo!()
-    }
-    /// Deletes a device; a veth's other end goes with it.
-    ///
-    /// # Errors
-    /// `NoDevice`.
-    pub fn delete_device(&mut self, _dev: DevRef) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Moves a device (one veth end) into another namespace under a new name, down, keeping its MAC.
-    ///
-    /// # Errors
-    /// `NoDevice`, `Exists`.
-    pub fn move_device(&mut self, _dev: DevRef, _ns: NsId, _name: IfName) -> Result<IfIndex, ConfigError> {
-        todo!()
-    }
-
-    // ---- processes
-
-    /// Starts a program; it is polled at once, within this call's moment.
-    pub fn spawn(
-        &mut self,
-        _machine: MachineId,
-        _program: Box<dyn Program>,
-        _foreground: bool,
-        _tty: bool,
-    ) -> Pid {
-        todo!()
-    }
-    /// Sends a signal.
-    pub fn signal(&mut self, _pid: Pid, _signal: Signal) {
-        todo!()
-    }
-    /// Gives a process input; `close`: and no more after it.
-    pub fn write_stdin(&mut self, _pid: Pid, _text: &str, _close: bool) {
-        todo!()
-    }
-    /// A process, while it runs.
-    pub fn process(&self, _pid: Pid) -> Option<&Process> {
-        todo!()
-    }
-    /// All running processes.
-    pub fn processes(&self) -> Box<dyn Iterator<Item = &Process> + '_> {
-        todo!()
-    }
-
-    // ---- running
-
-    /// Runs until `until`, or `max_events` were handled, or it is quiet, or there are events to take.
-    pub fn run(&mut self, _until: Instant, _max_events: u64) -> Progress {
-        todo!()
-    }
-    /// What those above must see, in order.
-    pub fn take_events(&mut self) -> Vec<Event> {
-        todo!()
-    }
-    /// How many events were handled since the beginning.
-    pub fn events_handled(&self) -> u64 {
-        todo!()
-    }
-    /// Packets under way: on links and held in namespaces. Conservation:
-    /// `sent + copied == delivered + dropped + in_flight`.
-    pub fn in_flight(&self) -> u64 {
-        todo!()
+    pub fn machine_mut(&mut self, id: MachineId) -> Option<&mut Machine> {
+        self.machines.get_mut(id.0 as usize)?.as_mut()
     }
 }

@@ -1,14 +1,26 @@
-//! The learning bridge (IEEE 802.1D-2004 §7.8, §7.9; net/bridge/br_fdb.c).
+//! The learning bridge (IEEE 802.1D-2004 §7.8, §7.9; net/bridge/br_input.c, br_forward.c, br_fdb.c).
+//!
+//! Supported: learning, ageing, flooding, the host as a member, iptables for bridged packets
+//! (`bridge-nf-call-iptables`). Not supported: spanning tree (ports forward at once, as with
+//! `stp_state 0`), VLAN filtering, multicast snooping (multicast is flooded), port isolation.
 
-use crate::time::Instant;
-use crate::wire::{IfIndex, Mac};
+use super::{Cx, DropReason, NetNs, Step};
+use crate::netfilter::{Hook, Meta};
+use crate::time::{Duration, Instant};
+use crate::wire::fmt::{EthernetFrame, EthernetProtocol};
+use crate::wire::{FastMap, Frame, IfIndex, Mac};
+
+/// How long a learned address is believed (BR_DEFAULT_AGEING_TIME).
+const AGEING: Duration = Duration::from_secs(300);
+/// Learned addresses a bridge remembers at most.
+const FDB_LIMIT: usize = 16_384;
 
 /// A line of the forwarding database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FdbEntry {
     /// Address.
     pub mac: Mac,
-    /// Behind which port.
+    /// Behind which port. The bridge itself for its own address.
     pub port: IfIndex,
     /// Last seen. Entries age after 300 s (the kernel's default).
     pub seen: Instant,
@@ -21,4 +33,314 @@ pub struct FdbEntry {
 pub struct BridgeState {
     /// Ports in the order they were added.
     pub ports: Vec<IfIndex>,
+    /// The MAC address was set by somebody and no longer follows the ports'.
+    pub(super) mac_set: bool,
+    fdb: Vec<FdbEntry>,
+    index: FastMap<Mac, u32>,
+}
+
+impl BridgeState {
+    /// One without ports. `mac_set`: its address was given and stays.
+    pub(super) fn with_mac(mac_set: bool) -> Self {
+        Self { mac_set, ..Self::default() }
+    }
+
+    fn position(&self, mac: Mac) -> Option<usize> {
+        self.index.get(&mac).map(|&i| i as usize)
+    }
+
+    /// The entry of `mac` that still holds at `now`.
+    fn find(&self, mac: Mac, now: Instant) -> Option<&FdbEntry> {
+        let entry = &self.fdb[self.position(mac)?];
+        (entry.local || now.since(entry.seen) < AGEING).then_some(entry)
+    }
+
+    /// Notes that `mac` spoke at `port`; true if that is news.
+    fn learn(&mut self, mac: Mac, port: IfIndex, now: Instant) -> bool {
+        if let Some(i) = self.position(mac) {
+            let entry = &mut self.fdb[i];
+            if entry.local {
+                return false;
+            }
+            let news = entry.port != port || now.since(entry.seen) >= AGEING;
+            entry.port = port;
+            entry.seen = now;
+            return news;
+        }
+        if self.fdb.len() >= FDB_LIMIT {
+            self.retain(|e| e.local || now.since(e.seen) < AGEING);
+            if self.fdb.len() >= FDB_LIMIT {
+                return false;
+            }
+        }
+        self.insert(FdbEntry { mac, port, seen: now, local: false });
+        true
+    }
+
+    fn insert(&mut self, entry: FdbEntry) {
+        match self.position(entry.mac) {
+            Some(i) => self.fdb[i] = entry,
+            None => {
+                self.index.insert(entry.mac, self.fdb.len() as u32);
+                self.fdb.push(entry);
+            }
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&FdbEntry) -> bool) {
+        self.fdb.retain(keep);
+        self.index.clear();
+        for (i, entry) in self.fdb.iter().enumerate() {
+            self.index.insert(entry.mac, i as u32);
+        }
+    }
+
+    /// Forgets what was learned at `port`.
+    pub(super) fn forget_port(&mut self, port: IfIndex) {
+        self.retain(|e| e.local || e.port != port);
+    }
+
+    /// Writes the members' own addresses anew.
+    pub(super) fn set_local(&mut self, own: &[(Mac, IfIndex)]) {
+        self.retain(|e| !e.local);
+        for &(mac, port) in own {
+            self.insert(FdbEntry { mac, port, seen: Instant::ZERO, local: true });
+        }
+    }
+
+    /// All entries that hold at `now`, by port, the port's own first.
+    pub(super) fn entries(&self, now: Instant) -> Vec<FdbEntry> {
+        let mut all: Vec<_> =
+            self.fdb.iter().copied().filter(|e| e.local || now.since(e.seen) < AGEING).collect();
+        all.sort_by_key(|e| (e.port, !e.local, e.mac));
+        all
+    }
+}
+
+/// What the bridge's database says about a frame's destination.
+enum Where {
+    /// Its own, or a port's.
+    Up,
+    Port(IfIndex),
+    /// Everybody; `up`: the host too.
+    Flood {
+        up: bool,
+    },
+}
+
+impl NetNs {
+    /// A frame came in at `port` of `bridge`.
+    pub(super) fn bridge_input(&mut self, bridge: IfIndex, port: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        let ether = EthernetFrame::new_unchecked(&frame.bytes[..]);
+        let (src, dst) = (Mac::from(ether.src_addr()), Mac::from(ether.dst_addr()));
+        if src.is_group() || src == Mac::ZERO {
+            return self.dropped(&frame, Some(port), DropReason::Malformed, cx);
+        }
+        let Some(device) = self.devices.get_mut(bridge) else {
+            return self.dropped(&frame, Some(port), DropReason::DeviceDown, cx);
+        };
+        let up = device.up;
+        let Some(state) = device.bridge_mut().filter(|_| up) else {
+            return self.dropped(&frame, Some(bridge), DropReason::DeviceDown, cx);
+        };
+        if state.learn(src, port, cx.now) {
+            cx.log.packet(frame.id, Step::Learned { bridge, port, mac: src });
+        }
+        let way = state.way(dst, cx.now);
+        let ipv4 = ether.ethertype() == EthernetProtocol::Ipv4;
+        if self.has_packet_sockets() && !matches!(way, Where::Up) {
+            // a listener on the bridge sees what it carries, too (promiscuous mode)
+            self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
+        }
+        if ipv4 && self.sysctl.bridge_nf_call_iptables && !matches!(way, Where::Up) {
+            return self.bridge_through_iptables(bridge, port, frame, cx);
+        }
+        self.bridge_go(bridge, Some(port), way, frame, cx);
+    }
+
+    /// The host itself sends out of `bridge`.
+    pub(super) fn bridge_xmit(&mut self, bridge: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
+        let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
+        let way = match state.way(dst, cx.now) {
+            Where::Flood { .. } => Where::Flood { up: false },
+            way => way,
+        };
+        self.bridge_go(bridge, None, way, frame, cx);
+    }
+
+    fn bridge_go(
+        &mut self,
+        bridge: IfIndex,
+        from: Option<IfIndex>,
+        way: Where,
+        frame: Frame,
+        cx: &mut Cx<'_>,
+    ) {
+        match way {
+            Where::Up => self.bridge_up(bridge, frame, None, cx),
+            Where::Port(port) if Some(port) == from => {
+                self.dropped(&frame, Some(port), DropReason::SamePort, cx);
+            }
+            Where::Port(port) => {
+                cx.log.packet(frame.id, Step::Bridged { bridge, port });
+                self.dev_xmit(port, frame, cx);
+            }
+            Where::Flood { up } => self.bridge_flood(bridge, from, up, frame, cx),
+        }
+    }
+
+    /// A copy to every port but the one it came from; the frame itself goes up, or out of the last.
+    fn bridge_flood(
+        &mut self,
+        bridge: IfIndex,
+        from: Option<IfIndex>,
+        up: bool,
+        frame: Frame,
+        cx: &mut Cx<'_>,
+    ) {
+        let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
+        let running = |port: &&IfIndex| self.devices.get(**port).is_some_and(|d| d.is_running());
+        let wanted = |port: &&IfIndex| Some(**port) != from;
+        let count = state.ports.iter().filter(wanted).filter(running).count();
+        cx.log.packet(frame.id, Step::Flooded { bridge, ports: count as u16 });
+        if count == 0 && !up {
+            return self.dropped(&frame, Some(bridge), DropReason::SamePort, cx);
+        }
+        // by position, because sending needs the namespace; ports cannot change meanwhile
+        let copies = if up { count } else { count - 1 };
+        let (mut at, mut made) = (0, 0);
+        let mut last = None;
+        while let Some(&port) =
+            self.devices.get(bridge).and_then(|d| d.bridge()).and_then(|b| b.ports.get(at))
+        {
+            at += 1;
+            if Some(port) == from || !self.devices.get(port).is_some_and(|d| d.is_running()) {
+                continue;
+            }
+            if made == copies {
+                last = Some(port);
+                break;
+            }
+            made += 1;
+            let id = cx.ids.next_id();
+            cx.log.packet(id, Step::Copied { of: frame.id });
+            self.dev_xmit(port, Frame { id, bytes: frame.bytes.clone() }, cx);
+        }
+        match last {
+            Some(port) => self.dev_xmit(port, frame, cx),
+            None => self.bridge_up(bridge, frame, None, cx),
+        }
+    }
+
+    /// Up to the host: the bridge is the interface it came in on.
+    fn bridge_up(&mut self, bridge: IfIndex, frame: Frame, done: Option<Meta>, cx: &mut Cx<'_>) {
+        cx.log.packet(frame.id, Step::BridgedUp { bridge });
+        let Some(device) = self.devices.get_mut(bridge) else { return };
+        device.count_in(frame.bytes.len());
+        if self.has_packet_sockets() {
+            let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
+            // a group frame, or one that iptables has seen, was shown when it came in
+            if !dst.is_group() && done.is_none() {
+                self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
+            }
+        }
+        self.ether_input(bridge, frame, done, cx);
+    }
+
+    /// `bridge-nf-call-iptables`: a bridged IPv4 packet walks PREROUTING, FORWARD and POSTROUTING as
+    /// if the host forwarded it, with the bridge as both interfaces (net/bridge/br_netfilter_hooks.c).
+    fn bridge_through_iptables(&mut self, bridge: IfIndex, port: IfIndex, mut frame: Frame, cx: &mut Cx<'_>) {
+        if let Err(reason) = super::ipv4::validate(&mut frame) {
+            return self.dropped(&frame, Some(port), reason, cx);
+        }
+        let mut meta = self.meta_of(bridge, &frame);
+        match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
+            None => return,
+            // its new destination may be behind any interface: routing decides
+            Some(true) => return self.bridge_up(bridge, frame, Some(meta), cx),
+            Some(false) => {}
+        }
+        let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
+        let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
+        let way = state.way(dst, cx.now);
+        if !matches!(way, Where::Port(_)) {
+            return self.bridge_go(bridge, Some(port), way, frame, cx);
+        }
+        meta.out_dev = meta.in_dev;
+        for hook in [Hook::Forward, Hook::Postrouting] {
+            if self.ask(hook, &mut frame, &mut meta, cx).is_none() {
+                return;
+            }
+        }
+        self.bridge_go(bridge, Some(port), way, frame, cx);
+    }
+
+    /// Brings a bridge's address and carrier in line with its ports (br_stp_recalculate_bridge_id,
+    /// br_port_carrier_check).
+    pub(super) fn refresh_bridge(&mut self, bridge: IfIndex, cx: &mut Cx<'_>) {
+        let Some(device) = self.devices.get(bridge) else { return };
+        let Some(state) = device.bridge() else { return };
+        let ports: Vec<_> = state.ports.iter().filter_map(|&p| self.devices.get(p)).collect();
+        let carrier = ports.iter().any(|p| p.is_running());
+        let lowest = ports.iter().map(|p| p.mac).min().filter(|_| !state.mac_set);
+        let mac = lowest.unwrap_or(device.mac);
+        let mut own: Vec<_> = ports.iter().map(|p| (p.mac, p.index)).collect();
+        own.push((mac, bridge));
+        if let Some(device) = self.devices.get_mut(bridge) {
+            device.mac = mac;
+            if let Some(state) = device.bridge_mut() {
+                state.set_local(&own);
+            }
+        }
+        self.set_carrier(bridge, carrier, cx);
+    }
+}
+
+impl BridgeState {
+    fn way(&self, dst: Mac, now: Instant) -> Where {
+        if dst.is_group() {
+            return Where::Flood { up: true };
+        }
+        match self.find(dst, now) {
+            Some(e) if e.local => Where::Up,
+            Some(e) => Where::Port(e.port),
+            None => Where::Flood { up: false },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Mac = Mac([2, 0, 0, 0, 0, 1]);
+
+    #[test]
+    fn a_learned_address_is_believed_for_five_minutes() {
+        let mut bridge = BridgeState::default();
+        assert!(bridge.learn(A, IfIndex(2), Instant::ZERO));
+        assert!(!bridge.learn(A, IfIndex(2), Instant::ZERO + Duration::from_secs(1)));
+        assert!(bridge.find(A, Instant::ZERO + Duration::from_secs(300)).is_some());
+        assert!(bridge.find(A, Instant::ZERO + Duration::from_secs(301)).is_none());
+        assert!(bridge.learn(A, IfIndex(2), Instant::ZERO + Duration::from_secs(302)), "it is news again");
+    }
+
+    #[test]
+    fn an_address_that_moves_is_learned_anew() {
+        let mut bridge = BridgeState::default();
+        bridge.learn(A, IfIndex(2), Instant::ZERO);
+        assert!(bridge.learn(A, IfIndex(3), Instant::ZERO));
+        assert_eq!(bridge.find(A, Instant::ZERO).map(|e| e.port), Some(IfIndex(3)));
+        bridge.forget_port(IfIndex(3));
+        assert!(bridge.find(A, Instant::ZERO).is_none());
+    }
+
+    #[test]
+    fn a_members_own_address_is_never_learned_elsewhere() {
+        let mut bridge = BridgeState::default();
+        bridge.set_local(&[(A, IfIndex(2))]);
+        assert!(!bridge.learn(A, IfIndex(3), Instant::ZERO));
+        assert_eq!(bridge.find(A, Instant::FAR_FUTURE).map(|e| e.port), Some(IfIndex(2)));
+    }
 }

@@ -1,7 +1,10 @@
-//! Network devices: lo, Ethernet, veth, bridge.
+//! Network devices: lo, Ethernet, veth, bridge; and where a frame leaves the stack.
+//!
+//! Supported: carrier and operational state, MTU, counters. Not supported: queues and rates
+//! (a device sends at once), VLANs, offloads, promiscuous mode (packet sockets see what passes).
 
-use super::{BridgeState, DevRef};
-use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
+use super::{BridgeState, Cx, DevRef, DropReason, NetNs, Output, Step};
+use crate::wire::{Frame, IfIndex, IfName, Ipv4Net, Mac};
 
 /// An interface of a namespace.
 #[derive(Debug, Clone)]
@@ -41,4 +44,112 @@ pub enum DeviceKind {
     Veth,
     /// A learning bridge.
     Bridge(Box<BridgeState>),
+}
+
+impl Device {
+    /// True if frames can leave by it and come in.
+    pub fn is_running(&self) -> bool {
+        self.up && self.carrier
+    }
+
+    /// The operational state as `ip link` prints it (RFC 2863, net/core/link_watch.c).
+    pub fn operstate(&self) -> &'static str {
+        match self.kind {
+            DeviceKind::Loopback => "UNKNOWN",
+            _ if self.is_running() => "UP",
+            DeviceKind::Veth if self.up => "LOWERLAYERDOWN",
+            _ => "DOWN",
+        }
+    }
+
+    /// The bridge's state, if it is one.
+    pub(super) fn bridge(&self) -> Option<&BridgeState> {
+        match &self.kind {
+            DeviceKind::Bridge(b) => Some(b),
+            _ => None,
+        }
+    }
+    /// The same, to change it.
+    pub(super) fn bridge_mut(&mut self) -> Option<&mut BridgeState> {
+        match &mut self.kind {
+            DeviceKind::Bridge(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    pub(super) fn count_in(&mut self, bytes: usize) {
+        self.stats[0] += 1;
+        self.stats[1] += bytes as u64;
+    }
+    fn count_out(&mut self, bytes: usize) {
+        self.stats[2] += 1;
+        self.stats[3] += bytes as u64;
+    }
+}
+
+impl NetNs {
+    /// Sends a whole frame out of `dev`. Its end is noted if the device cannot.
+    pub(super) fn dev_xmit(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        let reason = match self.devices.get(dev) {
+            None => Some(DropReason::DeviceDown),
+            Some(d) if !d.up => Some(DropReason::DeviceDown),
+            Some(d) if !d.carrier => Some(DropReason::NoCarrier),
+            Some(_) => None,
+        };
+        if let Some(reason) = reason {
+            return self.dropped(&frame, Some(dev), reason, cx);
+        }
+        if self.has_packet_sockets() {
+            self.deliver_to_packet_sockets(dev, &frame.bytes, true, cx);
+        }
+        let Some(device) = self.devices.get_mut(dev) else { return };
+        device.count_out(frame.bytes.len());
+        match device.kind {
+            DeviceKind::Bridge(_) => self.bridge_xmit(dev, frame, cx),
+            DeviceKind::Loopback => self.loop_back(frame, Default::default(), cx),
+            DeviceKind::Ethernet | DeviceKind::Veth => cx.out.push(Output::Transmit { dev, frame }),
+        }
+    }
+
+    /// Notes the end of a packet.
+    pub(super) fn dropped(&self, frame: &Frame, dev: Option<IfIndex>, reason: DropReason, cx: &mut Cx<'_>) {
+        cx.log.packet(frame.id, Step::Dropped { dev, reason });
+    }
+}
+
+/// A namespace's devices, by number.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Devices(Vec<Option<Device>>);
+
+impl Devices {
+    /// The number that the next device gets.
+    pub fn next_index(&self) -> IfIndex {
+        IfIndex(self.0.len() as u32 + 1)
+    }
+    pub fn push(&mut self, device: Device) {
+        debug_assert_eq!(device.index, self.next_index());
+        self.0.push(Some(device));
+    }
+    fn slot(dev: IfIndex) -> usize {
+        (dev.0 as usize).wrapping_sub(1)
+    }
+    #[inline]
+    pub fn get(&self, dev: IfIndex) -> Option<&Device> {
+        self.0.get(Self::slot(dev))?.as_ref()
+    }
+    #[inline]
+    pub fn get_mut(&mut self, dev: IfIndex) -> Option<&mut Device> {
+        self.0.get_mut(Self::slot(dev))?.as_mut()
+    }
+    pub fn remove(&mut self, dev: IfIndex) -> Option<Device> {
+        self.0.get_mut(Self::slot(dev))?.take()
+    }
+    pub fn iter(&self) -> impl Iterator<Item = &Device> {
+        self.0.iter().flatten()
+    }
+    /// Its name; empty if it is gone.
+    #[inline]
+    pub fn name(&self, dev: IfIndex) -> IfName {
+        self.get(dev).map(|d| d.name).unwrap_or_default()
+    }
 }

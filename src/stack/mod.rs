@@ -10,11 +10,16 @@
 
 mod bridge;
 mod device;
+mod fragment;
 mod icmp;
+mod input;
 mod ipv4;
+mod log;
 mod namespace;
 mod neighbour;
+mod output;
 mod route;
+mod setup;
 mod socket;
 mod step;
 mod tcp;
@@ -22,18 +27,19 @@ mod udp;
 
 pub use bridge::{BridgeState, FdbEntry};
 pub use device::{Device, DeviceKind};
+pub use log::StepLog;
 pub use namespace::{ConfigError, Cx, NetNs, Output, PacketIds, Sysctl, TimerKind};
 pub use neighbour::{NeighState, Neighbour};
 pub use route::{Route, RouteKind, RouteTable, Scope};
 pub use socket::{Datagram, Errno, IcmpError, SocketId, SocketInfo, SocketKind, SocketOption, TcpState};
-pub use step::{ByteSpan, ConfigChange, DropReason, Fate, Record, Sink, Step, StepLog};
+pub use step::{ByteSpan, ConfigChange, DropReason, Fate, Record, Sink, Step};
 
 use serde::{Deserialize, Serialize};
 
 use crate::wire::IfIndex;
 
 /// A network namespace of the World.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NsId(pub u32);
 

@@ -1,11 +1,19 @@
-//! The namespace itself: its parts, how it is set up, where frames and timers enter.
+//! The namespace itself: its parts, where timers enter, what can be read of it.
+//! `setup` changes it, `input` takes frames.
 
+use super::device::Devices;
+use super::fragment::Reassembly;
+use super::ipv4::LocalAddr;
+use super::neighbour::NeighTable;
 use super::socket::Sockets;
-use super::{Device, DeviceKind, FdbEntry, Neighbour, NsId, Pid, Route, RouteTable, SocketId, StepLog};
-use crate::netfilter::Netfilter;
+use super::{
+    Device, DeviceKind, DropReason, FdbEntry, Neighbour, NsId, Pid, Route, RouteTable, SocketId, StepLog,
+};
+use crate::netfilter::{Meta, Netfilter};
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::{Frame, IfIndex, IfName, Ipv4Net, Mac, PacketId};
+use crate::wire::{FastMap, Frame, IfIndex, IfName, Ipv4Net, Mac, PacketId};
+use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
 /// What the stack is given with every call: the moment, and where results go.
@@ -57,6 +65,11 @@ pub enum Output {
         /// Which.
         kind: TimerKind,
     },
+    /// `dev` was set up or down: the other end of its cable may gain or lose carrier.
+    Admin {
+        /// Which.
+        dev: IfIndex,
+    },
 }
 
 /// The namespace's timers. `generation` tells a timer that was overtaken.
@@ -94,6 +107,21 @@ pub struct Sysctl {
     pub icmp_echo_ignore_all: bool,
 }
 
+impl Default for Sysctl {
+    /// As a new namespace has them.
+    fn default() -> Self {
+        Self {
+            ip_forward: false,
+            rp_filter: 0,
+            route_localnet: Vec::new(),
+            bridge_nf_call_iptables: false,
+            default_ttl: 64,
+            port_range: (32768, 60999),
+            icmp_echo_ignore_all: false,
+        }
+    }
+}
+
 /// Why a change of set-up was refused. `Display` is the kernel's or iproute2's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
@@ -127,189 +155,127 @@ pub struct NetNs {
     pub nf: Netfilter,
     /// Its sysctl settings.
     pub sysctl: Sysctl,
-    #[allow(dead_code)]
-    routes: RouteTable,
-    #[allow(dead_code)]
-    rng: Rng,
+    pub(super) devices: Devices,
+    /// The addresses of interfaces that are up: the local routing table.
+    pub(super) locals: Vec<LocalAddr>,
+    pub(super) routes: RouteTable,
+    /// Path MTUs that ICMP taught.
+    pub(super) pmtu: FastMap<Ipv4Addr, u16>,
+    pub(super) neigh: NeighTable,
+    pub(super) reassembly: Vec<Reassembly>,
+    /// Frames on their way through `lo`, with what netfilter knows of them.
+    pub(super) looped: VecDeque<(Frame, Meta)>,
+    /// The packet that is being delivered.
+    pub(super) current: Meta,
+    /// The last IP identification.
+    pub(super) ident: u16,
+    pub(super) rng: Rng,
     /// Its sockets.
     pub(super) sockets: Sockets,
 }
 
 impl NetNs {
     /// A namespace with nothing but `lo` (127.0.0.1/8, up).
-    pub fn new(_id: NsId, _rng: Rng) -> Self {
-        todo!()
+    pub fn new(id: NsId, rng: Rng) -> Self {
+        let mut own = rng.fork("stack");
+        let mut devices = Devices::default();
+        let lo = Ipv4Addr::LOCALHOST;
+        devices.push(Device {
+            index: IfIndex::LO,
+            name: "lo".parse().unwrap_or_default(),
+            mac: Mac::ZERO,
+            mtu: 65536,
+            up: true,
+            carrier: true,
+            master: None,
+            addrs: vec![Ipv4Net::new_assert(lo, 8)],
+            peer: None,
+            kind: DeviceKind::Loopback,
+            stats: [0; 4],
+        });
+        Self {
+            id,
+            nf: Netfilter::new(rng.fork("netfilter")),
+            sysctl: Sysctl::default(),
+            devices,
+            locals: vec![LocalAddr { addr: lo, dev: IfIndex::LO, broadcast: None }],
+            routes: RouteTable::default(),
+            pmtu: FastMap::new(),
+            neigh: NeighTable::new(&mut own),
+            reassembly: Vec::new(),
+            looped: VecDeque::new(),
+            current: Meta::default(),
+            ident: own.next_u32() as u16,
+            rng: own,
+            sockets: Sockets::default(),
+        }
     }
 
-    // ---- what comes in
-
-    /// A frame arrives at `dev`.
-    pub fn receive(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
-        todo!()
-    }
     /// A timer asked for through [`Output::Timer`] is due.
-    pub fn on_timer(&mut self, _timer: TimerKind, _cx: &mut Cx<'_>) {
-        todo!()
+    pub fn on_timer(&mut self, timer: TimerKind, cx: &mut Cx<'_>) {
+        match timer {
+            TimerKind::Neighbour { dev, addr, generation } => self.on_neigh_timer(dev, addr, generation, cx),
+            TimerKind::Tcp { socket, generation } => self.on_tcp_timer(socket, generation, cx),
+            TimerKind::Reassembly => self.expire_reassembly(cx),
+            TimerKind::Loopback => {
+                if let Some((frame, meta)) = self.looped.pop_front() {
+                    self.loopback_input(frame, meta, cx);
+                }
+            }
+            TimerKind::Conntrack => self.expire_conntrack(cx),
+        }
     }
 
-    // ---- set-up (each notes a `Step::Config`)
-
-    /// Adds a device, down and without address. Veth ends and Ethernet ports get their peer
-    /// from the World.
-    ///
-    /// # Errors
-    /// `Exists`.
-    pub fn add_device(
-        &mut self,
-        _name: IfName,
-        _mac: Mac,
-        _kind: DeviceKind,
-        _cx: &mut Cx<'_>,
-    ) -> Result<IfIndex, ConfigError> {
-        todo!()
-    }
-    /// Removes a device with its addresses, routes, neighbours and FDB lines.
-    ///
-    /// # Errors
-    /// `NoDevice`.
-    pub fn remove_device(&mut self, _dev: IfIndex, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// `ip link set DEV up|down`.
-    ///
-    /// # Errors
-    /// `NoDevice`.
-    pub fn set_up(&mut self, _dev: IfIndex, _up: bool, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// The cable was plugged in or pulled; bridges above follow their ports.
-    pub fn set_carrier(&mut self, _dev: IfIndex, _carrier: bool, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// `ip link set DEV master BRIDGE` or `nomaster`.
-    ///
-    /// # Errors
-    /// `NoDevice`, `Invalid`, `Busy`.
-    pub fn set_master(
-        &mut self,
-        _dev: IfIndex,
-        _master: Option<IfIndex>,
-        _cx: &mut Cx<'_>,
-    ) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// `ip link set DEV address MAC`, `name NAME`, `mtu N`: through this closure-free trio.
-    ///
-    /// # Errors
-    /// `NoDevice`.
-    pub fn set_mac(&mut self, _dev: IfIndex, _mac: Mac, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Renames a device.
-    ///
-    /// # Errors
-    /// `NoDevice`, `Exists`.
-    pub fn rename(&mut self, _dev: IfIndex, _name: IfName, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Sets the MTU in bytes.
-    ///
-    /// # Errors
-    /// `NoDevice`, `Invalid` (below 68 or above 65536).
-    pub fn set_mtu(&mut self, _dev: IfIndex, _mtu: u32, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Adds an address and, if the device is up, its connected route.
-    ///
-    /// # Errors
-    /// `Exists`, `NoDevice`.
-    pub fn add_addr(&mut self, _dev: IfIndex, _addr: Ipv4Net, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Removes an address and what hangs on it.
-    ///
-    /// # Errors
-    /// `NoSuchAddress`, `NoDevice`.
-    pub fn remove_addr(
-        &mut self,
-        _dev: IfIndex,
-        _addr: Ipv4Net,
-        _cx: &mut Cx<'_>,
-    ) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Adds a route. `dev` may be None with a gateway: the connected route to it decides.
-    ///
-    /// # Errors
-    /// `Exists`, `InvalidGateway`, `Unreachable`, `NoDevice`.
-    pub fn add_route(&mut self, _route: Route, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// Removes the first route with this prefix (and gateway and device, where given).
-    ///
-    /// # Errors
-    /// `NoSuchRoute`.
-    pub fn remove_route(
-        &mut self,
-        _prefix: Ipv4Net,
-        _via: Option<Ipv4Addr>,
-        _dev: Option<IfIndex>,
-        _cx: &mut Cx<'_>,
-    ) -> Result<(), ConfigError> {
-        todo!()
-    }
-    /// `ip neigh flush`: all, or one device's.
-    pub fn flush_neighbours(&mut self, _dev: Option<IfIndex>, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// Sends a gratuitous ARP announcement for every address of `dev` (RFC 5227 §3).
-    pub fn announce(&mut self, _dev: IfIndex, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// One `iptables` command; see [`Netfilter::command`]. Notes it.
-    ///
-    /// # Errors
-    /// In iptables' words.
-    pub fn iptables(&mut self, _args: &[&str], _cx: &mut Cx<'_>) -> Result<(), crate::netfilter::NfError> {
-        todo!()
+    /// Notes the end of every packet that this namespace holds, before it goes.
+    pub fn drop_held(&mut self, cx: &mut Cx<'_>) {
+        self.neigh_forget(None, cx);
+        self.forget_parts(cx);
+        for (frame, _) in std::mem::take(&mut self.looped) {
+            self.dropped(&frame, None, DropReason::NamespaceGone, cx);
+        }
     }
 
     // ---- reading
 
     /// All devices, by number.
     pub fn devices(&self) -> Box<dyn Iterator<Item = &Device> + '_> {
-        todo!()
+        Box::new(self.devices.iter())
     }
     /// One device.
-    pub fn device(&self, _dev: IfIndex) -> Option<&Device> {
-        todo!()
+    pub fn device(&self, dev: IfIndex) -> Option<&Device> {
+        self.devices.get(dev)
     }
     /// One device, by name.
-    pub fn device_named(&self, _name: &str) -> Option<&Device> {
-        todo!()
+    pub fn device_named(&self, name: &str) -> Option<&Device> {
+        self.devices.iter().find(|d| d.name == *name)
     }
     /// The routes in the order `ip route` prints them.
     pub fn routes(&self) -> Vec<&Route> {
-        todo!()
+        self.routes.in_order()
     }
-    /// The route and source address for `dst` (`ip route get`). None: network unreachable.
-    pub fn route_to(&self, _dst: Ipv4Addr) -> Option<(&Route, Ipv4Addr)> {
-        todo!()
+    /// The route and source address for `dst` (`ip route get`). None: network unreachable. Routes to
+    /// this namespace's own addresses are not in the main table, so they are None, too.
+    pub fn route_to(&self, dst: Ipv4Addr) -> Option<(&Route, Ipv4Addr)> {
+        if self.is_local(dst) {
+            return None;
+        }
+        Some((self.routes.lookup(dst, None)?, self.source_for(dst, None).ok()?))
     }
     /// True if `addr` is one of this namespace's own (127/8 too).
-    pub fn is_local(&self, _addr: Ipv4Addr) -> bool {
-        todo!()
+    pub fn is_local(&self, addr: Ipv4Addr) -> bool {
+        self.host().is_local(addr)
     }
     /// The neighbour table at `now`, in the order `ip neigh` prints it.
-    pub fn neighbours(&self, _now: Instant) -> Vec<Neighbour> {
-        todo!()
+    pub fn neighbours(&self, now: Instant) -> Vec<Neighbour> {
+        self.neigh.lines(now)
     }
     /// A bridge's forwarding database at `now`.
-    pub fn fdb(&self, _bridge: IfIndex, _now: Instant) -> Vec<FdbEntry> {
-        todo!()
+    pub fn fdb(&self, bridge: IfIndex, now: Instant) -> Vec<FdbEntry> {
+        self.devices.get(bridge).and_then(|d| d.bridge()).map(|b| b.entries(now)).unwrap_or_default()
     }
-    /// How many packets this namespace holds (waiting for ARP, for fragments): they are in flight.
+    /// How many packets this namespace holds (waiting for ARP, for fragments, behind `lo`): they are
+    /// in flight.
     pub fn held(&self) -> usize {
-        todo!()
+        self.neigh.queued() + self.looped.len() + self.parts_held()
     }
 }

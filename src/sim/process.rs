@@ -1,0 +1,193 @@
+//! Processes: starting, waking, polling, signalling, ending.
+
+use super::World;
+use super::queue::What;
+use super::run::Event;
+use crate::guest::{MachineId, Poll, Program, Signal, Stdin, Sys};
+use crate::rng::Rng;
+use crate::stack::{Cx, Pid, Step};
+use crate::time::Instant;
+
+/// A running program.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Its number.
+    pub pid: Pid,
+    /// Where it runs.
+    pub machine: MachineId,
+    /// Its name.
+    pub name: String,
+    /// Somebody waits for its end (a command in a terminal), so the World is not quiet before.
+    pub foreground: bool,
+    /// Does it print to a terminal?
+    pub tty: bool,
+    pub(super) program: Option<Box<dyn Program>>,
+    pub(super) stdin: Stdin,
+    pub(super) signal: Option<Signal>,
+    pub(super) alarm: Option<Instant>,
+    pub(super) rng: Rng,
+    /// In the list of those to be polled in this event.
+    pub(super) ready: bool,
+}
+
+/// Exit status of a process that a signal ended (128 + its number).
+fn killed_by(signal: Signal) -> i32 {
+    match signal {
+        Signal::Int => 130,
+        Signal::Kill => 137,
+        Signal::Pipe => 141,
+        Signal::Term => 143,
+    }
+}
+
+impl World {
+    /// Starts a program; it is polled at once, within this call's moment.
+    pub fn spawn(
+        &mut self,
+        machine: MachineId,
+        program: Box<dyn Program>,
+        foreground: bool,
+        tty: bool,
+    ) -> Pid {
+        let pid = Pid(self.processes.len() as u32 + 1);
+        let name = program.name().to_owned();
+        if let Some(ns) = self.machine(machine).map(|m| m.ns) {
+            self.log.at(self.now, ns);
+            self.log.note(Step::Started { pid, name: name.as_str().into() });
+        }
+        self.foreground += usize::from(foreground);
+        self.processes.push(Some(Process {
+            pid,
+            machine,
+            name,
+            foreground,
+            tty,
+            program: Some(program),
+            stdin: Stdin::default(),
+            signal: None,
+            alarm: None,
+            rng: self.rng_for(&format!("process {}", pid.0)),
+            ready: false,
+        }));
+        self.make_ready(pid);
+        self.settle();
+        pid
+    }
+
+    /// Sends a signal. INT and TERM are put to the program; KILL and PIPE end it at once.
+    pub fn signal(&mut self, pid: Pid, signal: Signal) {
+        let Some(process) = self.process_mut(pid) else { return };
+        if matches!(signal, Signal::Kill | Signal::Pipe) {
+            self.end(pid, killed_by(signal));
+        } else {
+            process.signal = Some(signal);
+            self.make_ready(pid);
+        }
+        self.settle();
+    }
+
+    /// Gives a process input; `close`: and no more after it.
+    pub fn write_stdin(&mut self, pid: Pid, text: &str, close: bool) {
+        let Some(process) = self.process_mut(pid) else { return };
+        process.stdin.data.push_str(text);
+        process.stdin.closed |= close;
+        self.make_ready(pid);
+        self.settle();
+    }
+
+    /// Makes a process foreground or background.
+    pub fn set_foreground(&mut self, pid: Pid, foreground: bool) {
+        let Some(process) = self.process_mut(pid) else { return };
+        let was = std::mem::replace(&mut process.foreground, foreground);
+        self.foreground = self.foreground + usize::from(foreground) - usize::from(was);
+    }
+
+    /// A process, while it runs.
+    pub fn process(&self, pid: Pid) -> Option<&Process> {
+        self.processes.get(pid.0.checked_sub(1)? as usize)?.as_ref()
+    }
+
+    /// All running processes, by number.
+    pub fn processes(&self) -> Box<dyn Iterator<Item = &Process> + '_> {
+        Box::new(self.processes.iter().flatten())
+    }
+
+    pub(super) fn process_mut(&mut self, pid: Pid) -> Option<&mut Process> {
+        self.processes.get_mut(pid.0.checked_sub(1)? as usize)?.as_mut()
+    }
+
+    /// Puts a process on the list of those to be polled in this event.
+    pub(super) fn make_ready(&mut self, pid: Pid) {
+        if let Some(process) = self.process_mut(pid)
+            && !process.ready
+        {
+            process.ready = true;
+            self.ready.push_back(pid);
+        }
+    }
+
+    /// Its alarm was due at `now`; nothing if it has another one by now.
+    pub(super) fn alarm_due(&mut self, pid: Pid) {
+        let now = self.now;
+        if self.process(pid).is_some_and(|p| p.alarm.is_some_and(|at| at <= now)) {
+            self.make_ready(pid);
+        }
+    }
+
+    pub(super) fn poll_process(&mut self, pid: Pid) {
+        let Some(process) = self.processes.get_mut(pid.0 as usize - 1).and_then(Option::as_mut) else {
+            return;
+        };
+        process.ready = false;
+        process.alarm = None;
+        let Some(machine) = self.machines.get_mut(process.machine.0 as usize).and_then(Option::as_mut) else {
+            return self.end(pid, killed_by(Signal::Kill));
+        };
+        let Some(ns) = self.namespaces.get_mut(machine.ns.0 as usize).and_then(Option::as_mut) else {
+            return self.end(pid, killed_by(Signal::Kill));
+        };
+        let mut program = process.program.take().expect("a process is not polled while it is polled");
+        self.log.at(self.now, machine.ns);
+        let mut sys = Sys {
+            cx: Cx { now: self.now, log: &mut self.log, out: &mut self.out, ids: &mut self.ids },
+            ns,
+            pid,
+            hostname: &machine.hostname,
+            files: &mut machine.files,
+            env: &machine.env,
+            stdin: &mut process.stdin,
+            tty: process.tty,
+            signal: process.signal.take(),
+            rng: &mut process.rng,
+            effects: &mut self.effects,
+            alarm: &mut process.alarm,
+        };
+        let poll = program.poll(&mut sys);
+        process.program = Some(program);
+        let alarm = process.alarm;
+        let from = machine.ns;
+        self.events.extend(self.effects.drain(..).map(|effect| Event::Effect(pid, effect)));
+        self.carry_out(from);
+        match poll {
+            Poll::Exit(code) => self.end(pid, code),
+            Poll::Pending => {
+                if let Some(at) = alarm {
+                    self.queue.push(at.max(self.now), What::Alarm { pid });
+                }
+            }
+        }
+    }
+
+    /// The end of a process: its sockets are closed, those above are told.
+    pub(super) fn end(&mut self, pid: Pid, code: i32) {
+        let Some(process) = self.processes.get_mut(pid.0 as usize - 1).and_then(Option::take) else { return };
+        self.foreground -= usize::from(process.foreground);
+        if let Some(ns) = self.machine(process.machine).map(|m| m.ns) {
+            self.with(ns, |ns, cx| {
+                ns.close_all_of(pid, cx);
+                cx.log.note(Step::Exited { pid, code });
+            });
+        }
+        self.events.push(Event::Exited(pid, code));
+    }
+}

@@ -1,0 +1,198 @@
+//! The event loop.
+
+use super::queue::What;
+use super::{LinkId, World};
+use crate::guest::Effect;
+use crate::stack::{Cx, DevRef, DropReason, NsId, Output, Pid, Step};
+use crate::time::Instant;
+use crate::wire::{Frame, IfIndex};
+
+/// Frames that may be under way on links at once. A storm of broadcasts ends here.
+const MAX_FRAMES: u64 = 100_000;
+
+/// What the World tells those above.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A program printed, or asked for something.
+    Effect(Pid, Effect),
+    /// A program ended.
+    Exited(Pid, i32),
+}
+
+/// Why [`World::run`] came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is under way but housekeeping: no foreground process, no frame. Also when a
+    /// foreground process waits for something that no event will bring.
+    Quiet,
+    /// The time limit was reached.
+    Time,
+    /// The event budget was used up; there is more to do.
+    Budget,
+    /// There are [`Event`]s to take ([`World::take_events`]) that those above must see first.
+    Events,
+}
+
+impl World {
+    /// Runs until `until`, or `max_events` were handled, or it is quiet, or there are events to take.
+    pub fn run(&mut self, until: Instant, max_events: u64) -> Progress {
+        self.run_while(until, max_events, true)
+    }
+
+    /// As [`World::run`], but housekeeping goes on too: it never stops for quiet before `until`.
+    pub fn run_through(&mut self, until: Instant, max_events: u64) -> Progress {
+        self.run_while(until, max_events, false)
+    }
+
+    fn run_while(&mut self, until: Instant, max_events: u64, stop_when_quiet: bool) -> Progress {
+        let mut left = max_events;
+        loop {
+            if !self.events.is_empty() {
+                return Progress::Events;
+            }
+            if stop_when_quiet && self.is_quiet() {
+                return Progress::Quiet;
+            }
+            match self.queue.next_at() {
+                Some(at) if at <= until => {}
+                None if stop_when_quiet => return Progress::Quiet,
+                _ => {
+                    self.now = self.now.max(until);
+                    return Progress::Time;
+                }
+            }
+            if left == 0 {
+                return Progress::Budget;
+            }
+            left -= 1;
+            self.step();
+        }
+    }
+
+    /// True if nothing is under way but housekeeping.
+    pub fn is_quiet(&self) -> bool {
+        self.foreground == 0 && self.frames == 0 && self.namespaces().all(|ns| ns.held() == 0)
+    }
+
+    /// Handles the next event.
+    fn step(&mut self) {
+        let Some((at, what)) = self.queue.pop() else { return };
+        self.now = self.now.max(at);
+        self.events_handled += 1;
+        match what {
+            What::Arrive { to, link, frame } => {
+                self.frames -= 1;
+                self.arrive(to, link, frame);
+            }
+            What::Timer { ns, kind } => {
+                self.with_raw(ns, |ns, cx| ns.on_timer(kind, cx));
+            }
+            What::Alarm { pid } => self.alarm_due(pid),
+        }
+        self.settle();
+    }
+
+    fn arrive(&mut self, to: DevRef, link: LinkId, frame: Frame) {
+        // A cable that was pulled out (and perhaps plugged in elsewhere) delivers nothing more.
+        let connected = self.plug_of(to).is_some_and(|p| p.link == link);
+        let exists = self.namespace(to.ns).is_some();
+        self.log.at(self.now, to.ns);
+        let reason = if exists { DropReason::LinkDown } else { DropReason::NamespaceGone };
+        if !connected {
+            self.log.packet(frame.id, Step::Dropped { dev: Some(to.dev), reason });
+            return;
+        }
+        self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
+    }
+
+    /// Calls `f` on a namespace and carries out what it puts out, without polling anybody yet.
+    pub(super) fn with_raw<R>(
+        &mut self,
+        id: NsId,
+        f: impl FnOnce(&mut crate::stack::NetNs, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        let ns = self.namespaces.get_mut(id.0 as usize)?.as_mut()?;
+        self.log.at(self.now, id);
+        let mut cx = Cx { now: self.now, log: &mut self.log, out: &mut self.out, ids: &mut self.ids };
+        let result = f(ns, &mut cx);
+        self.carry_out(id);
+        Some(result)
+    }
+
+    /// Polls whoever is ready, until nobody is. Local traffic goes through the queue (`lo`), so
+    /// two processes cannot keep each other busy within one event.
+    pub(super) fn settle(&mut self) {
+        while let Some(pid) = self.ready.pop_front() {
+            self.poll_process(pid);
+        }
+    }
+
+    /// Does what the namespace `from` asked for.
+    pub(super) fn carry_out(&mut self, from: NsId) {
+        if self.out.is_empty() {
+            return;
+        }
+        let mut out = std::mem::take(&mut self.out);
+        for output in out.drain(..) {
+            match output {
+                Output::Transmit { dev, frame } => self.transmit(DevRef { ns: from, dev }, frame),
+                Output::Wake { pid, .. } => self.make_ready(pid),
+                Output::Timer { at, kind } => {
+                    self.queue.push(at.max(self.now), What::Timer { ns: from, kind });
+                }
+                Output::Admin { dev } => self.refresh_carrier(DevRef { ns: from, dev }),
+            }
+        }
+        // Keeps the allocation for the next event. (Carrying out may have put out more and carried that
+        // out as well, so nothing is lost.)
+        self.out = out;
+    }
+
+    fn transmit(&mut self, from: DevRef, frame: Frame) {
+        let plug = self.plug_of(from);
+        let link = plug.and_then(|p| self.link(p.link)).copied();
+        let (Some(plug), Some(link)) = (plug, link) else {
+            return self.lose(from.dev, &frame, DropReason::NoCarrier);
+        };
+        if !link.spec.up {
+            return self.lose(from.dev, &frame, DropReason::LinkDown);
+        }
+        if self.frames >= MAX_FRAMES {
+            return self.lose(from.dev, &frame, DropReason::QueueFull);
+        }
+        let arrives = self.now + link.spec.latency;
+        let bytes = self.log.keep_bytes(&frame.bytes);
+        self.log.packet(frame.id, Step::Transmit { dev: from.dev, to: plug.to, arrives, bytes });
+        if link.spec.loss_per_mille > 0 && self.link_rng.chance(link.spec.loss_per_mille) {
+            return self.lose(from.dev, &frame, DropReason::LinkLoss);
+        }
+        self.frames += 1;
+        self.carried += 1;
+        self.queue.push(arrives, What::Arrive { to: plug.to, link: plug.link, frame });
+    }
+
+    fn lose(&mut self, dev: IfIndex, frame: &Frame, reason: DropReason) {
+        self.log.packet(frame.id, Step::Dropped { dev: Some(dev), reason });
+    }
+
+    /// What those above must see, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// How many events were handled since the beginning.
+    pub fn events_handled(&self) -> u64 {
+        self.events_handled
+    }
+
+    /// Frames ever put on a link: the hops of the benchmarks.
+    pub fn frames_carried(&self) -> u64 {
+        self.carried
+    }
+
+    /// Packets under way: on links and held in namespaces. Conservation:
+    /// `sent + copied == delivered + dropped + in_flight`.
+    pub fn in_flight(&self) -> u64 {
+        self.frames + self.namespaces().map(|ns| ns.held() as u64).sum::<u64>()
+    }
+}

@@ -1,0 +1,272 @@
+//! The way in: from a device to IP, and on to a socket or to another interface
+//! (ip_input.c, ip_forward.c, ip_route_input_slow in route.c).
+
+use super::ipv4::{self, ETHER, PacketLog};
+use super::output::{Hop, NextHop, RouteError};
+use super::{Cx, DropReason, NetNs, Step};
+use crate::netfilter::{Hook, Meta, RejectWith, Verdict};
+use crate::wire::fmt::{EthernetFrame, EthernetProtocol, IpProtocol};
+use crate::wire::{Frame, IfIndex, Mac};
+
+impl NetNs {
+    /// A frame arrives at `dev`.
+    pub fn receive(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        let Some(device) = self.devices.get_mut(dev).filter(|d| d.up) else {
+            return self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx);
+        };
+        device.count_in(frame.bytes.len());
+        let (master, own) = (device.master, device.mac);
+        cx.log.packet(frame.id, Step::Received { dev });
+        if frame.bytes.len() < ETHER {
+            return self.dropped(&frame, Some(dev), DropReason::Malformed, cx);
+        }
+        if self.has_packet_sockets() {
+            self.deliver_to_packet_sockets(dev, &frame.bytes, false, cx);
+        }
+        if let Some(bridge) = master {
+            return self.bridge_input(bridge, dev, frame, cx);
+        }
+        let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
+        if dst != own && !dst.is_group() {
+            return self.dropped(&frame, Some(dev), DropReason::NotForMe { mac: dst }, cx);
+        }
+        self.ether_input(dev, frame, None, cx);
+    }
+
+    /// A frame for this machine: to its protocol. `done`: PREROUTING was already asked.
+    pub(super) fn ether_input(&mut self, dev: IfIndex, frame: Frame, done: Option<Meta>, cx: &mut Cx<'_>) {
+        match EthernetFrame::new_unchecked(&frame.bytes[..]).ethertype() {
+            EthernetProtocol::Arp => self.arp_input(dev, frame, cx),
+            EthernetProtocol::Ipv4 => self.ip_input(dev, frame, done, cx),
+            _ => self.dropped(&frame, Some(dev), DropReason::UnknownEtherType, cx),
+        }
+    }
+
+    fn ip_input(&mut self, dev: IfIndex, mut frame: Frame, done: Option<Meta>, cx: &mut Cx<'_>) {
+        if let Err(reason) = ipv4::validate(&mut frame) {
+            return self.dropped(&frame, Some(dev), reason, cx);
+        }
+        let meta = match done {
+            Some(meta) => meta,
+            None => {
+                let mut meta = self.meta_of(dev, &frame);
+                if self.ask(Hook::Prerouting, &mut frame, &mut meta, cx).is_none() {
+                    return;
+                }
+                meta
+            }
+        };
+        self.route_input(dev, frame, meta, cx);
+    }
+
+    /// What rules can know of a packet that came in at `dev`.
+    pub(super) fn meta_of(&self, dev: IfIndex, frame: &Frame) -> Meta {
+        let ether = frame.bytes[..ETHER].try_into().ok();
+        Meta { in_dev: Some((dev, self.devices.name(dev))), ether, ..Meta::default() }
+    }
+
+    /// A packet came out of the queue behind `lo`.
+    pub(super) fn loopback_input(&mut self, mut frame: Frame, meta: Meta, cx: &mut Cx<'_>) {
+        let dev = IfIndex::LO;
+        cx.log.packet(frame.id, Step::Received { dev });
+        if let Some(device) = self.devices.get_mut(dev) {
+            device.count_in(frame.bytes.len());
+        }
+        if self.has_packet_sockets() {
+            self.deliver_to_packet_sockets(dev, &frame.bytes, false, cx);
+        }
+        if EthernetFrame::new_unchecked(&frame.bytes[..]).ethertype() != EthernetProtocol::Ipv4 {
+            return self.dropped(&frame, Some(dev), DropReason::UnknownEtherType, cx);
+        }
+        if let Err(reason) = ipv4::validate(&mut frame) {
+            return self.dropped(&frame, Some(dev), reason, cx);
+        }
+        // its connection and mark travel with it; only the interfaces are new
+        let mut meta = Meta { in_dev: Some((dev, self.devices.name(dev))), out_dev: None, ..meta };
+        match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
+            None => {}
+            Some(true) => self.route_input(dev, frame, meta, cx),
+            // the routing decision of the way out still holds (loopback_xmit keeps the dst)
+            Some(false) => self.local_input(dev, frame, meta, cx),
+        }
+    }
+
+    /// Here or onward?
+    fn route_input(&mut self, dev: IfIndex, frame: Frame, meta: Meta, cx: &mut Cx<'_>) {
+        let packet = ipv4::view(&frame.bytes);
+        let (src, dst) = (packet.src_addr(), packet.dst_addr());
+        let localnet = self.route_localnet(dev);
+        if src.is_multicast() || src.is_broadcast() || (src.is_loopback() && !localnet) {
+            return self.dropped(&frame, Some(dev), DropReason::Martian { src }, cx);
+        }
+        if dst.is_broadcast() {
+            return self.local_input(dev, frame, meta, cx);
+        }
+        if src.octets()[0] == 0 || dst.octets()[0] == 0 {
+            return self.dropped(&frame, Some(dev), DropReason::Martian { src }, cx);
+        }
+        if dst.is_loopback() && !localnet && dev != IfIndex::LO {
+            return self.dropped(&frame, Some(dev), DropReason::NotMine { dst }, cx);
+        }
+        if let Some(reason) = self.bad_source(dev, src) {
+            return self.dropped(&frame, Some(dev), reason, cx);
+        }
+        if dst.is_multicast() {
+            return self.dropped(&frame, Some(dev), DropReason::NotMine { dst }, cx);
+        }
+        let host = self.host();
+        if host.is_local(dst) || host.is_broadcast(dst) {
+            return self.local_input(dev, frame, meta, cx);
+        }
+        if !self.sysctl.ip_forward {
+            let on_link = self.devices.get(dev).is_some_and(|d| d.addrs.iter().any(|n| n.contains(&dst)));
+            let reason = if on_link { DropReason::NotMine { dst } } else { DropReason::ForwardingOff };
+            return self.dropped(&frame, Some(dev), reason, cx);
+        }
+        self.forward(dev, frame, meta, cx);
+    }
+
+    /// fib_validate_source: our own address from outside, and the reverse path filter.
+    fn bad_source(&self, dev: IfIndex, src: std::net::Ipv4Addr) -> Option<DropReason> {
+        if dev == IfIndex::LO {
+            return None;
+        }
+        if !src.is_loopback() && self.is_local(src) {
+            return Some(DropReason::Martian { src });
+        }
+        let back = |device| self.routes.lookup(src, device);
+        let ok = match self.sysctl.rp_filter {
+            0 => true,
+            1 => back(None).is_some_and(|r| r.dev == Some(dev)),
+            _ => back(None).is_some_and(|r| r.dev.is_some()),
+        };
+        (!ok).then_some(DropReason::ReversePath { src })
+    }
+
+    /// To somebody else (ip_forward).
+    fn forward(&mut self, dev: IfIndex, mut frame: Frame, mut meta: Meta, cx: &mut Cx<'_>) {
+        let dst = ipv4::view(&frame.bytes).dst_addr();
+        if Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr()).is_group() {
+            return self.dropped(&frame, Some(dev), DropReason::Broadcast, cx);
+        }
+        let hop = match self.resolve(dst, None) {
+            Ok(hop) => hop,
+            Err(error) => {
+                let (answer, reason) = match error {
+                    RouteError::NoRoute => (Some(super::icmp::NET_UNREACHABLE), DropReason::NoRoute { dst }),
+                    RouteError::Unreachable => {
+                        (Some(super::icmp::HOST_UNREACHABLE), DropReason::UnreachableRoute { dst })
+                    }
+                    RouteError::Prohibit => {
+                        (Some(super::icmp::PROHIBITED), DropReason::UnreachableRoute { dst })
+                    }
+                    RouteError::Blackhole => (None, DropReason::UnreachableRoute { dst }),
+                };
+                if let Some(kind) = answer {
+                    self.icmp_error_about(&frame, &meta, kind, 0, cx);
+                }
+                return self.dropped(&frame, Some(dev), reason, cx);
+            }
+        };
+        cx.log.packet(frame.id, hop.step(dst));
+        if ipv4::view(&frame.bytes).hop_limit() <= 1 {
+            self.icmp_error_about(&frame, &meta, super::icmp::TIME_EXCEEDED, 0, cx);
+            return self.dropped(&frame, Some(dev), DropReason::TtlExceeded, cx);
+        }
+        let mtu = self.devices.get(hop.dev).map_or(0, |d| d.mtu);
+        let packet = ipv4::view(&frame.bytes);
+        if packet.dont_frag() && u32::from(packet.total_len()) > mtu {
+            let mtu = u16::try_from(mtu).unwrap_or(u16::MAX);
+            self.icmp_error_about(&frame, &meta, super::icmp::FRAG_NEEDED, mtu, cx);
+            return self.dropped(&frame, Some(dev), DropReason::FragmentationNeeded { mtu }, cx);
+        }
+        let left = decrement_ttl(&mut frame);
+        cx.log.packet(frame.id, Step::TtlDecremented { left });
+        meta.out_dev = Some((hop.dev, self.devices.name(hop.dev)));
+        if self.ask(Hook::Forward, &mut frame, &mut meta, cx).is_some() {
+            self.finish_output(frame, meta, hop, cx);
+        }
+    }
+
+    /// For this machine: put together, asked at INPUT, handed to its protocol.
+    fn local_input(&mut self, dev: IfIndex, frame: Frame, mut meta: Meta, cx: &mut Cx<'_>) {
+        let Some(mut frame) = self.reassemble(frame, cx) else { return };
+        if dev != IfIndex::LO {
+            cx.log.packet(frame.id, Step::RoutedLocal { dst: ipv4::view(&frame.bytes).dst_addr() });
+        }
+        meta.out_dev = None;
+        if self.ask(Hook::Input, &mut frame, &mut meta, cx).is_none() {
+            return;
+        }
+        self.current = meta;
+        match ipv4::view(&frame.bytes).next_header() {
+            IpProtocol::Icmp => self.icmp_input(dev, frame, cx),
+            IpProtocol::Udp => self.deliver_udp(dev, frame, cx),
+            IpProtocol::Tcp => self.deliver_tcp(dev, frame, cx),
+            _ => {
+                self.icmp_error_about(&frame, &meta, super::icmp::PROTOCOL_UNREACHABLE, 0, cx);
+                self.dropped(&frame, Some(dev), DropReason::UnknownProtocol, cx);
+            }
+        }
+    }
+
+    /// Asks the rules of `hook`. None: the packet has met its end, which is noted, and its sender
+    /// told where the rules say so. Some(true): its destination was rewritten.
+    pub(super) fn ask(
+        &mut self,
+        hook: Hook,
+        frame: &mut Frame,
+        meta: &mut Meta,
+        cx: &mut Cx<'_>,
+    ) -> Option<bool> {
+        let host = ipv4::HostView { devices: &self.devices, routes: &self.routes, locals: &self.locals };
+        let mut log = PacketLog { log: cx.log, id: Some(frame.id) };
+        let verdict = self.nf.hook(hook, &mut frame.bytes[ETHER..], meta, &host, cx.now, &mut log);
+        if let Verdict::Accept { rerouted } = verdict {
+            return Some(rerouted);
+        }
+        self.refuse(verdict, frame, meta, cx);
+        None
+    }
+
+    #[cold]
+    fn refuse(&mut self, verdict: Verdict, frame: &Frame, meta: &Meta, cx: &mut Cx<'_>) {
+        let reason = match verdict {
+            Verdict::Accept { .. } => return,
+            Verdict::Drop { table, chain, rule: Some(rule) } => DropReason::Rule { table, chain, rule },
+            Verdict::Drop { table, chain, rule: None } => DropReason::Policy { table, chain },
+            Verdict::NatExhausted => DropReason::NatExhausted,
+            Verdict::TableFull => DropReason::ConntrackFull,
+            Verdict::Reject { table, chain, rule, with } => {
+                match with {
+                    RejectWith::Icmp(code) => self.icmp_error_about(frame, meta, (3, code), 0, cx),
+                    RejectWith::TcpReset => self.send_reset(frame, meta, cx),
+                }
+                DropReason::Rejected { table, chain, rule }
+            }
+        };
+        let dev = meta.in_dev.or(meta.out_dev).map(|d| d.0);
+        self.dropped(frame, dev, reason, cx);
+    }
+}
+
+/// Takes one from the TTL, the checksum follows (ip_decrease_ttl). What is left.
+fn decrement_ttl(frame: &mut Frame) -> u8 {
+    let mut packet = ipv4::view_mut(&mut frame.bytes);
+    let left = packet.hop_limit().saturating_sub(1);
+    packet.set_hop_limit(left);
+    // RFC 1624, equation 3: the TTL is the upper half of its 16-bit word, so the sum grows by 0x0100
+    let sum = u32::from(packet.checksum()) + 0x0100;
+    packet.set_checksum((sum + (sum >> 16)) as u16);
+    left
+}
+
+impl Hop {
+    /// The step that tells of it.
+    pub(super) fn step(&self, dst: std::net::Ipv4Addr) -> Step {
+        match self.next {
+            NextHop::Local => Step::RoutedLocal { dst },
+            _ => Step::Routed { dst, prefix: self.prefix, via: self.via, dev: self.dev },
+        }
+    }
+}

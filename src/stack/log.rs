@@ -1,0 +1,320 @@
+//! The log that steps go to: chunks of records and of the bytes they speak of, bounded.
+//!
+//! Full chunks are shared between clones, so a snapshot of the World copies at most one.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::NsId;
+use super::step::{ByteSpan, Fate, Record, Sink, Step};
+use crate::time::Instant;
+use crate::wire::PacketId;
+
+/// Records in a chunk.
+const CHUNK_RECORDS: usize = 1024;
+/// Bytes after which a chunk is closed early.
+const CHUNK_BYTES: usize = 256 * 1024;
+/// What a record counts for in the bound; the same on every platform, so that what is kept is too.
+const RECORD_COST: u64 = 80;
+/// The bound on all that is kept, in bytes.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// A run of records without a gap.
+#[derive(Debug, Clone, Default)]
+struct Chunk {
+    /// The number of its first record.
+    first: u64,
+    records: Vec<Record>,
+    bytes: Vec<u8>,
+}
+
+impl Chunk {
+    fn starting_at(first: u64) -> Self {
+        Self { first, records: Vec::with_capacity(CHUNK_RECORDS), bytes: Vec::new() }
+    }
+    fn is_full(&self) -> bool {
+        self.records.len() >= CHUNK_RECORDS || self.bytes.len() >= CHUNK_BYTES
+    }
+    fn end(&self) -> u64 {
+        self.first + self.records.len() as u64
+    }
+    fn cost(&self) -> u64 {
+        self.records.len() as u64 * RECORD_COST + self.bytes.len() as u64
+    }
+    fn get(&self, seq: u64) -> Option<&Record> {
+        self.records.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)
+    }
+    fn bytes_of(&self, record: &Record) -> &[u8] {
+        let Step::Transmit { bytes: span, .. } = &record.step else { return &[] };
+        let start = span.start as usize;
+        self.bytes.get(start..start + usize::from(span.len)).unwrap_or(&[])
+    }
+}
+
+/// The append-only log of everything that happened. Bounded (64 MiB): the oldest chunk goes when
+/// it is full. Record numbers (`seq`) count from 0 and stay valid when old ones go.
+#[derive(Debug, Clone, Default)]
+pub struct StepLog {
+    sink: Sink,
+    now: Instant,
+    ns: NsId,
+    next_seq: u64,
+    fate: Fate,
+    full: VecDeque<Arc<Chunk>>,
+    full_cost: u64,
+    tail: Chunk,
+}
+
+impl StepLog {
+    /// From now on steps happen at `now` in `ns` (the World sets this before each event).
+    #[inline]
+    pub fn at(&mut self, now: Instant, ns: NsId) {
+        self.now = now;
+        self.ns = ns;
+    }
+
+    /// Notes a step of a packet.
+    #[inline]
+    pub fn packet(&mut self, id: PacketId, step: Step) {
+        match step {
+            Step::Sent { .. } => self.fate.sent += 1,
+            Step::Copied { .. } => self.fate.copied += 1,
+            Step::Delivered { .. } | Step::DeliveredToKernel | Step::Absorbed => self.fate.delivered += 1,
+            Step::Dropped { .. } => self.fate.dropped += 1,
+            _ => {}
+        }
+        self.push(Some(id), step);
+    }
+
+    /// Notes a step that is about no packet.
+    #[inline]
+    pub fn note(&mut self, step: Step) {
+        self.push(None, step);
+    }
+
+    #[inline]
+    fn push(&mut self, packet: Option<PacketId>, step: Step) {
+        if self.sink == Sink::Keep {
+            self.make_room();
+            self.tail.records.push(Record { at: self.now, ns: self.ns, packet, step });
+        }
+        self.next_seq += 1;
+    }
+
+    /// Makes the tail a chunk that takes record `next_seq`.
+    #[inline]
+    fn make_room(&mut self) {
+        if self.tail.is_full() || self.tail.end() != self.next_seq || self.tail.records.capacity() == 0 {
+            self.open_chunk();
+        }
+    }
+
+    #[cold]
+    fn open_chunk(&mut self) {
+        let old = std::mem::replace(&mut self.tail, Chunk::starting_at(self.next_seq));
+        if !old.records.is_empty() {
+            self.full_cost += old.cost();
+            self.full.push_back(Arc::new(old));
+        }
+        while self.full_cost > LIMIT
+            && let Some(oldest) = self.full.pop_front()
+        {
+            self.full_cost -= oldest.cost();
+        }
+    }
+
+    /// Keeps a copy of `bytes`, for the span of the record that is noted next.
+    #[inline]
+    pub fn keep_bytes(&mut self, bytes: &[u8]) -> ByteSpan {
+        if self.sink == Sink::Mute {
+            return ByteSpan::default();
+        }
+        self.make_room();
+        let start = self.tail.bytes.len() as u32;
+        let len = bytes.len().min(usize::from(u16::MAX));
+        self.tail.bytes.extend_from_slice(&bytes[..len]);
+        ByteSpan { start, len: len as u16 }
+    }
+
+    /// The number that the next record will have.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The oldest record number still kept; [`StepLog::next_seq`] if none is.
+    pub fn first_seq(&self) -> u64 {
+        self.chunks().find(|c| !c.records.is_empty()).map_or(self.next_seq, |c| c.first)
+    }
+
+    fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk> {
+        self.full.iter().map(AsRef::as_ref).chain(std::iter::once(&self.tail))
+    }
+
+    fn chunk_of(&self, seq: u64) -> Option<&Chunk> {
+        if seq >= self.tail.first {
+            return Some(&self.tail);
+        }
+        let after = self.full.partition_point(|c| c.first <= seq);
+        self.full.get(after.checked_sub(1)?).map(AsRef::as_ref)
+    }
+
+    /// Record `seq`; None if it is gone or not yet there.
+    pub fn get(&self, seq: u64) -> Option<&Record> {
+        self.chunk_of(seq)?.get(seq)
+    }
+
+    /// The kept bytes of record `seq`, if it is a [`Step::Transmit`].
+    pub fn bytes(&self, seq: u64) -> &[u8] {
+        let Some(chunk) = self.chunk_of(seq) else { return &[] };
+        chunk.get(seq).map_or(&[], |r| chunk.bytes_of(r))
+    }
+
+    /// Records in order, with their numbers, from `from` on.
+    pub fn iter_from(&self, from: u64) -> Box<dyn Iterator<Item = (u64, &Record)> + '_> {
+        let skip = self.full.partition_point(|c| c.end() <= from);
+        let chunks = self.full.iter().skip(skip).map(AsRef::as_ref).chain(std::iter::once(&self.tail));
+        Box::new(chunks.flat_map(move |c| {
+            let begin = usize::try_from(from.saturating_sub(c.first)).unwrap_or(usize::MAX);
+            let records = c.records.get(begin..).unwrap_or(&[]);
+            records.iter().enumerate().map(move |(i, r)| (c.first + (begin + i) as u64, r))
+        }))
+    }
+
+    /// The counters.
+    pub fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    /// Keep or mute.
+    pub fn set_sink(&mut self, sink: Sink) {
+        self.sink = sink;
+    }
+
+    /// A muted log that goes on counting from here, for re-running a snapshot; cheap.
+    pub fn muted_twin(&self) -> Self {
+        Self {
+            sink: Sink::Mute,
+            now: self.now,
+            ns: self.ns,
+            next_seq: self.next_seq,
+            fate: self.fate,
+            full: VecDeque::new(),
+            full_cost: 0,
+            tail: Chunk::default(),
+        }
+    }
+
+    /// A fingerprint of all that is kept, bytes included, and of the counters: FNV-1a (64 bits) of
+    /// a text form that is the same on every platform. Two runs agree if their digests do.
+    pub fn digest(&self) -> u64 {
+        let mut hash = Fnv::new();
+        for chunk in self.chunks() {
+            for record in &chunk.records {
+                // the span is where the bytes lie, not what they are
+                let mut record_in_full = record.clone();
+                if let Step::Transmit { bytes, .. } = &mut record_in_full.step {
+                    *bytes = ByteSpan::default();
+                }
+                let _ = write!(hash, "{record_in_full:?}");
+                hash.bytes(chunk.bytes_of(record));
+            }
+        }
+        let _ = write!(hash, "{} {:?}", self.next_seq, self.fate);
+        hash.0
+    }
+}
+
+/// FNV-1a, 64 bits (draft-eastlake-fnv).
+struct Fnv(u64);
+
+impl Fnv {
+    const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+impl std::fmt::Write for Fnv {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        self.bytes(s.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::{DevRef, Pid};
+    use crate::wire::IfIndex;
+
+    fn sent(log: &mut StepLog, n: u64) {
+        log.packet(PacketId(n), Step::Sent { by: None });
+    }
+
+    fn transmit(log: &mut StepLog, bytes: &[u8]) {
+        let bytes = log.keep_bytes(bytes);
+        let to = DevRef { ns: NsId(1), dev: IfIndex(2) };
+        log.packet(PacketId(1), Step::Transmit { dev: IfIndex(2), to, arrives: Instant(5), bytes });
+    }
+
+    #[test]
+    fn records_and_their_bytes_are_found_by_number() {
+        let mut log = StepLog::default();
+        for n in 0..3000u64 {
+            sent(&mut log, n);
+            transmit(&mut log, &n.to_be_bytes());
+        }
+        assert_eq!((log.first_seq(), log.next_seq()), (0, 6000));
+        assert_eq!(log.bytes(4001), 2000u64.to_be_bytes());
+        assert_eq!(log.bytes(4000), b"");
+        assert_eq!(log.get(4000).and_then(|r| r.packet), Some(PacketId(2000)));
+        assert!(log.get(6000).is_none());
+        let seen: Vec<u64> = log.iter_from(2047).map(|(seq, _)| seq).collect();
+        assert_eq!(seen, (2047..6000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_oldest_records_go_when_the_bound_is_reached() {
+        let mut log = StepLog::default();
+        for _ in 0..2000 {
+            transmit(&mut log, &[7; 60_000]);
+        }
+        assert!(log.first_seq() > 0);
+        assert_eq!(log.next_seq(), 2000);
+        assert!(log.get(0).is_none());
+        assert_eq!(log.bytes(1999).len(), 60_000);
+        assert_eq!(log.iter_from(0).next().map(|(seq, _)| seq), Some(log.first_seq()));
+    }
+
+    #[test]
+    fn a_muted_log_counts_on_and_keeps_nothing() {
+        let mut log = StepLog::default();
+        sent(&mut log, 1);
+        let mut twin = log.muted_twin();
+        sent(&mut twin, 2);
+        assert_eq!((twin.next_seq(), twin.fate().sent), (2, 2));
+        assert_eq!(twin.iter_from(0).count(), 0);
+        twin.set_sink(Sink::Keep);
+        sent(&mut twin, 3);
+        assert_eq!(twin.get(2).and_then(|r| r.packet), Some(PacketId(3)));
+        assert!(twin.get(1).is_none());
+    }
+
+    #[test]
+    fn the_digest_sees_steps_and_bytes() {
+        let run = |byte: u8, by: Option<Pid>| {
+            let mut log = StepLog::default();
+            log.packet(PacketId(1), Step::Sent { by });
+            transmit(&mut log, &[byte]);
+            log.digest()
+        };
+        assert_eq!(run(1, None), run(1, None));
+        assert_ne!(run(1, None), run(2, None));
+        assert_ne!(run(1, None), run(1, Some(Pid(1))));
+    }
+}

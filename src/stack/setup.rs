@@ -1,0 +1,415 @@
+//! How a namespace is set up: devices, addresses, routes, rules; what `ip link`, `ip addr`,
+//! `ip route` and an engine do. Each change notes a `Step::Config`.
+
+use super::ipv4::{LocalAddr, PacketLog};
+use super::{
+    BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Route, RouteKind,
+    Scope, Step,
+};
+use crate::netfilter::NfError;
+use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
+use std::net::Ipv4Addr;
+
+/// The MTU of a new device that is not `lo`.
+const ETHERNET_MTU: u32 = 1500;
+
+fn change(change: ConfigChange, cx: &mut Cx<'_>) {
+    cx.log.note(Step::Config(Box::new(change)));
+}
+
+impl NetNs {
+    fn named(&self, dev: IfIndex) -> Result<&Device, ConfigError> {
+        self.devices.get(dev).ok_or_else(|| ConfigError::NoDevice(format!("if{}", dev.0)))
+    }
+    fn named_mut(&mut self, dev: IfIndex) -> Result<&mut Device, ConfigError> {
+        self.devices.get_mut(dev).ok_or_else(|| ConfigError::NoDevice(format!("if{}", dev.0)))
+    }
+
+    /// Adds a device, down and without address. Veth ends and Ethernet ports get their peer
+    /// from the World. With [`Mac::ZERO`] it draws an address of its own; a bridge that does so
+    /// takes the lowest of its ports' later, as Linux does, and keeps one that was given.
+    ///
+    /// # Errors
+    /// `Exists`.
+    pub fn add_device(
+        &mut self,
+        name: IfName,
+        mac: Mac,
+        kind: DeviceKind,
+        cx: &mut Cx<'_>,
+    ) -> Result<IfIndex, ConfigError> {
+        if self.device_named(name.as_str()).is_some() {
+            return Err(ConfigError::Exists);
+        }
+        let index = self.devices.next_index();
+        let given = mac != Mac::ZERO;
+        let mac = if given { mac } else { self.random_mac() };
+        let kind = match kind {
+            DeviceKind::Bridge(_) => DeviceKind::Bridge(Box::new(BridgeState::with_mac(given))),
+            other => other,
+        };
+        self.devices.push(Device {
+            index,
+            name,
+            mac,
+            mtu: ETHERNET_MTU,
+            up: false,
+            carrier: false,
+            master: None,
+            addrs: Vec::new(),
+            peer: None,
+            kind,
+            stats: [0; 4],
+        });
+        change(ConfigChange::DeviceAdded { dev: index, name }, cx);
+        self.refresh_bridge(index, cx);
+        Ok(index)
+    }
+
+    /// A locally administered address (eth_random_addr).
+    fn random_mac(&mut self) -> Mac {
+        let mut mac = [0; 6];
+        self.rng.fill(&mut mac);
+        mac[0] = mac[0] & 0xfe | 0x02;
+        Mac(mac)
+    }
+
+    /// Removes a device with its addresses, routes, neighbours and FDB lines.
+    ///
+    /// # Errors
+    /// `NoDevice`; `NotSupported` for `lo`.
+    pub fn remove_device(&mut self, dev: IfIndex, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        let device = self.named(dev)?;
+        let (name, ports) = (device.name, device.bridge().map(|b| b.ports.clone()).unwrap_or_default());
+        if dev == IfIndex::LO {
+            return Err(ConfigError::NotSupported);
+        }
+        for port in ports {
+            self.set_master(port, None, cx)?;
+        }
+        self.set_master(dev, None, cx)?;
+        self.set_up(dev, false, cx)?;
+        self.devices.remove(dev);
+        self.refresh_locals();
+        change(ConfigChange::DeviceRemoved { dev, name }, cx);
+        Ok(())
+    }
+
+    /// `ip link set DEV up|down`.
+    ///
+    /// # Errors
+    /// `NoDevice`.
+    pub fn set_up(&mut self, dev: IfIndex, up: bool, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        let device = self.named_mut(dev)?;
+        let (name, master) = (device.name, device.master);
+        if device.up == up {
+            return Ok(());
+        }
+        device.up = up;
+        change(ConfigChange::DeviceUp { dev, name, up }, cx);
+        self.refresh_locals();
+        if up {
+            for net in self.named(dev)?.addrs.clone() {
+                self.add_connected(dev, net);
+            }
+        } else {
+            self.routes.retain(|r| r.dev != Some(dev));
+            self.neigh_forget(Some(dev), cx);
+        }
+        cx.out.push(Output::Admin { dev });
+        if let Some(bridge) = master {
+            if !up && let Some(state) = self.named_mut(bridge)?.bridge_mut() {
+                state.forget_port(dev);
+            }
+            self.refresh_bridge(bridge, cx);
+        }
+        Ok(())
+    }
+
+    /// The cable was plugged in or pulled; bridges above follow their ports.
+    pub fn set_carrier(&mut self, dev: IfIndex, carrier: bool, cx: &mut Cx<'_>) {
+        let Some(device) = self.devices.get_mut(dev) else { return };
+        if device.carrier == carrier {
+            return;
+        }
+        device.carrier = carrier;
+        let master = device.master;
+        if !carrier {
+            self.neigh_forget(Some(dev), cx);
+        }
+        if let Some(bridge) = master {
+            self.refresh_bridge(bridge, cx);
+        }
+    }
+
+    /// What the device is plugged into; the World says so.
+    pub fn set_peer(&mut self, dev: IfIndex, peer: Option<DevRef>) {
+        if let Some(device) = self.devices.get_mut(dev) {
+            device.peer = peer;
+        }
+    }
+
+    /// `ip link set DEV master BRIDGE` or `nomaster`.
+    ///
+    /// # Errors
+    /// `NoDevice`; `Invalid` if one cannot be a port or the other is no bridge.
+    pub fn set_master(
+        &mut self,
+        dev: IfIndex,
+        master: Option<IfIndex>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
+        let device = self.named(dev)?;
+        let (name, old) = (device.name, device.master);
+        if old == master {
+            return Ok(());
+        }
+        if let Some(bridge) = master {
+            let can = matches!(device.kind, DeviceKind::Ethernet | DeviceKind::Veth);
+            if !can || self.named(bridge)?.bridge().is_none() {
+                return Err(ConfigError::Invalid);
+            }
+        }
+        if let Some(bridge) = old {
+            if let Some(state) = self.named_mut(bridge)?.bridge_mut() {
+                state.ports.retain(|p| *p != dev);
+                state.forget_port(dev);
+            }
+            self.named_mut(dev)?.master = None;
+            self.refresh_bridge(bridge, cx);
+        }
+        let mut master_name = None;
+        if let Some(bridge) = master {
+            let device = self.named_mut(bridge)?;
+            master_name = Some(device.name);
+            if let Some(state) = device.bridge_mut() {
+                state.ports.push(dev);
+            }
+            self.named_mut(dev)?.master = master;
+            self.refresh_bridge(bridge, cx);
+        }
+        change(ConfigChange::Master { dev, name, master: master_name }, cx);
+        Ok(())
+    }
+
+    /// `ip link set DEV address MAC`. A bridge keeps it from now on.
+    ///
+    /// # Errors
+    /// `NoDevice`.
+    pub fn set_mac(&mut self, dev: IfIndex, mac: Mac, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        let device = self.named_mut(dev)?;
+        device.mac = mac;
+        let master = device.master;
+        if let Some(state) = device.bridge_mut() {
+            state.mac_set = true;
+        }
+        self.refresh_bridge(dev, cx);
+        if let Some(bridge) = master {
+            self.refresh_bridge(bridge, cx);
+        }
+        Ok(())
+    }
+
+    /// Renames a device.
+    ///
+    /// # Errors
+    /// `NoDevice`, `Exists`.
+    pub fn rename(&mut self, dev: IfIndex, name: IfName, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        if self.device_named(name.as_str()).is_some_and(|d| d.index != dev) {
+            return Err(ConfigError::Exists);
+        }
+        self.named_mut(dev)?.name = name;
+        change(ConfigChange::DeviceAdded { dev, name }, cx);
+        Ok(())
+    }
+
+    /// Sets the MTU in bytes.
+    ///
+    /// # Errors
+    /// `NoDevice`, `Invalid` (below 68 or above 65536).
+    pub fn set_mtu(&mut self, dev: IfIndex, mtu: u32, _cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        if !(68..=65536).contains(&mtu) {
+            return Err(ConfigError::Invalid);
+        }
+        self.named_mut(dev)?.mtu = mtu;
+        Ok(())
+    }
+
+    /// Adds an address and, if the device is up, its connected route.
+    ///
+    /// # Errors
+    /// `Exists`, `NoDevice`.
+    pub fn add_addr(&mut self, dev: IfIndex, addr: Ipv4Net, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        let device = self.named_mut(dev)?;
+        if device.addrs.contains(&addr) {
+            return Err(ConfigError::Exists);
+        }
+        device.addrs.push(addr);
+        let (name, up) = (device.name, device.up);
+        change(ConfigChange::AddressAdded { dev, name, addr }, cx);
+        self.refresh_locals();
+        if up {
+            self.add_connected(dev, addr);
+        }
+        Ok(())
+    }
+
+    /// Removes an address and what hangs on it.
+    ///
+    /// # Errors
+    /// `NoSuchAddress`, `NoDevice`.
+    pub fn remove_addr(&mut self, dev: IfIndex, addr: Ipv4Net, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        let device = self.named_mut(dev)?;
+        let at = device.addrs.iter().position(|a| *a == addr).ok_or(ConfigError::NoSuchAddress)?;
+        device.addrs.remove(at);
+        let (name, up, left) = (device.name, device.up, device.addrs.clone());
+        change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
+        self.refresh_locals();
+        self.routes.retain(|r| r.src != Some(addr.addr()));
+        // another address of the same subnet takes its place
+        let heir = left.into_iter().find(|a| a.trunc() == addr.trunc());
+        if let Some(heir) = heir.filter(|_| up) {
+            self.add_connected(dev, heir);
+        }
+        Ok(())
+    }
+
+    /// The connected route of an address (fib_add_ifaddr): none for /32 and for a second address
+    /// of the same subnet.
+    fn add_connected(&mut self, dev: IfIndex, net: Ipv4Net) {
+        let prefix = net.trunc();
+        let known = |r: &&Route| r.kernel && r.prefix == prefix && r.dev == Some(dev);
+        if dev == IfIndex::LO || net.prefix_len() == 32 || self.routes.in_order().iter().any(known) {
+            return;
+        }
+        self.routes.append(Route {
+            prefix,
+            kind: RouteKind::Unicast,
+            via: None,
+            dev: Some(dev),
+            src: Some(net.addr()),
+            scope: Scope::Link,
+            kernel: true,
+            metric: 0,
+        });
+    }
+
+    /// Writes the local routing table anew.
+    fn refresh_locals(&mut self) {
+        let up = self.devices.iter().filter(|d| d.up);
+        let all = up.flat_map(|d| d.addrs.iter().map(|net| (d.index, *net)));
+        self.locals = all
+            .map(|(dev, net)| LocalAddr {
+                addr: net.addr(),
+                dev,
+                broadcast: (net.prefix_len() < 31 && dev != IfIndex::LO).then(|| net.broadcast()),
+            })
+            .collect();
+    }
+
+    /// Adds a route. `dev` may be None with a gateway: the connected route to it decides.
+    ///
+    /// # Errors
+    /// `Exists`, `InvalidGateway`, `Unreachable`, `NoDevice`; `Invalid` if the preferred source is
+    /// not an address of this namespace.
+    pub fn add_route(&mut self, mut route: Route, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        if let Some(via) = route.via {
+            let on_link = self.routes.lookup(via, route.dev).filter(|r| r.via.is_none());
+            let dev = on_link.and_then(|r| r.dev).ok_or(ConfigError::InvalidGateway)?;
+            if self.is_local(via) {
+                return Err(ConfigError::InvalidGateway);
+            }
+            route.dev = Some(dev);
+        }
+        match (route.kind, route.dev) {
+            (RouteKind::Unicast, None) => return Err(ConfigError::Invalid),
+            (RouteKind::Unicast, Some(dev)) if !self.named(dev)?.up => return Err(ConfigError::Unreachable),
+            _ => {}
+        }
+        if route.src.is_some_and(|src| !self.is_local(src)) {
+            return Err(ConfigError::Invalid);
+        }
+        let text = self.route_text(&route);
+        self.routes.add(route)?;
+        change(ConfigChange::RouteAdded { route: text }, cx);
+        Ok(())
+    }
+
+    /// Removes the first route with this prefix (and gateway and device, where given).
+    ///
+    /// # Errors
+    /// `NoSuchRoute`.
+    pub fn remove_route(
+        &mut self,
+        prefix: Ipv4Net,
+        via: Option<Ipv4Addr>,
+        dev: Option<IfIndex>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
+        let wanted = |r: &Route| {
+            r.prefix == prefix.trunc() && (via.is_none() || r.via == via) && (dev.is_none() || r.dev == dev)
+        };
+        let gone = self.routes.remove(wanted).ok_or(ConfigError::NoSuchRoute)?;
+        let route = self.route_text(&gone);
+        change(ConfigChange::RouteRemoved { route }, cx);
+        Ok(())
+    }
+
+    /// A route as `ip route` prints it, without the space at the end.
+    pub fn route_text(&self, route: &Route) -> String {
+        let mut text = match route.kind {
+            RouteKind::Unicast => String::new(),
+            RouteKind::Unreachable => "unreachable ".into(),
+            RouteKind::Blackhole => "blackhole ".into(),
+            RouteKind::Prohibit => "prohibit ".into(),
+        };
+        match (route.prefix.prefix_len(), route.prefix.addr()) {
+            (0, _) => text.push_str("default"),
+            (32, addr) => text.push_str(&addr.to_string()),
+            _ => text.push_str(&route.prefix.trunc().to_string()),
+        }
+        let device = route.dev.and_then(|d| self.devices.get(d));
+        if let Some(via) = route.via {
+            text.push_str(&format!(" via {via}"));
+        }
+        if let Some(device) = device {
+            text.push_str(&format!(" dev {}", device.name));
+        }
+        if route.kernel {
+            text.push_str(" proto kernel");
+        }
+        if route.scope == Scope::Link && route.kind == RouteKind::Unicast {
+            text.push_str(" scope link");
+        }
+        if let Some(src) = route.src {
+            text.push_str(&format!(" src {src}"));
+        }
+        if route.metric != 0 {
+            text.push_str(&format!(" metric {}", route.metric));
+        }
+        if device.is_some_and(|d| !d.carrier) {
+            text.push_str(" linkdown");
+        }
+        text
+    }
+
+    /// `ip neigh flush`: all, or one device's.
+    pub fn flush_neighbours(&mut self, dev: Option<IfIndex>, cx: &mut Cx<'_>) {
+        self.neigh_forget(dev, cx);
+    }
+
+    /// One `iptables` command; see [`crate::netfilter::Netfilter::command`]. Notes it.
+    ///
+    /// # Errors
+    /// In iptables' words.
+    pub fn iptables(&mut self, args: &[&str], cx: &mut Cx<'_>) -> Result<(), NfError> {
+        self.nf.command(args)?;
+        change(ConfigChange::Rules { command: args.join(" ") }, cx);
+        Ok(())
+    }
+
+    /// Removes the connection tracking entries whose time is over.
+    pub(super) fn expire_conntrack(&mut self, cx: &mut Cx<'_>) {
+        self.nf.expire(cx.now, &mut PacketLog { log: cx.log, id: None });
+    }
+}

@@ -1,7 +1,23 @@
 //! Sockets, as programs see them: non-blocking, by id, errors as Linux names them.
+//!
+//! The system calls are methods of [`super::NetNs`] (`calls`). `table` finds the socket that a
+//! packet is for; `datagram`, `ping`, `packet` and `errors` carry out what the kinds need, and
+//! `super::tcp` and `super::udp` their protocols.
+//!
+//! Not supported: Unix and raw IP sockets, IPv6, multicast groups, SO_REUSEPORT, MSG_PEEK.
 
-use super::{Cx, NetNs, Pid};
-use crate::wire::{Endpoint, Frame, IfIndex, IfName};
+mod calls;
+mod datagram;
+mod errors;
+mod packet;
+mod ping;
+mod table;
+
+pub(super) use errors::ETHERNET;
+pub(super) use table::{ANY, Body, Listener, PortSpace, Socket, Sockets, TcpSocket};
+
+use super::Pid;
+use crate::wire::{Endpoint, IfIndex, IfName};
 use std::net::Ipv4Addr;
 
 /// A socket of a namespace; never reused.
@@ -97,8 +113,11 @@ pub enum SocketOption {
     Device(IfName),
     /// SO_BROADCAST.
     Broadcast(bool),
-    /// IP_RECVERR: errors are queued with their ICMP details ([`NetNs::take_icmp_error`]).
+    /// IP_RECVERR: errors are queued with their ICMP details ([`super::NetNs::take_icmp_error`]).
     RecvErr(bool),
+    /// SO_REUSEADDR: a port whose connections linger may be bound again. On for TCP unless turned
+    /// off, because servers turn it on.
+    ReuseAddr(bool),
 }
 
 /// A received datagram (for packet sockets: a frame in `data`).
@@ -156,157 +175,4 @@ pub struct SocketInfo {
     pub recv_queue: usize,
     /// Bytes not yet acknowledged; for listeners, the backlog.
     pub send_queue: usize,
-}
-
-/// A namespace's sockets.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Sockets {}
-
-/// The system calls. All are non-blocking: what cannot be done yet is [`Errno::WouldBlock`],
-/// and the owner is woken ([`super::Output::Wake`]) when something about the socket changed.
-impl NetNs {
-    /// socket(2).
-    pub fn socket(&mut self, _owner: Option<Pid>, _kind: SocketKind) -> SocketId {
-        todo!()
-    }
-    /// setsockopt(2).
-    ///
-    /// # Errors
-    /// `BadFd`, `NoDev`.
-    pub fn set_option(&mut self, _s: SocketId, _o: SocketOption) -> Result<(), Errno> {
-        todo!()
-    }
-    /// bind(2). Port 0 takes an ephemeral one (32768–60999, drawn at random as Linux does).
-    ///
-    /// # Errors
-    /// `AddrInUse`, `AddrNotAvail`, `Invalid`, `BadFd`.
-    pub fn bind(&mut self, _s: SocketId, _at: Endpoint) -> Result<(), Errno> {
-        todo!()
-    }
-    /// listen(2).
-    ///
-    /// # Errors
-    /// `AddrInUse`, `BadFd`.
-    pub fn listen(&mut self, _s: SocketId, _backlog: usize, _cx: &mut Cx<'_>) -> Result<(), Errno> {
-        todo!()
-    }
-    /// accept(2). The new socket has the listener's owner.
-    ///
-    /// # Errors
-    /// `WouldBlock`, `BadFd`, `Invalid`.
-    pub fn accept(&mut self, _s: SocketId) -> Result<SocketId, Errno> {
-        todo!()
-    }
-    /// connect(2). TCP answers `InProgress`; its end shows in [`NetNs::connect_result`]. UDP and
-    /// ping only set the peer and choose the source address.
-    ///
-    /// # Errors
-    /// `InProgress` (normal for TCP), `NetUnreach`, `HostUnreach`, `AddrNotAvail`, `IsConn`.
-    pub fn connect(&mut self, _s: SocketId, _to: Endpoint, _cx: &mut Cx<'_>) -> Result<(), Errno> {
-        todo!()
-    }
-    /// How a TCP connect is doing: None while under way.
-    pub fn connect_result(&mut self, _s: SocketId) -> Option<Result<(), Errno>> {
-        todo!()
-    }
-    /// send(2) on a connected socket. TCP: how many bytes were taken.
-    ///
-    /// # Errors
-    /// `NotConn`, `Pipe`, `MsgSize`, `WouldBlock`, a pending socket error, or the route's.
-    pub fn send(&mut self, _s: SocketId, _data: &[u8], _cx: &mut Cx<'_>) -> Result<usize, Errno> {
-        todo!()
-    }
-    /// sendto(2) for datagrams; a packet socket sends `data` as a whole frame from its device.
-    ///
-    /// # Errors
-    /// As [`NetNs::send`]; `Perm` if an iptables rule in OUTPUT dropped it (as Linux answers).
-    pub fn send_to(
-        &mut self,
-        _s: SocketId,
-        _to: Endpoint,
-        _data: &[u8],
-        _cx: &mut Cx<'_>,
-    ) -> Result<usize, Errno> {
-        todo!()
-    }
-    /// recv(2) on TCP: up to `max` bytes; empty at the end of the stream.
-    ///
-    /// # Errors
-    /// `WouldBlock`, `ConnReset`, `ConnRefused`, `TimedOut`, `NotConn`, `BadFd`.
-    pub fn recv(&mut self, _s: SocketId, _max: usize, _cx: &mut Cx<'_>) -> Result<Vec<u8>, Errno> {
-        todo!()
-    }
-    /// recvfrom(2) for datagrams.
-    ///
-    /// # Errors
-    /// `WouldBlock`; a pending error (`ConnRefused`, `HostUnreach` …) on a connected socket.
-    pub fn recv_from(&mut self, _s: SocketId) -> Result<Datagram, Errno> {
-        todo!()
-    }
-    /// The next queued ICMP error (recvmsg with MSG_ERRQUEUE).
-    pub fn take_icmp_error(&mut self, _s: SocketId) -> Option<IcmpError> {
-        todo!()
-    }
-    /// shutdown(SHUT_WR): no more data from here; the peer reads an end.
-    pub fn shutdown(&mut self, _s: SocketId, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// close(2): TCP goes through its closing states (RST if unread data is left, as Linux).
-    pub fn close(&mut self, _s: SocketId, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// Closes everything that `owner` has, when its process ends.
-    pub fn close_all_of(&mut self, _owner: Pid, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// One socket, for reading. None once it is gone.
-    pub fn socket_info(&self, _s: SocketId) -> Option<SocketInfo> {
-        todo!()
-    }
-    /// All sockets, by number.
-    pub fn sockets(&self) -> Vec<SocketInfo> {
-        todo!()
-    }
-    /// The TTL of the SYN that opened an accepted connection (TCP_SAVED_SYN).
-    pub fn syn_ttl(&self, _s: SocketId) -> Option<u8> {
-        todo!()
-    }
-}
-
-/// Where the IP layer hands over. A frame is an Ethernet frame whose IPv4 header was validated.
-#[allow(dead_code, clippy::todo)]
-impl NetNs {
-    /// A UDP datagram for this namespace.
-    pub(super) fn deliver_udp(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// A TCP segment for this namespace.
-    pub(super) fn deliver_tcp(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// An ICMP echo reply, its checksum already verified.
-    pub(super) fn deliver_echo_reply(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// An ICMP error (types 3, 11, 12), its checksum already verified.
-    pub(super) fn deliver_icmp_error(&mut self, _dev: IfIndex, _frame: Frame, _cx: &mut Cx<'_>) {
-        todo!()
-    }
-    /// Frames that pass `dev`, for those who listen there.
-    pub(super) fn deliver_to_packet_sockets(
-        &mut self,
-        _dev: IfIndex,
-        _frame: &[u8],
-        _outgoing: bool,
-        _cx: &mut Cx<'_>,
-    ) {
-    }
-    /// Whether there is any packet socket.
-    pub(super) fn has_packet_sockets(&self) -> bool {
-        false
-    }
-    /// A timer of a TCP socket is due.
-    pub(super) fn on_tcp_timer(&mut self, _s: SocketId, _generation: u32, _cx: &mut Cx<'_>) {
-        todo!()
-    }
 }

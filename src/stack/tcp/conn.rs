@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
+use super::super::{Errno, TcpState};
 use super::rto::Rto;
 use super::segment::{Emit, Flags, Segment, Seq};
-use super::super::{Errno, TcpState};
 use crate::time::{Duration, Instant};
 
 /// Bytes that wait to be sent or acknowledged, at most.
@@ -200,6 +200,32 @@ impl Conn {
     /// The state changes since the last call, oldest first.
     pub fn take_moves(&mut self) -> Vec<(TcpState, TcpState)> {
         std::mem::take(&mut self.moves)
+    }
+    /// True if there are any.
+    pub fn has_moves(&self) -> bool {
+        !self.moves.is_empty()
+    }
+    /// True once the handshake was completed.
+    pub fn was_up(&self) -> bool {
+        self.was_up
+    }
+    /// True after close(2): the connection ends by itself.
+    pub fn is_orphan(&self) -> bool {
+        self.orphan
+    }
+    /// What moves when the peer is heard: what it acknowledged and what it sent.
+    pub fn progress(&self) -> (Seq, Seq) {
+        (self.una, self.rcv_nxt)
+    }
+    /// A lingering connection gives its ends to a new SYN that cannot be an old one.
+    pub fn gives_way_to(&self, seg: &Segment<'_>) -> bool {
+        let opens = seg.flags.syn && seg.ack.is_none() && !seg.flags.rst;
+        self.state == TcpState::TimeWait && opens && seg.seq.after(self.rcv_nxt)
+    }
+    /// The listener is gone before accept(2).
+    pub fn drop_unaccepted(&mut self) {
+        self.orphan = true;
+        if self.was_up { self.abort() } else { self.end(None) }
     }
     /// Whether something changed for the program since the last call.
     pub fn take_wake(&mut self) -> bool {

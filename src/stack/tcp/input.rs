@@ -229,11 +229,8 @@ impl Conn {
         self.soft_error = None;
         self.rto.settle();
         // RFC 6298 §5.2 and §5.3.
-        self.timer = if self.una == self.max {
-            Timer::Off
-        } else {
-            Timer::Retransmit(now + self.rto.current())
-        };
+        self.timer =
+            if self.una == self.max { Timer::Off } else { Timer::Retransmit(now + self.rto.current()) };
         if std::mem::take(&mut self.wants_room) {
             self.wake = true;
         }

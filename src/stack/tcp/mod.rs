@@ -12,6 +12,7 @@ mod conn;
 mod input;
 mod rto;
 mod segment;
+mod socket;
 mod timer;
 
 #[cfg(test)]

@@ -109,15 +109,19 @@ impl Conn {
 
     /// "Fragmentation needed" quotes a segment with number `seq` (RFC 1191; tcp_v4_mtu_reduced).
     pub fn on_too_big(&mut self, seq: Seq, mtu: u16) -> bool {
-        if seq.before(self.una) || !seq.before(self.max) {
-            return false;
-        }
+        !seq.before(self.una) && seq.before(self.max) && self.narrow(mtu)
+    }
+
+    /// The path carries packets of `mtu` bytes at most: smaller segments from the first that is
+    /// not acknowledged. False if they were small enough already.
+    pub fn narrow(&mut self, mtu: u16) -> bool {
         let mss = mtu.max(MIN_PMTU) - HEADERS;
-        if mss < self.mss {
+        let narrower = mss < self.mss && self.una != self.iss;
+        if narrower {
             self.mss = mss;
             self.nxt = self.una;
             self.timing = None;
         }
-        true
+        narrower
     }
 }

@@ -1,5 +1,7 @@
 //! netpier: a small world of networks, emulated packet by packet, that shows how Docker
 //! networking really works.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod conform;
 pub mod docker;
 pub mod explain;
 pub mod guest;

@@ -27,6 +27,9 @@ fn main() -> std::process::ExitCode {
     let rest: Vec<String> = args.collect();
     let status = match command.as_str() {
         "run" => run::main(rest),
+        "conform" => netpier::conform::run(&rest, &mut std::io::stdout(), &mut std::io::stderr())
+            .map(|status| status as u8)
+            .map_err(|e| format!("conform: {e}")),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");
             return std::process::ExitCode::SUCCESS;

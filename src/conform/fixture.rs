@@ -1,0 +1,120 @@
+//! A recording, as it lies in a folder: what was typed when, what came of it, and what the state was
+//! at the end.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// One recorded scenario.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Fixture {
+    /// Its name, also the file's.
+    pub name: String,
+    /// dockerd's command line.
+    #[serde(default)]
+    pub daemon_flags: String,
+    /// What happened, in order.
+    pub steps: Vec<RecordedStep>,
+    /// The state at the end: node → section → content.
+    #[serde(default)]
+    pub dumps: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RecordedStep {
+    /// Seconds after the engine was ready.
+    pub t: f64,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// The kinds of step.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum What {
+    /// A command typed on a node.
+    Run {
+        /// Node.
+        on: String,
+        /// Command line.
+        run: String,
+        /// Exit status.
+        exit: i32,
+        /// What it printed; at most 3000 characters were kept.
+        #[serde(default)]
+        stdout: String,
+        /// Its errors; at most 2000 characters were kept.
+        #[serde(default)]
+        stderr: String,
+    },
+    /// Something observed, at a node or in a container.
+    Probe {
+        /// `NODE` or `NODE:CONTAINER`.
+        from: String,
+        /// Command line.
+        probe: String,
+        /// Class.
+        outcome: String,
+        /// Exit status.
+        exit: i32,
+        /// What the tool said.
+        #[serde(default)]
+        details: BTreeMap<String, Value>,
+        /// What it printed, where that was kept (at most 2500 characters).
+        #[serde(default)]
+        stdout: Option<String>,
+        /// What crossed some interfaces meanwhile.
+        #[serde(default)]
+        packets: Option<Vec<Value>>,
+    },
+    /// A server started on the node itself.
+    Serve {
+        /// Node.
+        on: String,
+        /// `tcp:80 udp:5000`.
+        serve: String,
+    },
+}
+
+impl Fixture {
+    /// All that was typed, and what names published ports.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|step| match &step.what {
+            What::Run { run, stdout, .. } => [run.as_str(), stdout.as_str()],
+            What::Probe { probe, .. } => [probe.as_str(), ""],
+            What::Serve { serve, .. } => [serve.as_str(), ""],
+        })
+    }
+}
+
+/// Reads the fixtures of a folder, by name; files without steps and sub-folders are passed over.
+///
+/// # Errors
+/// Names the file.
+pub fn load(dir: &Path) -> Result<Vec<Fixture>, String> {
+    let entries = fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let mut fixtures = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| format!("{}: {e}", dir.display()))?.path();
+        if !path.is_file() || path.extension().is_none_or(|end| end != "json") {
+            continue;
+        }
+        let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+        let text = fs::read_to_string(&path).map_err(|e| wrong(&e))?;
+        let json: Value = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
+        if json.get("steps").is_none() {
+            continue;
+        }
+        fixtures.push(Fixture::deserialize(json).map_err(|e| wrong(&e))?);
+    }
+    if fixtures.is_empty() {
+        return Err(format!("{}: there are no fixtures here (JSON files with steps)", dir.display()));
+    }
+    fixtures.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(fixtures)
+}

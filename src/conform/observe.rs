@@ -1,0 +1,108 @@
+//! A tcpdump over the trace: what an interface of a node saw, in order of time.
+//!
+//! At a plain interface that is what it sent and what arrived at it. At a bridge it is what came in
+//! at its ports, and what the host's own stack sent out through it, each once, however many
+//! ports it was flooded to.
+
+use std::collections::BTreeMap;
+
+use super::packets::{Row, observed};
+use crate::session::Session;
+use crate::stack::{DevRef, DeviceKind, Step};
+use crate::time::Instant;
+use crate::wire::{IfIndex, PacketId};
+
+/// The frames seen at `device` of `node` from record `from` on.
+///
+/// # Errors
+/// Says that there is no such node or interface.
+pub fn watch(session: &Session, node: &str, device: &str, from: u64) -> Result<Vec<Row>, String> {
+    let node = session.node(node).map_err(|e| e.to_string())?;
+    let namespace = session.world.namespace(node.ns).ok_or("its namespace is gone")?;
+    let dev = namespace.device_named(device).ok_or_else(|| format!("there is no interface {device}"))?;
+    let here = DevRef { ns: node.ns, dev: dev.index };
+    let ports: Vec<IfIndex> =
+        namespace.devices().filter(|port| port.master == Some(dev.index)).map(|port| port.index).collect();
+    let frames = match dev.kind {
+        DeviceKind::Bridge(_) => at_bridge(session, here, &ports, from),
+        _ => at_interface(session, here, from),
+    };
+    Ok(frames.iter().filter_map(|seq| observed(session.world.log.bytes(*seq))).collect())
+}
+
+/// Record numbers of the transmissions seen, in order of time.
+fn at_interface(session: &Session, here: DevRef, from: u64) -> Vec<u64> {
+    let mut seen: Vec<(Instant, u64)> = Vec::new();
+    for (seq, record) in session.world.log.iter_from(from) {
+        let Step::Transmit { dev, to, arrives, .. } = record.step else { continue };
+        if (DevRef { ns: record.ns, dev }) == here {
+            seen.push((record.at, seq));
+        } else if to == here && arrives <= session.world.now() {
+            seen.push((arrives, seq));
+        }
+    }
+    seen.sort();
+    seen.into_iter().map(|(_, seq)| seq).collect()
+}
+
+/// What moves at a bridge, to be put in order of time.
+enum Moved {
+    /// A frame came in at a port; the record says with which bytes.
+    In(u64),
+    /// A copy was made of another packet.
+    Copied(PacketId),
+    /// The host's own stack sends the packet on, through the bridge.
+    Routed,
+    /// A frame left through a port.
+    Out(u64),
+}
+
+fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> Vec<u64> {
+    let mut moves: Vec<(Instant, u64, PacketId, Moved)> = Vec::new();
+    for (seq, record) in session.world.log.iter_from(from) {
+        let Some(packet) = record.packet else { continue };
+        let own = record.ns == here.ns;
+        match &record.step {
+            Step::Transmit { to, arrives, dev, .. } => {
+                if own && ports.contains(dev) {
+                    moves.push((record.at, seq, packet, Moved::Out(seq)));
+                }
+                if to.ns == here.ns && ports.contains(&to.dev) && *arrives <= session.world.now() {
+                    moves.push((*arrives, seq, packet, Moved::In(seq)));
+                }
+            }
+            Step::Copied { of } if own => moves.push((record.at, seq, packet, Moved::Copied(*of))),
+            Step::Routed { dev, .. } if own && *dev == here.dev => {
+                moves.push((record.at, seq, packet, Moved::Routed));
+            }
+            _ => {}
+        }
+    }
+    moves.sort_by_key(|(at, seq, ..)| (*at, *seq));
+    let mut seen = Vec::new();
+    // The packet that each copy was made of, and which packets the bridge has been seen to carry.
+    let mut origin: BTreeMap<PacketId, PacketId> = BTreeMap::new();
+    let mut carried: BTreeMap<PacketId, bool> = BTreeMap::new();
+    for (_, _, packet, moved) in moves {
+        let root = origin.get(&packet).copied().unwrap_or(packet);
+        match moved {
+            Moved::In(seq) => {
+                seen.push(seq);
+                carried.insert(root, true);
+            }
+            Moved::Copied(of) => {
+                let root = origin.get(&of).copied().unwrap_or(of);
+                origin.insert(packet, root);
+            }
+            Moved::Routed => {
+                carried.insert(root, false);
+            }
+            Moved::Out(seq) => {
+                if carried.insert(root, true) != Some(true) {
+                    seen.push(seq);
+                }
+            }
+        }
+    }
+    seen
+}

@@ -1,0 +1,94 @@
+//! The emulator against the recordings of a real engine in tests/fixtures/oracle.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::path::{Path, PathBuf};
+
+use netpier::conform::{self, fixture::Fixture};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/oracle")
+}
+
+fn fixtures() -> Vec<Fixture> {
+    conform::fixture::load(&folder()).expect("the recordings are part of the project")
+}
+
+/// Fixtures of which every exit status and every probe has to agree.
+const EXACT: [&str; 6] = [
+    "default-bridge-by-ip",
+    "isolation-two-userdef",
+    "publish-wrong-container-port",
+    "router-port-forward",
+    "packets-internet-double-nat",
+    "packets-same-bridge",
+];
+
+#[test]
+fn commands_and_probes_come_out_as_in_the_recordings() {
+    let mut problems = Vec::new();
+    for name in EXACT {
+        let all = fixtures();
+        let fixture = all.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no recording {name}"));
+        let verdict = conform::play(fixture).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let exact = |count: conform::Count| count.of > 0 && count.agree == count.of;
+        if !exact(verdict.exits) || !exact(verdict.probes) {
+            for d in &verdict.disagreements {
+                problems
+                    .push(format!("{name} {}: expected {}, got {} ({})", d.place, d.expected, d.got, d.what));
+            }
+            problems.push(format!("{name}: {} exits, {} probes", verdict.exits, verdict.probes));
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn every_recording_is_read() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() > 40, "{}", fixtures.len());
+    for fixture in &fixtures {
+        assert!(!fixture.steps.is_empty(), "{}", fixture.name);
+    }
+}
+
+/// The bytes of the recorded captures, read as the emulator's own are, give the recorded lines.
+#[test]
+fn recorded_captures_agree_with_the_recorded_lines() {
+    use conform::fixture::What;
+    use conform::masks::Masks;
+    use conform::packets::{Row, compare, observed, recorded};
+
+    let mut compared = 0;
+    for fixture in fixtures() {
+        let with_packets = fixture.steps.iter().filter_map(|step| match &step.what {
+            What::Probe { packets: Some(rows), .. } => Some(rows),
+            _ => None,
+        });
+        for (k, rows) in with_packets.enumerate() {
+            let rows: Vec<(String, Row)> =
+                rows.iter().map(|row| recorded(row).expect("a recorded row")).collect();
+            let mut places: Vec<&str> = rows.iter().map(|(at, _)| at.as_str()).collect();
+            places.sort_unstable();
+            places.dedup();
+            for at in places {
+                let name = format!("pcap/{}-{}-{}.pcap", fixture.name, k + 1, at.replace('/', "-"));
+                let Ok(bytes) = std::fs::read(folder().join(&name)) else { continue };
+                let mut reader = pcap_file::pcap::PcapReader::new(&bytes[..]).expect("a capture");
+                let mut ours = Vec::new();
+                while let Some(packet) = reader.next_packet() {
+                    ours.extend(observed(&packet.expect("a packet").data));
+                }
+                let theirs: Vec<Row> =
+                    rows.iter().filter(|(place, _)| place == at).map(|(_, r)| r.clone()).collect();
+                // The recorder left a cluster's own gossip out of the lines, not out of the capture.
+                ours.retain(|row| {
+                    !row.what.to_string().contains(".7946") && !row.what.to_string().contains(".2377")
+                });
+                let same = compare(&theirs, &ours, &mut Masks::default());
+                assert_eq!(same, Ok(()), "{name}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 9, "only {compared} captures were compared");
+}

@@ -1,5 +1,6 @@
 //! netpier: a small world of networks, emulated packet by packet, that shows how Docker
 //! networking really works.
+pub mod bench;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod conform;
 pub mod docker;

@@ -4,6 +4,8 @@
 #![allow(clippy::print_stdout)] // this is the part that prints
 
 #[cfg(not(target_arch = "wasm32"))]
+mod bench;
+#[cfg(not(target_arch = "wasm32"))]
 mod run;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -27,9 +29,8 @@ fn main() -> std::process::ExitCode {
     let rest: Vec<String> = args.collect();
     let status = match command.as_str() {
         "run" => run::main(rest),
-        "conform" => netpier::conform::run(&rest, &mut std::io::stdout(), &mut std::io::stderr())
-            .map(|status| status as u8)
-            .map_err(|e| format!("conform: {e}")),
+        "conform" => conform(&rest),
+        "bench" => bench::main(&rest),
         "" | "help" | "-h" | "--help" => {
             print!("{USAGE}");
             return std::process::ExitCode::SUCCESS;
@@ -43,6 +44,13 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::from(2)
         }
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn conform(args: &[String]) -> Result<u8, String> {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    let status = netpier::conform::run(args, &mut out, &mut err).map_err(|e| e.to_string())?;
+    Ok(u8::try_from(status).unwrap_or(2))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -224,7 +224,11 @@ impl Message {
 }
 
 fn name(text: &str) -> Option<Name<'_>> {
-    Name::new(text.strip_suffix('.').unwrap_or(text)).ok()
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let name = Name::new(text).ok()?;
+    // The library passes over empty labels; DNS has none but the root.
+    let dots = text.replace("\\\\", "").replace("\\.", "").bytes().filter(|b| *b == b'.').count();
+    (text.is_empty() || name.get_labels().len() == dots + 1).then_some(name)
 }
 
 fn decode_record(record: &ResourceRecord<'_>) -> Record {

@@ -1,0 +1,429 @@
+//! `traceroute`: UDP probes to ports from 33434 with growing TTL, sixteen at a time, with the
+//! texts of Dmitry Butskoy's traceroute 2.1 (Debian's).
+//!
+//! Not supported: ICMP and TCP probes, AS look-ups, IPv6.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::guest::dns::{AddrLookup, HostLookup};
+use crate::guest::options::{Opt, OptError, Parsed, flag, parse, value};
+use crate::guest::{Poll, Program, Signal, Sys};
+use crate::stack::{Errno, IcmpError, SocketId, SocketKind, SocketOption};
+use crate::time::{Duration, Instant};
+use crate::wire::Endpoint;
+
+/// The options of `traceroute`.
+pub(super) const OPTIONS: &[Opt] = &[
+    flag(&["-4"], "Use IPv4", "IPv4 사용"),
+    value(&["-f", "--first"], "first_ttl", "Start from the first_ttl hop (instead from 1)", "시작할 TTL"),
+    value(&["-m", "--max-hops"], "max_ttl", "Set the max number of hops (default is 30)", "최대 홉 수"),
+    flag(&["-n"], "Do not resolve IP addresses to their domain names", "주소를 이름으로 바꾸지 않음"),
+    value(
+        &["-N", "--sim-queries"],
+        "squeries",
+        "Number of probes to be tried simultaneously",
+        "동시에 보낼 수",
+    ),
+    value(&["-p", "--port"], "port", "Set the destination port to use", "시작 목적지 포트"),
+    value(&["-q", "--queries"], "nqueries", "Number of probes per each hop (default is 3)", "홉마다 보낼 수"),
+    value(&["-w", "--wait"], "seconds", "Wait for a probe no more than this", "응답을 기다릴 시간(초)"),
+    flag(&["--help"], "Read this help and exit", "도움말"),
+];
+
+/// IPv4's and UDP's headers and 32 bytes of data.
+const PACKET_LEN: usize = 60;
+/// A probe waits no more than so many times as long as another of its hop, or of a later one
+/// (the HERE and NEAR factors of `-w`), plus a millisecond.
+const HERE: u64 = 3;
+const NEAR: u64 = 10;
+
+/// The program.
+#[derive(Debug, Clone)]
+pub(super) struct Traceroute {
+    config: Result<Config, (i32, String)>,
+    state: State,
+}
+
+#[derive(Debug, Clone)]
+struct Config {
+    host: String,
+    first: usize,
+    hops: usize,
+    queries: usize,
+    at_once: usize,
+    port: u16,
+    wait: Duration,
+    numeric: bool,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Start,
+    Resolving(HostLookup),
+    Running(Run),
+}
+
+#[derive(Debug, Clone)]
+struct Run {
+    target: Ipv4Addr,
+    probes: Vec<Probe>,
+    /// Probes from here on are not sent.
+    end: usize,
+    printed: usize,
+    names: BTreeMap<Ipv4Addr, String>,
+    naming: Option<AddrLookup>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Probe {
+    sent: Option<Instant>,
+    socket: Option<SocketId>,
+    done: bool,
+    answer: Option<(Ipv4Addr, Duration)>,
+    flag: String,
+    last: bool,
+}
+
+impl Traceroute {
+    /// From a command line.
+    pub(super) fn start(argv: &[String]) -> Box<dyn Program> {
+        Box::new(Self { config: configure(argv.get(1..).unwrap_or_default()), state: State::Start })
+    }
+}
+
+fn configure(args: &[String]) -> Result<Config, (i32, String)> {
+    let usage = || {
+        super::usage::options_text(
+            "Usage:\n  traceroute [ -n ] [ -f first_ttl ] [ -m max_ttl ] [ -q nqueries ] [ -w wait ] host\nOptions:\n",
+            OPTIONS,
+        )
+    };
+    let options = parse(OPTIONS, args).map_err(|e| (2, format!("{}\n", bad_option(args, &e))))?;
+    if options.has("--help") {
+        return Err((0, usage()));
+    }
+    let host = options.operands.first().cloned().ok_or_else(|| (2, usage()))?;
+    let hops = number(&options, "-m", 30)?;
+    let first = number(&options, "-f", 1)?;
+    let queries = number(&options, "-q", 3)?;
+    let refuse = |text: &str| Err((2, format!("{text}\n")));
+    if hops > 255 {
+        return refuse("max hops cannot be more than 255");
+    }
+    if first == 0 || first > hops {
+        return refuse("first hop out of range");
+    }
+    if queries == 0 || queries > 10 {
+        return refuse("no more than 10 probes per hop");
+    }
+    let wait = options.get("-w").map(|w| w.split(',').next().unwrap_or(w).parse::<f64>());
+    let wait = match wait {
+        None => 5.0,
+        Some(Ok(w)) if w.is_finite() && w >= 0.0 => w,
+        Some(_) => return refuse("bad wait seconds specified"),
+    };
+    let port = number(&options, "-p", 33434)?;
+    Ok(Config {
+        host,
+        first,
+        hops,
+        queries,
+        at_once: number(&options, "-N", 16)?.max(1),
+        port: u16::try_from(port).unwrap_or(33434),
+        wait: Duration::from_secs_f64(wait),
+        numeric: options.has("-n"),
+    })
+}
+
+fn bad_option(args: &[String], e: &OptError) -> String {
+    let (OptError::Unknown(o) | OptError::NoValue(o)) = e;
+    let position = args.iter().position(|a| a.contains(o.as_str())).map_or(1, |p| p + 1);
+    let dashed = if o.starts_with('-') { o.clone() } else { format!("-{o}") };
+    match e {
+        OptError::Unknown(_) => {
+            format!("Bad option `{dashed}' (argc {position})")
+        }
+        OptError::NoValue(_) => format!("Option `{dashed}' (argc {position}) requires an argument"),
+    }
+}
+
+fn number(options: &Parsed, name: &str, default: usize) -> Result<usize, (i32, String)> {
+    match options.get(name) {
+        None => Ok(default),
+        Some(text) => text
+            .parse()
+            .map_err(|_| (2, format!("Cannot handle `{name}' option with arg `{text}' (argc 1)\n"))),
+    }
+}
+
+impl Program for Traceroute {
+    fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
+        match sys.signal {
+            Some(Signal::Term) => return Poll::Exit(143),
+            Some(Signal::Int) => return Poll::Exit(130),
+            _ => {}
+        }
+        let config = match &self.config {
+            Ok(config) => config,
+            Err((0, text)) => {
+                sys.out(text.clone());
+                return Poll::Exit(0);
+            }
+            Err((code, text)) => {
+                sys.err(text.clone());
+                return Poll::Exit(*code);
+            }
+        };
+        loop {
+            match &mut self.state {
+                State::Start => self.state = State::Resolving(HostLookup::new(&config.host)),
+                State::Resolving(lookup) => match lookup.poll(sys) {
+                    None => return Poll::Pending,
+                    Some(Err(e)) => {
+                        let host = &config.host;
+                        sys.err(format!(
+                            "{host}: {e}\nCannot handle \"host\" cmdline arg `{host}' on position 1 (argc 1)\n"
+                        ));
+                        return Poll::Exit(2);
+                    }
+                    Some(Ok(found)) => {
+                        let target = found.addrs[0];
+                        sys.out(format!(
+                            "traceroute to {} ({target}), {} hops max, {PACKET_LEN} byte packets",
+                            config.host, config.hops
+                        ));
+                        let probes = vec![Probe::default(); config.hops * config.queries];
+                        self.state = State::Running(Run {
+                            target,
+                            end: probes.len(),
+                            printed: (config.first - 1) * config.queries,
+                            probes,
+                            names: BTreeMap::new(),
+                            naming: None,
+                        });
+                    }
+                },
+                State::Running(run) => return run.go_on(sys, config),
+            }
+        }
+    }
+    fn name(&self) -> &str {
+        "traceroute"
+    }
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}
+
+impl Run {
+    fn go_on(&mut self, sys: &mut Sys<'_>, config: &Config) -> Poll {
+        let first = (config.first - 1) * config.queries;
+        for i in first..self.end {
+            self.collect(sys, config, i);
+        }
+        loop {
+            let mut under_way = 0;
+            let mut next = None;
+            for i in first..self.end {
+                match self.probes[i].sent {
+                    Some(_) if self.probes[i].done => {}
+                    Some(sent) => {
+                        let due = sent + self.patience(config, i);
+                        if sys.now() >= due {
+                            self.close(sys, i);
+                        } else {
+                            sys.wake_at(due);
+                            under_way += 1;
+                        }
+                    }
+                    None => {
+                        next = next.or(Some(i));
+                        break;
+                    }
+                }
+            }
+            match next {
+                Some(i) if under_way < config.at_once => {
+                    if let Err(e) = self.send(sys, config, i) {
+                        sys.err(format!("\nconnect: {e}\n"));
+                        return Poll::Exit(1);
+                    }
+                    self.collect(sys, config, i);
+                }
+                _ => break,
+            }
+        }
+        self.print(sys, config)
+    }
+
+    fn send(&mut self, sys: &mut Sys<'_>, config: &Config, i: usize) -> Result<(), Errno> {
+        let socket = sys.ns.socket(Some(sys.pid), SocketKind::Udp);
+        let ttl = u8::try_from(i / config.queries + 1).unwrap_or(u8::MAX);
+        let port = config.port.wrapping_add(i as u16);
+        let data: Vec<u8> = (0..PACKET_LEN - 28).map(|n| 0x40 + (n & 0x3f) as u8).collect();
+        sys.ns.set_option(socket, SocketOption::Ttl(ttl))?;
+        sys.ns.set_option(socket, SocketOption::RecvErr(true))?;
+        sys.ns.connect(socket, Endpoint::new(self.target, port), &mut sys.cx)?;
+        let probe = &mut self.probes[i];
+        probe.socket = Some(socket);
+        probe.sent = Some(sys.now());
+        // A probe that cannot be sent now is one that nobody answers.
+        let _ = sys.ns.send(socket, &data, &mut sys.cx);
+        Ok(())
+    }
+
+    /// Looks for the answer to a probe.
+    fn collect(&mut self, sys: &mut Sys<'_>, config: &Config, i: usize) {
+        let Some(socket) = self.probes[i].socket else { return };
+        let Some(sent) = self.probes[i].sent else { return };
+        let took = sys.now().since(sent);
+        if let Some(error) = sys.ns.take_icmp_error(socket) {
+            let (flag, last) = judge(&error);
+            let probe = &mut self.probes[i];
+            probe.answer = Some((error.from, took));
+            (probe.flag, probe.last) = (flag, last);
+        } else if let Ok(datagram) = sys.ns.recv_from(socket) {
+            // Somebody does serve that port.
+            let probe = &mut self.probes[i];
+            probe.answer = Some((datagram.from.addr, took));
+            probe.last = true;
+        } else {
+            return;
+        }
+        if self.probes[i].last {
+            let end = (i / config.queries + 1) * config.queries;
+            for j in end..self.end {
+                self.close(sys, j);
+            }
+            self.end = self.end.min(end);
+        }
+        self.close(sys, i);
+    }
+
+    fn close(&mut self, sys: &mut Sys<'_>, i: usize) {
+        self.probes[i].done = true;
+        if let Some(socket) = self.probes[i].socket.take() {
+            sys.ns.close(socket, &mut sys.cx);
+        }
+    }
+
+    /// How long to wait for a probe, by how fast its neighbours were answered.
+    fn patience(&self, config: &Config, i: usize) -> Duration {
+        let hop = i / config.queries * config.queries;
+        let time = |p: &Probe| p.answer.map(|(_, took)| took);
+        let scaled = |took: Duration, factor: u64| (took + Duration::from_millis(1)).times(factor);
+        let here = self.probes[hop..hop + config.queries].iter().find_map(time);
+        let near = || self.probes[i + 1..self.end.max(i + 1)].iter().find_map(time);
+        match (here, here.is_none().then(near).flatten()) {
+            (Some(took), _) => scaled(took, HERE).min(config.wait),
+            (None, Some(took)) => scaled(took, NEAR).min(config.wait),
+            (None, None) => config.wait,
+        }
+    }
+
+    /// Prints the probes whose turn it is.
+    fn print(&mut self, sys: &mut Sys<'_>, config: &Config) -> Poll {
+        while self.printed < self.end {
+            let i = self.printed;
+            if !self.probes[i].done {
+                return Poll::Pending;
+            }
+            let mut text = String::new();
+            let in_hop = i % config.queries;
+            if in_hop == 0 {
+                text += &format!("\n{:2} ", i / config.queries + 1);
+            }
+            match self.probes[i].answer {
+                None => text += " *",
+                Some((from, took)) => {
+                    let before = if in_hop == 0 { None } else { self.probes[i - 1].answer };
+                    if before.map(|(a, _)| a) != Some(from) {
+                        let Some(name) = self.name_of(sys, config, from) else { return Poll::Pending };
+                        text += &format!(" {name}");
+                    }
+                    let micros = took.0 / 1_000;
+                    text += &format!("  {}.{:03} ms", micros / 1_000, micros % 1_000);
+                    if !self.probes[i].flag.is_empty() {
+                        text += &format!(" {}", self.probes[i].flag);
+                    }
+                }
+            }
+            self.printed += 1;
+            sys.out(text);
+        }
+        sys.out("\n");
+        Poll::Exit(0)
+    }
+
+    /// `name (address)`; None while the name is being looked up.
+    fn name_of(&mut self, sys: &mut Sys<'_>, config: &Config, addr: Ipv4Addr) -> Option<String> {
+        if config.numeric {
+            return Some(addr.to_string());
+        }
+        if let Some(name) = self.names.get(&addr) {
+            return Some(name.clone());
+        }
+        let lookup = self.naming.get_or_insert_with(|| AddrLookup::new(addr));
+        let found = lookup.poll(sys)?;
+        self.naming = None;
+        let name = found.map_or_else(|_| addr.to_string(), |f| f.name);
+        let text = format!("{name} ({addr})");
+        self.names.insert(addr, text.clone());
+        Some(text)
+    }
+}
+
+/// The mark behind a probe's time, and whether the way ends there (parse_icmp_res in traceroute.c).
+fn judge(error: &IcmpError) -> (String, bool) {
+    match (error.icmp_type, error.code) {
+        (11, _) => (String::new(), false),
+        (3, 3) => (String::new(), true),
+        (3, 0 | 6 | 8 | 11) => ("!N".to_owned(), true),
+        (3, 1 | 7 | 12) => ("!H".to_owned(), true),
+        (3, 2) => ("!P".to_owned(), true),
+        (3, 4) => (format!("!F-{}", error.mtu), true),
+        (3, 5) => ("!S".to_owned(), true),
+        (3, 9 | 10 | 13) => ("!X".to_owned(), true),
+        (3, 14) => ("!V".to_owned(), true),
+        (3, 15) => ("!C".to_owned(), true),
+        (_, code) => (format!("!<{code}>"), true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_follow_the_icmp_code() {
+        let error = |icmp_type, code| IcmpError {
+            from: Ipv4Addr::LOCALHOST,
+            icmp_type,
+            code,
+            mtu: 1400,
+            dst: Endpoint::new(Ipv4Addr::LOCALHOST, 1),
+            seq: 0,
+            ttl: 64,
+        };
+        let table = [
+            (11, 0, "", false),
+            (3, 3, "", true),
+            (3, 1, "!H", true),
+            (3, 4, "!F-1400", true),
+            (3, 13, "!X", true),
+        ];
+        for (icmp_type, code, flag, last) in table {
+            assert_eq!(judge(&error(icmp_type, code)), (flag.to_owned(), last));
+        }
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        let words = |s: &str| s.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for line in ["-m 256 x", "-f 9 -m 3 x", "-q 11 x", "-w x x", "-m x x", "--what x"] {
+            assert_eq!(configure(&words(line)).unwrap_err().0, 2, "{line}");
+        }
+        assert_eq!(configure(&words("-n -q 1 -w 1 -m 8 10.0.0.1")).unwrap().hops, 8);
+    }
+}

@@ -6,7 +6,7 @@ use super::fixture::{Fixture, What};
 use super::masks::{Masks, Style};
 use super::{Count, Disagreement, Verdict, classify, dumps, observe, packets};
 use crate::lab::Lab;
-use crate::session::{Job, Session};
+use crate::session::{Job, NodeKind, Session};
 use crate::sim::Progress;
 use crate::time::{Duration, Instant};
 
@@ -28,12 +28,16 @@ const FORGETFUL: [&str; 8] = ["h1", "h2", "rt", "isp", "pc1", "pc2", "www", "out
 /// # Errors
 /// The world could not be started.
 pub fn play(fixture: &Fixture) -> Result<Verdict, String> {
-    let lab = Lab::builtin("oracle").ok_or("there is no lab named oracle")?;
+    let mut lab = Lab::builtin("oracle").ok_or("there is no lab named oracle")?;
+    for node in &mut lab.nodes {
+        if node.kind == NodeKind::DockerHost {
+            node.daemon.clone_from(&fixture.daemon_flags);
+        }
+    }
     let session = lab.boot().map_err(|e| format!("the lab oracle does not start: {e}"))?;
     let begun = session.world.now();
     let mut player =
         Player { session, masks: Masks::new(fixture.texts()), begun, verdict: Verdict::new(&fixture.name) };
-    player.configure(&fixture.daemon_flags)?;
     for (i, step) in fixture.steps.iter().enumerate() {
         player.wait_until(begun + Duration::from_secs_f64(step.t));
         player.step(&format!("step {}", i + 1), &step.what);
@@ -54,14 +58,6 @@ struct Player {
 }
 
 impl Player {
-    /// Gives the engine of the first host its flags.
-    fn configure(&mut self, flags: &str) -> Result<(), String> {
-        if flags.is_empty() {
-            return Ok(());
-        }
-        Err(format!("the engine cannot be started with {flags}"))
-    }
-
     fn wait_until(&mut self, moment: Instant) {
         while self.session.world.now() < moment {
             match self.session.run(moment, 1_000_000) {

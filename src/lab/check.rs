@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FORMAT, Lab, LabError};
-use crate::session::{LinkConfig, NodeConfig, RouterConfig};
+use crate::docker::DaemonConfig;
+use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig};
 
 /// Upper bounds of a lab, so that a hostile document cannot exhaust the reader's machine.
 pub(super) const MAX_NODES: usize = 200;
@@ -103,6 +104,12 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
         if let Some(bridge) = port.bridge.filter(|b| *b == port.name || !names.contains(b)) {
             return Err(invalid(place, format!("{}: there is no port {bridge} to be its bridge", port.name)));
         }
+    }
+    if let Err(problem) = DaemonConfig::from_flags(&node.daemon) {
+        return Err(invalid(place, format!("daemon: {problem}; --icc and --userland-proxy are known")));
+    }
+    if !node.daemon.is_empty() && node.kind != NodeKind::DockerHost {
+        return Err(invalid(place, "daemon: only a docker-host runs an engine"));
     }
     match &node.router {
         Some(router) => self::router(place, router, node),

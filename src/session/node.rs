@@ -63,6 +63,9 @@ pub struct NodeConfig {
     /// Settings of a home router.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub router: Option<RouterConfig>,
+    /// The flags that the Docker engine is started with: `--icc=false`. For a Docker host.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub daemon: String,
 }
 
 /// A network port of a node.

@@ -4,7 +4,7 @@ use super::run::Home;
 use super::{
     LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, router,
 };
-use crate::docker::{Engine, Request};
+use crate::docker::{DaemonConfig, Engine, Request};
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{self, Script, WordPart};
 use crate::sim::{LinkId, LinkSpec};
@@ -24,6 +24,8 @@ impl Session {
     /// added then.
     pub fn add_node(&mut self, config: NodeConfig) -> Result<(), SessionError> {
         self.check_node(&config)?;
+        let daemon = DaemonConfig::from_flags(&config.daemon)
+            .map_err(|problem| SessionError::Config(format!("daemon: {problem}")))?;
         let ns = self.world.add_namespace();
         let machine = self.world.add_machine(ns, &config.id);
         let done = self.set_up(&config, ns, machine);
@@ -32,7 +34,8 @@ impl Session {
             self.world.remove_namespace(ns);
             return Err(e);
         }
-        let engine = (config.kind == NodeKind::DockerHost).then(|| Engine::new(&mut self.world, machine));
+        let engine = (config.kind == NodeKind::DockerHost)
+            .then(|| Engine::with_config(&mut self.world, machine, daemon));
         let node = self.nodes.len();
         let services = config.services.clone();
         self.nodes.push(Node { config, machine, ns, engine });

@@ -1,1 +1,101 @@
-//! udp
+//! UDP (RFC 768): datagrams in and out, and port unreachable where nobody listens.
+//!
+//! Not supported: UDP-Lite, multicast groups, checksum zero on sending (it is always filled in).
+
+use super::socket::{ETHERNET, PortSpace};
+use super::{Cx, Datagram, DropReason, Errno, NetNs, SocketId, Step};
+use crate::wire::fmt::{IpAddress, Ipv4Packet, UdpPacket};
+use crate::wire::{Endpoint, Flow, Frame, IfIndex, Protocol};
+
+const HEADER: usize = 8;
+/// The longest payload that an IPv4 packet can hold.
+const MAX_LEN: usize = 65_507;
+
+impl NetNs {
+    /// Sends `data` to `to`.
+    pub(super) fn udp_send(
+        &mut self,
+        id: SocketId,
+        to: Endpoint,
+        data: &[u8],
+        cx: &mut Cx<'_>,
+    ) -> Result<usize, Errno> {
+        if data.len() > MAX_LEN {
+            return Err(Errno::MsgSize);
+        }
+        if to.port == 0 {
+            return Err(Errno::Invalid);
+        }
+        let (src, port) = self.datagram_source(id, to)?;
+        let mut bytes = std::mem::take(&mut self.sockets.scratch);
+        bytes.clear();
+        bytes.resize(HEADER, 0);
+        bytes.extend_from_slice(data);
+        let mut udp = UdpPacket::new_unchecked(bytes.as_mut_slice());
+        udp.set_src_port(port);
+        udp.set_dst_port(to.port);
+        udp.set_len((HEADER + data.len()) as u16);
+        udp.fill_checksum(&IpAddress::Ipv4(src), &IpAddress::Ipv4(to.addr));
+        let sent = self.datagram_output(id, to, src, Protocol::Udp, &bytes, cx);
+        self.sockets.scratch = bytes;
+        sent.map(|()| data.len())
+    }
+
+    /// A UDP datagram for this namespace.
+    pub(super) fn deliver_udp(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        let ip = Ipv4Packet::new_unchecked(&frame.bytes[ETHERNET..]);
+        let (src, dst, ttl) = (ip.src_addr(), ip.dst_addr(), ip.hop_limit());
+        let checked = UdpPacket::new_checked(ip.payload());
+        let reason = match &checked {
+            Err(_) => Some(DropReason::Malformed),
+            // Checksum 0 means none (RFC 768); smoltcp knows.
+            Ok(udp) if !udp.verify_checksum(&IpAddress::Ipv4(src), &IpAddress::Ipv4(dst)) => {
+                Some(DropReason::BadChecksum)
+            }
+            Ok(_) => None,
+        };
+        let (Ok(udp), None) = (checked, reason) else {
+            let reason = reason.unwrap_or(DropReason::Malformed);
+            cx.log.packet(frame.id, Step::Dropped { dev: Some(dev), reason });
+            return;
+        };
+        let from = Endpoint::new(src, udp.src_port());
+        let to = Endpoint::new(dst, udp.dst_port());
+        let datagram = |data| Datagram { from, to: dst, ttl, dev, outgoing: false, data };
+        if !self.is_local(dst) {
+            let data = udp.payload().to_vec();
+            self.deliver_broadcast(to, &frame, datagram(data), cx);
+            return;
+        }
+        match self.sockets.bound(PortSpace::Udp, to, Some(from), Some(dev)) {
+            Some(id) => {
+                let data = udp.payload().to_vec();
+                self.enqueue(id, frame.id, datagram(data), cx);
+            }
+            None => {
+                let flow = Flow { src: from, dst: to, proto: Protocol::Udp };
+                cx.log.packet(frame.id, Step::NobodyListens { flow });
+                self.icmp_error(&frame, 3, 3, 0, cx);
+                let reason = DropReason::PortClosed { port: to.port };
+                cx.log.packet(frame.id, Step::Dropped { dev: Some(dev), reason });
+            }
+        }
+    }
+
+    /// Everybody who listens on the port gets a copy; the packet ends at the first of them.
+    fn deliver_broadcast(&mut self, to: Endpoint, frame: &Frame, datagram: Datagram, cx: &mut Cx<'_>) {
+        let ids = self.sockets.bound_to_broadcast(PortSpace::Udp, to, datagram.from, datagram.dev);
+        let Some((&first, rest)) = ids.split_first() else {
+            let reason = DropReason::NoMatchingSocket;
+            cx.log.packet(frame.id, Step::Dropped { dev: Some(datagram.dev), reason });
+            return;
+        };
+        for &id in rest {
+            if self.sockets.get_mut(id).and_then(|s| s.datagrams()).is_some_and(|d| d.push(datagram.clone()))
+            {
+                self.wake(id, cx);
+            }
+        }
+        self.enqueue(first, frame.id, datagram, cx);
+    }
+}

@@ -1,0 +1,92 @@
+// What every end-to-end test needs: a small server for dist/, a real Chromium, and a page that
+// fails its test on any error in the console.
+import { createServer } from 'node:http';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const root = join(here, '../..');
+const out = join(here, 'out');
+
+/** The policy that a careful host would send. The page has the same one in its head. */
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
+  + "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
+  '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.json': 'application/json', '.png': 'image/png',
+  '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json',
+};
+
+/** Serves a folder on a free loopback port, below /netpier/, as project pages lie under a path. */
+export async function serve(folder = join(root, 'dist')) {
+  await stat(join(folder, 'index.html')).catch(() => {
+    throw new Error(`there is no page in ${folder}; build it first: cargo xtask dist`);
+  });
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^\/netpier\//, '/');
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
+    try {
+      if (!file.startsWith(folder)) throw new Error('outside');
+      const body = await readFile(file);
+      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': POLICY });
+      response.end(body);
+    } catch {
+      response.writeHead(404, { 'content-type': 'text/plain' });
+      response.end('not found');
+    }
+  });
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  return { url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => server.close(done)) };
+}
+
+/** A headless Chromium that speaks to nobody. */
+export async function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
+  });
+}
+
+/** A fresh visitor's page. `problems` collects whatever the console complains about. */
+export async function open(browser, url, { width = 1440, height = 900, locale = 'en-GB', colorScheme = 'light' } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const problems = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) problems.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => problems.push(`uncaught: ${error}`));
+  page.on('requestfailed', (request) => problems.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
+  page.on('response', (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()}: ${response.url()}`);
+  });
+  await page.goto(url);
+  return { context, page, problems };
+}
+
+/** A picture in tests/e2e/out/, for people to look at. */
+export async function picture(page, name) {
+  await mkdir(out, { recursive: true });
+  await page.screenshot({ path: join(out, `${name}.png`) });
+}
+
+/** Asks again until the answer is good. The page's policy forbids waitForFunction's eval. */
+export async function until(what, check, { timeout = 20_000, every = 100 } = {}) {
+  const end = Date.now() + timeout;
+  let last;
+  for (;;) {
+    try {
+      last = await check();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`never: ${what} (last: ${last})`);
+    await new Promise((go) => setTimeout(go, every));
+  }
+}

@@ -16,12 +16,3 @@ pub struct Frame {
     /// Ethernet II header (14 bytes) and payload.
     pub bytes: Vec<u8>,
 }
-
-/// What a frame is, in the few fields that a list or a pill shows. See [`summary`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {}
-
-/// Reads the fields of `bytes` (an Ethernet frame) that people look at.
-pub fn summary(_bytes: &[u8]) -> Summary {
-    Summary {}
-}

@@ -7,10 +7,14 @@
 mod addr;
 mod fastmap;
 mod frame;
+mod summary;
 
 pub use addr::{Endpoint, Flow, IfIndex, IfName, Mac, Protocol};
 pub use fastmap::{FastHasher, FastMap};
-pub use frame::{Frame, PacketId, summary};
+pub use frame::{Frame, PacketId};
+pub use summary::{
+    Arp, ArpOperation, Content, Dns, IcmpMessage, Ipv4, Summary, TcpFlags, Transport, summary,
+};
 
 pub use ipnet::Ipv4Net;
 pub use smoltcp::wire as fmt;

@@ -13,6 +13,9 @@ mod packet;
 mod ping;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use errors::ETHERNET;
 pub(super) use table::{ANY, Body, Listener, PortSpace, Socket, Sockets, TcpSocket};
 

@@ -60,7 +60,7 @@ struct Player {
 impl Player {
     fn wait_until(&mut self, moment: Instant) {
         while self.session.world.now() < moment {
-            match self.session.run(moment, 1_000_000) {
+            match self.session.run_through(moment, 1_000_000) {
                 Progress::Quiet | Progress::Time => break,
                 Progress::Budget | Progress::Events => {}
             }

@@ -296,6 +296,21 @@ impl Session {
     /// Runs until `until`, `max_events`, or quiet (no job runs, no packet is under way). Never
     /// returns [`crate::sim::Progress::Events`].
     pub fn run(&mut self, until: Instant, max_events: u64) -> crate::sim::Progress {
+        self.run_with(until, max_events, World::run)
+    }
+
+    /// As [`Session::run`], but never stops for quiet: the clock reaches `until`, and what only
+    /// time changes (caches, connection tracking) has changed.
+    pub fn run_through(&mut self, until: Instant, max_events: u64) -> crate::sim::Progress {
+        self.run_with(until, max_events, World::run_through)
+    }
+
+    fn run_with(
+        &mut self,
+        until: Instant,
+        max_events: u64,
+        run: fn(&mut World, Instant, u64) -> crate::sim::Progress,
+    ) -> crate::sim::Progress {
         use crate::sim::Progress;
         let end = self.world.events_handled().saturating_add(max_events);
         self.pump();
@@ -304,7 +319,7 @@ impl Session {
             if left == 0 {
                 return Progress::Budget;
             }
-            let progress = self.world.run(until, left);
+            let progress = run(&mut self.world, until, left);
             self.pump();
             match progress {
                 Progress::Events => {}

@@ -25,6 +25,8 @@ mod router;
 mod run;
 mod setup;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use node::{
@@ -37,7 +39,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::docker::Engine;
 use crate::guest::MachineId;
 use crate::shell;
-use crate::sim::World;
+use crate::sim::{Progress, World};
 use crate::stack::{NsId, Pid};
 use crate::time::{Duration, Instant};
 use run::{Shell, ShellId};
@@ -294,31 +296,27 @@ impl Session {
     }
 
     /// Runs until `until`, `max_events`, or quiet (no job runs, no packet is under way). Never
-    /// returns [`crate::sim::Progress::Events`].
-    pub fn run(&mut self, until: Instant, max_events: u64) -> crate::sim::Progress {
-        self.run_with(until, max_events, World::run)
+    /// returns [`Progress::Events`].
+    pub fn run(&mut self, until: Instant, max_events: u64) -> Progress {
+        self.run_while(until, max_events, World::run)
     }
 
-    /// As [`Session::run`], but never stops for quiet: the clock reaches `until`, and what only
-    /// time changes (caches, connection tracking) has changed.
-    pub fn run_through(&mut self, until: Instant, max_events: u64) -> crate::sim::Progress {
-        self.run_with(until, max_events, World::run_through)
+    /// As [`Session::run`], but housekeeping goes on too: it does not stop for quiet, and the
+    /// clock reaches `until`.
+    pub fn run_through(&mut self, until: Instant, max_events: u64) -> Progress {
+        self.run_while(until, max_events, World::run_through)
     }
 
-    fn run_with(
+    fn run_while(
         &mut self,
         until: Instant,
         max_events: u64,
-        run: fn(&mut World, Instant, u64) -> crate::sim::Progress,
-    ) -> crate::sim::Progress {
-        use crate::sim::Progress;
+        run: fn(&mut World, Instant, u64) -> Progress,
+    ) -> Progress {
         let end = self.world.events_handled().saturating_add(max_events);
         self.pump();
         loop {
             let left = end.saturating_sub(self.world.events_handled());
-            if left == 0 {
-                return Progress::Budget;
-            }
             let progress = run(&mut self.world, until, left);
             self.pump();
             match progress {
@@ -350,7 +348,6 @@ impl Session {
 
     /// Runs until the job is done, or `end`.
     fn run_job(&mut self, id: JobId, end: Instant) {
-        use crate::sim::Progress;
         while self.job(id).is_some_and(|j| j.exit.is_none()) {
             // In slices, so that the clock stops soon after the job is done.
             match self.run(end, 1) {

@@ -113,12 +113,23 @@ impl Timeline {
     /// See [`Session::run`].
     pub fn run(&mut self, until: Instant, max_events: u64) -> Progress {
         let progress = self.live.run(until, max_events);
+        self.snapshot_if_due();
+        progress
+    }
+
+    /// See [`Session::run_through`].
+    pub fn run_through(&mut self, until: Instant, max_events: u64) -> Progress {
+        let progress = self.live.run_through(until, max_events);
+        self.snapshot_if_due();
+        progress
+    }
+
+    fn snapshot_if_due(&mut self) {
         let last = self.snapshots.last().map_or(0, Moment::end);
         let next = self.live.world.log.next_seq();
         if next.saturating_sub(last) >= SPACING {
             self.snapshot(next, false);
         }
-        progress
     }
 
     /// An edit of the running session (new node, router settings …) as a closure over it; it is
@@ -191,7 +202,7 @@ impl Timeline {
             Some(typed) if typed.events <= events => {
                 if session.world.now() < typed.now {
                     // The clock went on without an event.
-                    session.run(typed.now, 1);
+                    session.run_through(typed.now, 0);
                 }
                 moment.inputs += 1;
                 match &typed.input {
@@ -203,7 +214,7 @@ impl Timeline {
                 }
             }
             _ => {
-                session.run(Instant::FAR_FUTURE, 1);
+                session.run_through(Instant::FAR_FUTURE, 1);
                 if session.world.events_handled() == events {
                     return false;
                 }

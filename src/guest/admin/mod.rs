@@ -8,6 +8,7 @@ mod cut;
 mod files;
 mod grep;
 mod host;
+mod ip;
 mod once;
 mod sleep;
 mod sort;
@@ -75,6 +76,13 @@ pub const PROGRAMS: &[Entry] = &[
         host::HOSTNAME,
         ["prints the host's name", "호스트 이름을 보여줘요"],
         host::hostname,
+    ),
+    entry(
+        "ip",
+        "ip [-4] [-o] [-br] addr|link|neigh|route [show|add|del|…]",
+        ip::OPTIONS,
+        ["shows and changes addresses, links, routes, neighbours", "주소, 링크, 경로, 이웃을 보고 바꿔요"],
+        ip::ip,
     ),
     entry("ls", "ls [-l] [PATH]…", files::LS, ["lists files", "파일 목록을 보여줘요"], files::ls),
     entry(

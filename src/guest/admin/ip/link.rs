@@ -1,0 +1,232 @@
+//! `ip link`.
+
+use super::{Fail, Flags, device, garbage, incomplete, name_of, refused, shown_device, verb};
+use crate::guest::Sys;
+use crate::stack::{Device, DeviceKind};
+use crate::wire::{IfIndex, IfName, Mac};
+use std::fmt::Write as _;
+
+pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
+    let (verb, args) = verb(args, &["show", "set", "add", "delete"], "link")?;
+    match verb {
+        "set" => set(&args, sys),
+        "add" => add(&args, sys),
+        "delete" => delete(&args, sys),
+        _ => show(flags, &args, sys),
+    }
+}
+
+fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
+    let mut wanted: Option<IfIndex> = None;
+    let mut master: Option<IfIndex> = None;
+    let mut kind: Option<&str> = None;
+    let mut up = false;
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "up" => up = true,
+            "master" => master = Some(shown_device(sys, words.next().ok_or_else(incomplete)?)?),
+            "type" => kind = Some(words.next().ok_or_else(incomplete)?),
+            "dev" => wanted = Some(shown_device(sys, words.next().ok_or_else(incomplete)?)?),
+            name => wanted = Some(shown_device(sys, name)?),
+        }
+    }
+    let mut out = String::new();
+    for d in sys.ns.devices() {
+        let fits = wanted.is_none_or(|w| w == d.index)
+            && master.is_none_or(|m| d.master == Some(m))
+            && kind.is_none_or(|k| k == kind_name(d))
+            && (!up || d.up);
+        if !fits {
+            continue;
+        }
+        if flags.brief {
+            let _ = writeln!(out, "{:<16} {:<14} {} <{}> ", label(d), state(d), d.mac, device_flags(d));
+        } else {
+            header(d, sys, true, &mut out);
+            out.push_str(if flags.line { "\\" } else { "\n" });
+            link_line(d, &mut out);
+            out.push('\n');
+            if flags.statistics {
+                statistics(d, &mut out);
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn statistics(d: &Device, out: &mut String) {
+    let [rx_packets, rx_bytes, tx_packets, tx_bytes] = d.stats;
+    for (way, bytes, packets, last) in
+        [("RX", rx_bytes, rx_packets, "mcast  "), ("TX", tx_bytes, tx_packets, "collsns")]
+    {
+        let _ = writeln!(out, "    {way}:  bytes packets errors dropped  missed {last}");
+        let _ = writeln!(out, "    {bytes:>10} {packets:>7} {:>6} {:>7} {:>7} {:>7}", 0, 0, 0, 0);
+    }
+}
+
+/// `eth0@if7`: a veth end says where the other one is.
+pub(super) fn label(d: &Device) -> String {
+    match (&d.kind, d.peer) {
+        (DeviceKind::Veth, Some(peer)) => format!("{}@if{}", d.name, peer.dev.0),
+        _ => d.name.to_string(),
+    }
+}
+
+fn kind_name(d: &Device) -> &'static str {
+    match d.kind {
+        DeviceKind::Loopback => "loopback",
+        DeviceKind::Ethernet => "ether",
+        DeviceKind::Veth => "veth",
+        DeviceKind::Bridge(_) => "bridge",
+    }
+}
+
+/// IFF_* as iproute2 lists them.
+pub(super) fn device_flags(d: &Device) -> String {
+    let mut flags = Vec::new();
+    if d.up && !d.carrier {
+        flags.push("NO-CARRIER");
+    }
+    if matches!(d.kind, DeviceKind::Loopback) {
+        flags.push("LOOPBACK");
+    } else {
+        flags.extend(["BROADCAST", "MULTICAST"]);
+    }
+    if d.up {
+        flags.push("UP");
+    }
+    if d.up && d.carrier {
+        flags.push("LOWER_UP");
+    }
+    flags.join(",")
+}
+
+/// RFC 2863's operational state.
+pub(super) fn state(d: &Device) -> &'static str {
+    match (&d.kind, d.up, d.carrier) {
+        (DeviceKind::Loopback, true, _) => "UNKNOWN",
+        (_, true, true) => "UP",
+        (DeviceKind::Veth, true, false) => "LOWERLAYERDOWN",
+        _ => "DOWN",
+    }
+}
+
+/// `2: eth0: <…> mtu 1500 qdisc … state UP group default qlen 1000`, without the line's end.
+pub(super) fn header(d: &Device, sys: &Sys<'_>, mode: bool, out: &mut String) {
+    let qdisc = match (&d.kind, d.up) {
+        (DeviceKind::Ethernet, true) => "fq_codel",
+        (_, true) => "noqueue",
+        (_, false) => "noop",
+    };
+    let _ = write!(out, "{}: {}: <{}> mtu {} qdisc {qdisc}", d.index.0, label(d), device_flags(d), d.mtu);
+    if let Some(master) = d.master {
+        let _ = write!(out, " master {}", name_of(sys, master));
+    }
+    let mode = if mode { " mode DEFAULT" } else { "" };
+    let _ = write!(out, " state {}{mode} group default qlen 1000", state(d));
+}
+
+/// `    link/ether 02:… brd ff:…`, without the line's end.
+pub(super) fn link_line(d: &Device, out: &mut String) {
+    let (kind, broadcast) = match d.kind {
+        DeviceKind::Loopback => ("loopback", Mac::ZERO),
+        _ => ("ether", Mac::BROADCAST),
+    };
+    let _ = write!(out, "    link/{kind} {} brd {broadcast}", d.mac);
+    if matches!(d.kind, DeviceKind::Veth) && d.peer.is_some() {
+        // The kernel numbers the neighbouring namespaces as it meets them; the first is 0, and a
+        // container has no other.
+        out.push_str(" link-netnsid 0");
+    }
+}
+
+fn set(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
+    let args = match args.split_first() {
+        Some((&"dev", rest)) => rest,
+        _ => args,
+    };
+    let Some((name, rest)) = args.split_first() else {
+        return Err(("Not enough information: \"dev\" argument is required.\n".into(), 255));
+    };
+    let dev = device(sys, name)?.index;
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().copied().ok_or_else(incomplete);
+        let done = match *word {
+            "up" => sys.ns.set_up(dev, true, &mut sys.cx),
+            "down" => sys.ns.set_up(dev, false, &mut sys.cx),
+            "nomaster" => sys.ns.set_master(dev, None, &mut sys.cx),
+            "master" => {
+                let bridge = device(sys, value()?)?.index;
+                sys.ns.set_master(dev, Some(bridge), &mut sys.cx)
+            }
+            "address" => {
+                let mac: Mac = value()?.parse().map_err(|e| (format!("{e}\n"), 255))?;
+                sys.ns.set_mac(dev, mac, &mut sys.cx)
+            }
+            "name" => {
+                let name: IfName = value()?.parse().map_err(|e| (format!("Error: {e}\n"), 255))?;
+                sys.ns.rename(dev, name, &mut sys.cx)
+            }
+            "mtu" => {
+                let text = value()?;
+                let bad =
+                    |_| (format!("Error: argument \"{text}\" is wrong: Invalid \"mtu\" value\n\n"), 255);
+                let mtu = text.parse().map_err(bad)?;
+                sys.ns.set_mtu(dev, mtu, &mut sys.cx)
+            }
+            other => return Err(garbage("dev", other)),
+        };
+        done.map_err(|e| refused(&e))?;
+    }
+    Ok(String::new())
+}
+
+fn add(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
+    let (mut name, mut kind) = (None, None);
+    let mut words = args.iter().copied();
+    while let Some(word) = words.next() {
+        match word {
+            "type" => {
+                kind = Some(words.next().ok_or_else(incomplete)?);
+                break;
+            }
+            "name" | "dev" => name = Some(words.next().ok_or_else(incomplete)?),
+            word => name = Some(word),
+        }
+    }
+    let Some(name) = name else {
+        return Err(("Not enough information: \"dev\" argument is required.\n".into(), 255));
+    };
+    let name: IfName = name.parse().map_err(|e| (format!("Error: {e}\n"), 255))?;
+    match kind {
+        Some("bridge") => {
+            let mut mac = [0; 6];
+            sys.rng.fill(&mut mac);
+            mac[0] = mac[0] & 0xfe | 0x02;
+            let kind = DeviceKind::Bridge(Box::default());
+            sys.ns.add_device(name, Mac(mac), kind, &mut sys.cx).map_err(|e| refused(&e))?;
+            Ok(String::new())
+        }
+        Some("veth" | "vlan" | "macvlan" | "ipvlan" | "vxlan" | "dummy" | "bond") => {
+            Err(("RTNETLINK answers: Operation not supported\n".into(), 2))
+        }
+        Some(_) => Err(("Error: Unknown device type.\n".into(), 2)),
+        None => Err(("Not enough information: \"type\" argument is required\n".into(), 255)),
+    }
+}
+
+fn delete(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
+    let name = args
+        .iter()
+        .find(|a| **a != "dev")
+        .ok_or_else(|| ("Not enough information: \"dev\" argument is required.\n".to_owned(), 255))?;
+    let d = device(sys, name)?;
+    if !matches!(d.kind, DeviceKind::Bridge(_)) {
+        return Err(("RTNETLINK answers: Operation not supported\n".into(), 2));
+    }
+    let index = d.index;
+    sys.ns.remove_device(index, &mut sys.cx).map_err(|e| refused(&e))?;
+    Ok(String::new())
+}

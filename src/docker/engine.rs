@@ -1,9 +1,15 @@
-//! The engine of one host.
+//! The engine of one host: what it keeps, and which part answers which request.
 
-use super::{Request, Response};
+use super::ipam::Ipam;
+use super::names;
+use super::ports::PortAllocator;
+use super::rules::{self, NetRules, Rule};
+use super::{EndpointSpec, NetworkCreate, Request, Response, RunSpec};
 use crate::guest::{Effect, MachineId};
+use crate::rng::Rng;
 use crate::sim::World;
-use crate::stack::Pid;
+use crate::stack::{NsId, Pid, SocketId};
+use crate::time::Instant;
 use crate::wire::{Ipv4Net, Mac, Protocol};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,6 +23,17 @@ pub struct EngineError {
     pub exit: i32,
 }
 
+impl EngineError {
+    /// A failure with exit status 1.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: 1 }
+    }
+    /// A failure with this exit status.
+    pub(super) fn with_exit(message: impl Into<String>, exit: i32) -> Self {
+        Self { message: message.into(), exit }
+    }
+}
+
 /// A container's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -25,6 +42,18 @@ pub enum ContainerState {
     Running,
     Paused,
     Exited { code: i32 },
+}
+
+impl ContainerState {
+    /// The engine's word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Exited { .. } => "exited",
+        }
+    }
 }
 
 /// A container's end in a network.
@@ -40,6 +69,12 @@ pub struct EndpointInfo {
     pub mac: Mac,
     /// Interface inside (`eth0`) and on the host (`veth…`).
     pub ifnames: (String, String),
+    /// 64 hexadecimal digits.
+    pub(super) id: String,
+    /// Its network's id.
+    pub(super) network_id: String,
+    /// The rules that were written for it.
+    pub(super) rules: Vec<Rule>,
 }
 
 /// A published port, as the engine bound it.
@@ -94,6 +129,44 @@ impl DaemonConfig {
     }
 }
 
+/// A network that a container shall be on whenever it runs.
+#[derive(Debug, Clone)]
+pub(super) struct Attachment {
+    /// As asked for.
+    pub spec: EndpointSpec,
+    /// The network's id, from the first time it was joined: a network of the same name that is
+    /// made later is another one.
+    pub network_id: Option<String>,
+}
+
+/// What keeps a published port open on the host.
+#[derive(Debug, Clone)]
+pub(super) enum Holder {
+    /// The userland proxy.
+    Proxy(Pid),
+    /// A socket of the engine's own, where there is no proxy.
+    Socket(SocketId),
+}
+
+/// What was done for a published port.
+#[derive(Debug, Clone)]
+pub(super) struct Published {
+    pub binding: PortBinding,
+    pub rules: Vec<Rule>,
+    pub holder: Option<Holder>,
+}
+
+/// The embedded DNS server of a container: a process of the engine in the container's namespace,
+/// on a machine of its own, so that its zone file is not among the container's files.
+#[derive(Debug, Clone)]
+pub(super) struct Resolver {
+    pub machine: MachineId,
+    pub port: u16,
+    pub pid: Pid,
+    /// Whether it asks others.
+    pub forwards: bool,
+}
+
 /// A container.
 #[derive(Debug, Clone)]
 pub struct Container {
@@ -111,6 +184,35 @@ pub struct Container {
     pub endpoints: Vec<EndpointInfo>,
     /// Published ports as bound, while it runs.
     pub ports: Vec<PortBinding>,
+    pub(super) inner: Inner,
+}
+
+/// What is the engine's own business about a container.
+#[derive(Debug, Clone)]
+pub(super) struct Inner {
+    pub spec: RunSpec,
+    /// Command as `docker ps` shows it.
+    pub command: Vec<String>,
+    pub hostname: String,
+    pub created: Instant,
+    pub started: Option<Instant>,
+    pub finished: Option<Instant>,
+    /// The main process, while it runs.
+    pub main: Option<Pid>,
+    /// The one that ran last: its exit status may come in later.
+    pub last_main: Option<Pid>,
+    pub attachments: Vec<Attachment>,
+    /// Id of the network through which the default route goes.
+    pub gateway_network: Option<String>,
+    pub published: Vec<Published>,
+    pub link_rules: Vec<Rule>,
+    pub resolver: Option<Resolver>,
+    /// The lines about itself that the engine wrote into `/etc/hosts`.
+    pub own_hosts: Vec<(Ipv4Addr, String)>,
+    /// The `/etc/resolv.conf` that the engine wrote last; one that differs is the user's.
+    pub resolv_conf: String,
+    /// What the main process printed: (stderr, text).
+    pub log: Vec<(bool, String)>,
 }
 
 /// A network.
@@ -128,11 +230,47 @@ pub struct Network {
     pub gateway: Option<Ipv4Addr>,
     /// Interface name of the bridge.
     pub bridge: Option<String>,
+    pub(super) range: Option<Ipv4Net>,
+    pub(super) created: Instant,
+    pub(super) asked: NetworkCreate,
+    pub(super) rules: Option<NetRules>,
+    pub(super) mtu: u16,
+    /// Where `-p` without an address binds.
+    pub(super) host_binding: Option<Ipv4Addr>,
+}
+
+impl Network {
+    /// One of `bridge`, `host`, `none`.
+    pub(super) fn predefined(&self) -> bool {
+        predefined(&self.name)
+    }
+    /// Names are looked up in it.
+    pub(super) fn has_dns(&self) -> bool {
+        self.driver == "bridge" && self.name != "bridge"
+    }
+    /// `--internal`.
+    pub(super) fn internal(&self) -> bool {
+        self.asked.internal
+    }
+}
+
+/// True for the names of networks that are always there.
+pub(super) fn predefined(name: &str) -> bool {
+    matches!(name, "bridge" | "host" | "none" | "default")
 }
 
 /// Docker Engine 28 on one host.
 #[derive(Debug, Clone)]
-pub struct Engine {}
+pub struct Engine {
+    pub(super) host: MachineId,
+    pub(super) config: DaemonConfig,
+    pub(super) containers: Vec<Container>,
+    pub(super) networks: Vec<Network>,
+    pub(super) ipam: Ipam,
+    pub(super) ports: PortAllocator,
+    /// How often something was drawn by lot.
+    drawn: u64,
+}
 
 impl Engine {
     /// Starts the engine on `host`: docker0, ip_forward, the rules an empty engine writes.
@@ -140,43 +278,227 @@ impl Engine {
         Self::with_config(world, host, DaemonConfig::default())
     }
     /// As [`Engine::new`], with settings.
-    pub fn with_config(_world: &mut World, _host: MachineId, _config: DaemonConfig) -> Self {
-        todo!()
+    pub fn with_config(world: &mut World, host: MachineId, config: DaemonConfig) -> Self {
+        let mut engine = Self {
+            host,
+            config,
+            containers: Vec::new(),
+            networks: Vec::new(),
+            ipam: Ipam::default(),
+            ports: PortAllocator::new((32768, 60999)),
+            drawn: 0,
+        };
+        engine.start_up(world);
+        engine
     }
+
+    fn start_up(&mut self, world: &mut World) {
+        let ns = self.host_ns(world);
+        rules::engine_start(world, ns, &self.config);
+        let forwarded = world.with(ns, |ns, _| {
+            // A host that forwards already keeps its policy (setup_ip_forwarding.go).
+            let before = ns.sysctl.ip_forward;
+            ns.sysctl.ip_forward = true;
+            if !self.config.icc || !self.config.userland_proxy {
+                ns.sysctl.bridge_nf_call_iptables = true;
+            }
+            before
+        });
+        if forwarded == Some(false) {
+            rules::forward_drop(world, ns);
+        }
+        if let Some(range) = world.namespace(ns).map(|ns| ns.sysctl.port_range) {
+            self.ports = PortAllocator::new(range);
+        }
+        self.make_predefined_networks(world);
+    }
+
+    /// The host's namespace.
+    pub(super) fn host_ns(&self, world: &World) -> NsId {
+        world.machine(self.host).map_or(NsId(0), |m| m.ns)
+    }
+
+    /// A stream for the next thing that is drawn by lot: what is drawn never depends on traffic.
+    pub(super) fn rng(&mut self, world: &World, what: &str) -> Rng {
+        self.drawn += 1;
+        world.rng_for(&format!("docker {} {what} {}", self.host.0, self.drawn))
+    }
+
+    /// An id that neither a container nor a network has.
+    pub(super) fn new_id(&mut self, world: &World, what: &str) -> String {
+        names::id(&mut self.rng(world, what))
+    }
+
     /// Carries out a request wholly or not at all. Errors are in the response's words and status,
     /// as the docker client shows them.
-    pub fn request(&mut self, _world: &mut World, _request: &Request) -> Response {
-        todo!()
+    pub fn request(&mut self, world: &mut World, request: &Request) -> Response {
+        let now = world.now();
+        match request {
+            Request::Run(spec) => self.run(world, spec),
+            Request::Create(spec) => self.docker_create(world, spec),
+            Request::Start { names } => self.docker_start(world, names),
+            Request::Stop { names, .. } => self.each(names, |e, n| e.docker_stop(world, n)),
+            Request::Restart { names, .. } => self.each(names, |e, n| e.docker_restart(world, n)),
+            Request::Kill { names, signal } => {
+                self.each(names, |e, n| e.docker_kill(world, n, signal.as_deref()))
+            }
+            Request::Rm { force, names } => self.each(names, |e, n| e.docker_rm(world, n, *force)),
+            Request::Exec { name, tty, detach, command } => {
+                self.docker_exec(world, name, *tty, *detach, command)
+            }
+            Request::Ps { all, quiet, no_trunc, format, filters } => {
+                self.ps(now, (*all, *quiet, *no_trunc), format.as_deref(), filters)
+            }
+            Request::Inspect { format, names } => self.inspect(world, format.as_deref(), names),
+            Request::Port { name, port } => reply(self.docker_port(name, port.as_deref())),
+            Request::Logs { name, tail } => self.logs(name, *tail),
+            Request::Images { quiet, format } => self.images(*quiet, format.as_deref()),
+            Request::Pull { image } => self.pull(image),
+            Request::Version { format } => self.version(format.as_deref()),
+            Request::NetworkCreate(create) => reply(self.network_create(world, create)),
+            Request::NetworkLs { quiet, no_trunc, format, filters } => {
+                self.network_ls((*quiet, *no_trunc), format.as_deref(), filters)
+            }
+            Request::NetworkInspect { format, names } => self.network_inspect(format.as_deref(), names),
+            Request::NetworkRm { force, names } => self.network_rm(world, names, *force),
+            Request::NetworkConnect { endpoint, container } => {
+                reply(self.network_connect(world, endpoint, container))
+            }
+            Request::NetworkDisconnect { network, container } => {
+                reply(self.network_disconnect(world, network, container))
+            }
+            Request::NetworkPrune { force } => self.network_prune(world, *force),
+        }
     }
+
+    /// Does `f` for each name; names that went well are printed, errors follow, as the client does.
+    fn each(
+        &mut self,
+        names: &[String],
+        mut f: impl FnMut(&mut Self, &str) -> Result<(), EngineError>,
+    ) -> Response {
+        let mut response = Response::default();
+        for name in names {
+            match f(self, name) {
+                Ok(()) => response.stdout += &format!("{name}\n"),
+                Err(e) => {
+                    response.stderr += &format!("Error response from daemon: {e}\n");
+                    response.exit = e.exit;
+                }
+            }
+        }
+        response
+    }
+
     /// A process ended; if it was a container's main process the container is now exited.
-    pub fn on_exit(&mut self, _world: &mut World, _pid: Pid, _code: i32) {
-        todo!()
+    pub fn on_exit(&mut self, world: &mut World, pid: Pid, code: i32) {
+        if let Some(i) = self.containers.iter().position(|c| c.inner.main == Some(pid)) {
+            self.main_ended(world, i, code);
+        } else if let Some(c) = self.containers.iter_mut().find(|c| c.inner.last_main == Some(pid)) {
+            // It was stopped, and now says how it went.
+            if let ContainerState::Exited { code: known } = &mut c.state {
+                *known = code;
+            }
+            c.inner.last_main = None;
+        }
     }
+
     /// A process printed something. True if it is a process that the engine started (a container's
     /// main process, whose output `docker logs` keeps, or one of the engine's own): then nobody
     /// else needs to look at it, except who is attached to it ([`super::Attach::Main`]).
-    pub fn on_effect(&mut self, _world: &mut World, _pid: Pid, _effect: &Effect) -> bool {
-        todo!()
+    pub fn on_effect(&mut self, _world: &mut World, pid: Pid, effect: &Effect) -> bool {
+        let is_main = |c: &Container| c.inner.main == Some(pid) || c.inner.last_main == Some(pid);
+        if let Some(c) = self.containers.iter_mut().find(|c| is_main(c)) {
+            match effect {
+                Effect::Out(text) => c.inner.log.push((false, text.clone())),
+                Effect::Err(text) => c.inner.log.push((true, text.clone())),
+            }
+            // The log is bounded: a program that talks for hours keeps its last words.
+            if c.inner.log.len() > 2000 {
+                c.inner.log.drain(..1000);
+            }
+            return true;
+        }
+        self.containers.iter().any(|c| {
+            c.inner.resolver.as_ref().is_some_and(|r| r.pid == pid)
+                || c.inner.published.iter().any(|p| matches!(p.holder, Some(Holder::Proxy(h)) if h == pid))
+        })
     }
-    /// The shell that is a container's main process ([`super::Attach::Shell`]) ended.
-    pub fn shell_done(&mut self, _world: &mut World, _main: Pid, _code: i32) {
-        todo!()
-    }
-    /// The programs that the image of the container on `machine` has; None if it is no container
-    /// of this engine, or has everything.
-    pub fn tools(&self, _machine: MachineId) -> Option<&'static [&'static str]> {
-        todo!()
-    }
+
     /// All containers, oldest first.
     pub fn containers(&self) -> &[Container] {
-        todo!()
+        &self.containers
     }
     /// All networks, oldest first (bridge, host, none come first).
     pub fn networks(&self) -> &[Network] {
-        todo!()
+        &self.networks
     }
     /// By name or unambiguous id prefix.
-    pub fn container(&self, _name: &str) -> Option<&Container> {
-        todo!()
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.find(name).ok().map(|i| &self.containers[i])
+    }
+
+    /// The programs that the image of the container on `machine` has; None if it is no container
+    /// of this engine, or has everything.
+    pub fn tools(&self, machine: MachineId) -> Option<&'static [&'static str]> {
+        let container = self.containers.iter().find(|c| c.machine == machine)?;
+        super::image::find(&container.image)?.tools
+    }
+
+    /// The names of all images, for completion.
+    pub fn image_names() -> impl Iterator<Item = &'static str> {
+        super::image::IMAGES.iter().map(|i| i.name)
+    }
+
+    /// Where a container is in the list.
+    pub(super) fn find(&self, name: &str) -> Result<usize, EngineError> {
+        let missing = || EngineError::new(format!("No such container: {name}"));
+        let bare = name.strip_prefix('/').unwrap_or(name);
+        let exact = self.containers.iter().position(|c| c.id == bare || c.name == bare);
+        if let Some(i) = exact {
+            return Ok(i);
+        }
+        if bare.is_empty() {
+            return Err(missing());
+        }
+        let mut with_prefix = self.containers.iter().enumerate().filter(|(_, c)| c.id.starts_with(bare));
+        match (with_prefix.next(), with_prefix.next()) {
+            (Some((i, _)), None) => Ok(i),
+            (Some(_), Some(_)) => {
+                Err(EngineError::new(format!("multiple IDs found with provided prefix: {name}")))
+            }
+            (None, _) => Err(missing()),
+        }
+    }
+
+    /// Where a network is in the list. `default` is the default bridge.
+    pub(super) fn find_network(&self, name: &str) -> Result<usize, EngineError> {
+        let wanted = if name == "default" { "bridge" } else { name };
+        let exact = self.networks.iter().position(|n| n.id == wanted || n.name == wanted);
+        let by_prefix = || {
+            let mut all = self.networks.iter().enumerate().filter(|(_, n)| n.id.starts_with(wanted));
+            match (all.next(), all.next()) {
+                (Some((i, _)), None) if !wanted.is_empty() => Some(i),
+                _ => None,
+            }
+        };
+        exact.or_else(by_prefix).ok_or_else(|| EngineError::new(format!("network {name} not found")))
+    }
+
+    /// The network with this id.
+    pub(super) fn network_by_id(&self, id: &str) -> Option<&Network> {
+        self.networks.iter().find(|n| n.id == id)
+    }
+}
+
+/// The response to a request that prints a line, or fails.
+pub(super) fn reply(result: Result<String, EngineError>) -> Response {
+    match result {
+        Ok(stdout) => Response::ok(stdout),
+        Err(e) => Response {
+            stderr: format!("Error response from daemon: {e}\n"),
+            exit: e.exit,
+            ..Response::default()
+        },
     }
 }

@@ -4,12 +4,30 @@
 //!
 //! [`Request`] is the one mutation of Docker's state. The terminal parses text into it
 //! ([`cli::parse`]); a drag on the canvas makes the same one and shows [`cli::render`]'s text.
+//!
+//! The reference is Docker Engine 28 with its iptables firewall and the userland proxy. Supported:
+//! bridge, host, none, another container's network, published ports, embedded DNS, links, internal
+//! networks, live connect and disconnect. Not supported: IPv6, macvlan, ipvlan, overlay and swarm,
+//! volumes, building and pulling of images, restart policies (they are shown, nothing restarts).
 
 pub mod cli;
+mod container;
+mod dns;
+mod endpoint;
 mod engine;
 mod image;
+mod init;
+mod inspect;
+mod ipam;
+mod listing;
+mod names;
 mod near;
+mod network;
+mod ports;
 mod request;
+mod resolv;
+mod rules;
+mod template;
 
 pub use engine::{
     Container, ContainerState, DaemonConfig, EndpointInfo, Engine, EngineError, Network, PortBinding,

@@ -1,0 +1,692 @@
+//! Containers: made, started, stopped, removed.
+
+use super::engine::{Attachment, Container, ContainerState, Engine, EngineError, Inner};
+use super::image::{self, Image};
+use super::init::Init;
+use super::names;
+use super::resolv::Mode;
+use super::rules;
+use super::{Attach, EndpointSpec, Response, RunSpec};
+use crate::guest::{self, MachineId, Program, Signal};
+use crate::sim::World;
+use crate::stack::{NsId, Pid};
+use std::collections::BTreeSet;
+
+/// Exit status of a process that was killed: 128 + SIGKILL.
+const KILLED: i32 = 137;
+
+/// Whose network namespace a container lives in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum NetMode {
+    Own,
+    Host,
+    None,
+    Container(String),
+}
+
+fn net_mode(attachments: &[Attachment]) -> NetMode {
+    match attachments.first().map(|a| a.spec.network.as_str()) {
+        Some("host") => NetMode::Host,
+        Some("none") => NetMode::None,
+        Some(other) => match other.strip_prefix("container:") {
+            Some(name) => NetMode::Container(name.to_owned()),
+            None => NetMode::Own,
+        },
+        None => NetMode::Own,
+    }
+}
+
+/// Docker's pointer to the help of `docker run`.
+fn with_help(message: &str) -> String {
+    format!("docker: {message}\n\nRun 'docker run --help' for more information\n")
+}
+
+impl Engine {
+    // ---- docker run, create
+
+    pub(super) fn run(&mut self, world: &mut World, spec: &RunSpec) -> Response {
+        let (i, warnings) = match self.create(world, spec) {
+            Ok(made) => made,
+            Err(response) => return Response { exit: 125, ..response },
+        };
+        let id = self.containers[i].id.clone();
+        let stdout = if spec.detach { format!("{id}\n") } else { String::new() };
+        if let Err(e) = self.start(world, i, !spec.detach) {
+            let stderr = warnings + &with_help(&format!("Error response from daemon: {}", e.message));
+            if spec.remove {
+                self.remove(world, i);
+            }
+            return Response { stdout, stderr, exit: e.exit, attach: None };
+        }
+        let attach = if spec.detach { None } else { self.attach_main(i) };
+        Response { stdout, stderr: warnings, exit: 0, attach }
+    }
+
+    pub(super) fn docker_create(&mut self, world: &mut World, spec: &RunSpec) -> Response {
+        match self.create(world, spec) {
+            Ok((i, stderr)) => {
+                Response { stdout: format!("{}\n", self.containers[i].id), stderr, ..Response::default() }
+            }
+            Err(response) => Response { exit: 1, ..response },
+        }
+    }
+
+    /// Makes a container. On failure nothing is made. Also returns what is to be warned of.
+    fn create(&mut self, world: &mut World, spec: &RunSpec) -> Result<(usize, String), Response> {
+        let refuse = |m: String| Response {
+            stderr: with_help(&format!("Error response from daemon: {m}")),
+            exit: 125,
+            ..Response::default()
+        };
+        let Some(image) = image::find(&spec.image) else {
+            return Err(Response { stderr: image::unknown(&spec.image), exit: 125, ..Response::default() });
+        };
+        let name = self.container_name(world, spec).map_err(refuse)?;
+        let attachments = self.attachments(spec).map_err(refuse)?;
+        for (linked, _) in &spec.links {
+            self.find(linked).map_err(|e| refuse(format!("could not get container for {linked}: {e}")))?;
+        }
+        let mode = net_mode(&attachments);
+        let mut warnings = String::new();
+        if mode == NetMode::Host && !spec.publish.is_empty() {
+            warnings += "WARNING: Published ports are discarded when using host network mode\n";
+        }
+        for flag in &spec.ignored {
+            warnings += &format!("netpier: {flag} has no effect here: only networking is emulated\n");
+        }
+        let id = self.new_id(world, "container");
+        let short = names::short(&id).to_owned();
+        let hostname = match (&mode, &spec.hostname) {
+            (_, Some(given)) => given.clone(),
+            (NetMode::Host, None) => world.machine(self.host).map_or(short, |m| m.hostname.clone()),
+            (NetMode::Container(other), None) => {
+                self.find(other).map_or(short, |i| self.containers[i].inner.hostname.clone())
+            }
+            _ => short,
+        };
+        let ns = if mode == NetMode::Host { self.host_ns(world) } else { world.add_namespace() };
+        let machine = world.add_machine(ns, &hostname);
+        self.containers.push(Container {
+            id,
+            name,
+            image: spec.image.clone(),
+            state: ContainerState::Created,
+            machine,
+            endpoints: Vec::new(),
+            ports: Vec::new(),
+            inner: Inner {
+                spec: spec.clone(),
+                command: command_shown(image, spec),
+                hostname,
+                created: world.now(),
+                started: None,
+                finished: None,
+                main: None,
+                last_main: None,
+                attachments,
+                gateway_network: None,
+                published: Vec::new(),
+                link_rules: Vec::new(),
+                resolver: None,
+                own_hosts: Vec::new(),
+                resolv_conf: String::new(),
+                log: Vec::new(),
+            },
+        });
+        Ok((self.containers.len() - 1, warnings))
+    }
+
+    fn container_name(&mut self, world: &World, spec: &RunSpec) -> Result<String, String> {
+        let Some(name) = &spec.name else {
+            // A drawn name that is taken is drawn again; with all taken, a number makes the difference.
+            let mut rng = self.rng(world, "name");
+            let free = |name: &String| !self.containers.iter().any(|c| c.name == *name);
+            let drawn = (0..64).map(|_| names::container(&mut rng)).find(free);
+            return Ok(
+                drawn.unwrap_or_else(|| format!("{}{}", names::container(&mut rng), self.containers.len()))
+            );
+        };
+        if !names::valid(name) {
+            return Err(format!(
+                "Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
+            ));
+        }
+        match self.containers.iter().find(|c| c.name == *name) {
+            None => Ok(name.clone()),
+            Some(other) => Err(format!(
+                "Conflict. The container name \"/{name}\" is already in use by container \"{}\". You have to \
+                 remove (or rename) that container to be able to reuse that name.",
+                other.id
+            )),
+        }
+    }
+
+    fn attachments(&self, spec: &RunSpec) -> Result<Vec<Attachment>, String> {
+        let asked = match spec.networks.as_slice() {
+            [] => vec![EndpointSpec::from("bridge")],
+            some => some.to_vec(),
+        };
+        let mut all = Vec::new();
+        for mut endpoint in asked {
+            if endpoint.network == "default" {
+                endpoint.network = "bridge".into();
+            }
+            if endpoint.network.starts_with("container:") {
+                if !spec.publish.is_empty() || spec.publish_all {
+                    return Err(
+                        "conflicting options: port publishing and the container type network mode".into()
+                    );
+                }
+                if spec.hostname.is_some() {
+                    return Err("conflicting options: hostname and the network mode".into());
+                }
+            } else if let Ok(n) = self.find_network(&endpoint.network)
+                && let Some(problems) = self.endpoint_problems(&endpoint, n)
+            {
+                return Err(format!(
+                    "invalid config for network {}: invalid endpoint settings:\n{problems}",
+                    endpoint.network
+                ));
+            }
+            all.push(Attachment { spec: endpoint, network_id: None });
+        }
+        Ok(all)
+    }
+
+    // ---- start
+
+    pub(super) fn docker_start(&mut self, world: &mut World, names: &[String]) -> Response {
+        let mut response = Response::default();
+        let mut failed: Vec<&str> = Vec::new();
+        for name in names {
+            let done = self.find(name).and_then(|i| match self.containers[i].state {
+                ContainerState::Running => Ok(()),
+                _ => self.start(world, i, false),
+            });
+            match done {
+                Ok(()) => response.stdout += &format!("{name}\n"),
+                Err(e) => {
+                    response.stderr += &format!("Error response from daemon: {e}\n");
+                    failed.push(name);
+                }
+            }
+        }
+        if !failed.is_empty() {
+            response.stderr += &format!("Error: failed to start containers: {}\n", failed.join(", "));
+            response.exit = 1;
+        }
+        response
+    }
+
+    /// Starts container `i`: networks, names, main process. On failure the container is as before.
+    fn start(&mut self, world: &mut World, i: usize, foreground: bool) -> Result<(), EngineError> {
+        let image = image::find(&self.containers[i].image).expect("made of a known image");
+        let program = self.main_program(i, image, foreground)?;
+        if let Err(e) = self.set_up_network(world, i) {
+            self.tear_down(world, i);
+            return Err(EngineError::with_exit(e, 125));
+        }
+        self.write_environment(world, i, image);
+        let (machine, tty) = (self.containers[i].machine, self.containers[i].inner.spec.tty);
+        let container = &mut self.containers[i];
+        container.state = ContainerState::Running;
+        container.inner.started = Some(world.now());
+        container.inner.finished = None;
+        container.inner.last_main = None;
+        if !image.log.is_empty() && container.inner.spec.command.is_empty() {
+            container.inner.log.push((false, image.log.to_owned()));
+        }
+        let pid = world.spawn(machine, program, foreground, tty);
+        self.containers[i].inner.main = Some(pid);
+        // Started before the names were known to the others: tell them now.
+        self.write_zones(world);
+        Ok(())
+    }
+
+    fn set_up_network(&mut self, world: &mut World, i: usize) -> Result<(), String> {
+        match net_mode(&self.containers[i].inner.attachments) {
+            NetMode::Own => self
+                .join_networks(world, i)
+                .map_err(|e| format!("failed to set up container networking: {e}")),
+            NetMode::None => {
+                self.write_resolv_conf(world, i, Mode::Legacy);
+                self.write_hosts(world, i);
+                Ok(())
+            }
+            NetMode::Host => {
+                self.write_resolv_conf(world, i, Mode::Host);
+                let hosts = self.host_file(world, "/etc/hosts");
+                put(world, self.containers[i].machine, "/etc/hosts", hosts);
+                Ok(())
+            }
+            NetMode::Container(name) => self
+                .share_namespace(world, i, &name)
+                .map_err(|e| format!("joining network namespace of container: {e}")),
+        }
+        .map(|()| {
+            let hostname = format!("{}\n", self.containers[i].inner.hostname);
+            put(world, self.containers[i].machine, "/etc/hostname", hostname);
+        })
+    }
+
+    fn join_networks(&mut self, world: &mut World, i: usize) -> Result<(), String> {
+        for a in 0..self.containers[i].inner.attachments.len() {
+            let attachment = self.containers[i].inner.attachments[a].clone();
+            self.attach(world, i, &attachment)?;
+            let joined = self.containers[i].endpoints.last().map(|e| e.network_id.clone());
+            self.containers[i].inner.attachments[a].network_id = joined;
+        }
+        self.choose_gateway(world, i)?;
+        self.write_hosts(world, i);
+        self.refresh_names(world, i);
+        self.apply_links(world, i)
+    }
+
+    /// Where containers of the default bridge may not talk to one another, a link opens the linked
+    /// one's exposed ports.
+    fn apply_links(&mut self, world: &mut World, i: usize) -> Result<(), String> {
+        let Some(own) = self.containers[i].endpoints.iter().find(|e| e.network == "bridge").cloned() else {
+            return Ok(());
+        };
+        let net_rules = self.network_by_id(&own.network_id).and_then(|n| n.rules.clone());
+        let Some(net_rules) = net_rules.filter(|r| !r.icc) else { return Ok(()) };
+        let mut all = Vec::new();
+        for (linked, _) in self.containers[i].inner.spec.links.clone() {
+            let Ok(other) = self.find(&linked) else { continue };
+            let endpoint = self.containers[other].endpoints.iter().find(|e| e.network == "bridge");
+            let Some(child) = endpoint.map(|e| e.addr.addr()) else { continue };
+            for (port, proto) in self.exposed(other) {
+                all.extend(net_rules.link(own.addr.addr(), child, port, proto));
+            }
+        }
+        let host = self.host_ns(world);
+        rules::apply(world, host, &all)?;
+        self.containers[i].inner.link_rules = all;
+        Ok(())
+    }
+
+    /// `--network container:NAME`.
+    fn share_namespace(&mut self, world: &mut World, i: usize, name: &str) -> Result<(), String> {
+        let other = self.find(name).map_err(|e| e.message)?;
+        let state = self.containers[other].state;
+        if state != ContainerState::Running {
+            return Err(format!(
+                "cannot join network namespace of a non running container: container {} is {}",
+                self.containers[other].name,
+                state.word()
+            ));
+        }
+        let own = self.container_ns(world, i);
+        let (ns, files) = match world.machine(self.containers[other].machine) {
+            Some(m) => (m.ns, ["/etc/hosts", "/etc/resolv.conf"].map(|p| m.files.text(p).map(str::to_owned))),
+            None => return Err(format!("No such container: {name}")),
+        };
+        let hostname = self.containers[other].inner.hostname.clone();
+        if let Some(machine) = world.machine_mut(self.containers[i].machine) {
+            machine.ns = ns;
+            machine.hostname.clone_from(&hostname);
+            let [hosts, resolv] = files;
+            let _ = machine.files.put("/etc/hosts", hosts.unwrap_or_default());
+            let _ = machine.files.put("/etc/resolv.conf", resolv.unwrap_or_default());
+        }
+        self.containers[i].inner.hostname = hostname;
+        if own != ns {
+            self.drop_unused(world, own);
+        }
+        Ok(())
+    }
+
+    /// The environment: PATH, HOSTNAME, TERM, links, the image's, `-e`, HOME – in the engine's order.
+    fn write_environment(&self, world: &mut World, i: usize, image: &Image) {
+        let container = &self.containers[i];
+        let mut env = image.environment();
+        env.insert(1, ("HOSTNAME".into(), container.inner.hostname.clone()));
+        if container.inner.spec.tty {
+            env.insert(2, ("TERM".into(), "xterm".into()));
+        }
+        for (linked, alias) in &container.inner.spec.links {
+            let Ok(other) = self.find(linked) else { continue };
+            env.extend(self.link_environment(&container.name, other, alias));
+        }
+        for (key, value) in &container.inner.spec.env {
+            match env.iter_mut().find(|e| e.0 == *key) {
+                Some(known) => known.1.clone_from(value),
+                None => env.push((key.clone(), value.clone())),
+            }
+        }
+        if !env.iter().any(|e| e.0 == "HOME") {
+            env.push(("HOME".into(), "/root".into()));
+        }
+        if let Some(machine) = world.machine_mut(container.machine) {
+            machine.env = env;
+        }
+    }
+
+    /// `DB_PORT_5432_TCP=…` and its like (docs.docker.com, "Legacy container links").
+    fn link_environment(&self, own: &str, other: usize, alias: &str) -> Vec<(String, String)> {
+        let prefix = alias.replace('-', "_").to_uppercase();
+        let addr =
+            self.containers[other].endpoints.iter().find(|e| e.network == "bridge").map(|e| e.addr.addr());
+        let mut env = Vec::new();
+        let ports = self.exposed(other);
+        if let (Some(addr), Some((port, proto))) = (addr, ports.first()) {
+            env.push((format!("{prefix}_PORT"), format!("{proto}://{addr}:{port}")));
+        }
+        for (port, proto) in ports {
+            let Some(addr) = addr else { break };
+            let name = format!("{prefix}_PORT_{port}_{}", proto.to_string().to_uppercase());
+            env.push((name.clone(), format!("{proto}://{addr}:{port}")));
+            env.push((format!("{name}_ADDR"), addr.to_string()));
+            env.push((format!("{name}_PORT"), port.to_string()));
+            env.push((format!("{name}_PROTO"), proto.to_string()));
+        }
+        env.push((format!("{prefix}_NAME"), format!("/{own}/{alias}")));
+        env
+    }
+
+    /// The program that container `i` runs.
+    fn main_program(
+        &self,
+        i: usize,
+        image: &Image,
+        foreground: bool,
+    ) -> Result<Box<dyn Program>, EngineError> {
+        let spec = &self.containers[i].inner.spec;
+        let argv = main_argv(image, spec);
+        let Some(word) = argv.first() else { return Ok(Init::shell(spec.interactive || foreground)) };
+        if let Some((variables, complaint)) = image.needs
+            && spec.command.is_empty()
+            && !spec.env.iter().any(|(k, v)| variables.contains(&k.as_str()) && !v.is_empty())
+        {
+            return Ok(Init::failing(complaint, 1));
+        }
+        if is_shell(word) {
+            let script = argv.len() > 1 && !foreground;
+            return Ok(if script {
+                Init::failing(NO_SCRIPT, 1)
+            } else {
+                Init::shell(spec.interactive || foreground)
+            });
+        }
+        let own_command = spec.command.is_empty() && spec.entrypoint.is_none();
+        let program = if own_command || image.has(word) || image.runs.first() == Some(&word.as_str()) {
+            guest::start(&argv).ok()
+        } else {
+            None
+        };
+        program.ok_or_else(|| {
+            EngineError::with_exit(
+                format!(
+                    "failed to create task for container: failed to create shim task: OCI runtime create failed: \
+                     runc create failed: unable to start container process: error during container init: \
+                     exec: {word:?}: executable file not found in $PATH"
+                ),
+                127,
+            )
+        })
+    }
+
+    fn attach_main(&self, i: usize) -> Option<Attach> {
+        let container = &self.containers[i];
+        let main = container.inner.main?;
+        let image = image::find(&container.image)?;
+        let spec = &container.inner.spec;
+        let argv = main_argv(image, spec);
+        let shell = match argv.first() {
+            None => image.command.iter().map(|w| (*w).to_owned()).collect(),
+            Some(word) if is_shell(word) => argv,
+            Some(_) => return Some(Attach::Main(main)),
+        };
+        Some(Attach::Shell { machine: container.machine, argv: shell, tty: spec.tty, main })
+    }
+
+    // ---- the end of a container
+
+    /// The shell that is a container's main process ([`super::Attach::Shell`]) ended.
+    pub fn shell_done(&mut self, world: &mut World, main: Pid, code: i32) {
+        if world.process(main).is_some() {
+            world.write_stdin(main, &format!("{code}\n"), true);
+        }
+    }
+
+    /// The main process of container `i` ended by itself.
+    pub(super) fn main_ended(&mut self, world: &mut World, i: usize, code: i32) {
+        self.containers[i].inner.main = None;
+        self.now_exited(world, i, code);
+        if self.containers[i].inner.spec.remove {
+            self.remove(world, i);
+        }
+    }
+
+    fn now_exited(&mut self, world: &mut World, i: usize, code: i32) {
+        self.containers[i].state = ContainerState::Exited { code };
+        self.containers[i].inner.finished = Some(world.now());
+        self.tear_down(world, i);
+    }
+
+    /// Stops container `i`: asked first, if `signal` is one that can be refused.
+    fn halt(&mut self, world: &mut World, i: usize, signal: Signal) {
+        let Some(pid) = self.containers[i].inner.main.take() else { return };
+        self.containers[i].inner.last_main = Some(pid);
+        world.signal(pid, signal);
+        // What does not end when it is asked to is killed when the grace period is over.
+        let mut code = if signal == Signal::Kill { KILLED } else { 0 };
+        if signal != Signal::Kill && world.process(pid).is_some() {
+            world.signal(pid, Signal::Kill);
+            code = KILLED;
+        }
+        self.now_exited(world, i, code);
+        if self.containers[i].inner.spec.remove {
+            self.remove(world, i);
+        }
+    }
+
+    /// Takes away all that container `i` has while it runs: processes, ports, endpoints, names. The
+    /// namespace goes too, unless another container shares it.
+    fn tear_down(&mut self, world: &mut World, i: usize) {
+        let host = self.host_ns(world);
+        let machine = self.containers[i].machine;
+        let inside: Vec<Pid> = world.processes().filter(|p| p.machine == machine).map(|p| p.pid).collect();
+        for pid in inside {
+            world.signal(pid, Signal::Kill);
+        }
+        self.unpublish(world, i);
+        rules::undo(world, host, &std::mem::take(&mut self.containers[i].inner.link_rules));
+        if let Some(resolver) = self.containers[i].inner.resolver.take() {
+            world.remove_machine(resolver.machine);
+        }
+        while !self.containers[i].endpoints.is_empty() {
+            let last = self.containers[i].endpoints.len() - 1;
+            self.detach(world, i, last);
+        }
+        let container = &mut self.containers[i];
+        container.inner.gateway_network = None;
+        container.inner.own_hosts.clear();
+        container.inner.resolv_conf.clear();
+        if let Some(m) = world.machine_mut(machine) {
+            m.files.remove("/etc/resolv.conf");
+            m.files.remove("/etc/hosts");
+        }
+        let old = self.container_ns(world, i);
+        if old != host {
+            let fresh = world.add_namespace();
+            if let Some(m) = world.machine_mut(machine) {
+                m.ns = fresh;
+            }
+            self.drop_unused(world, old);
+        }
+        self.write_zones(world);
+    }
+
+    /// Removes a namespace that no container lives in any more.
+    fn drop_unused(&self, world: &mut World, ns: NsId) {
+        let used: BTreeSet<NsId> =
+            self.containers.iter().filter_map(|c| world.machine(c.machine)).map(|m| m.ns).collect();
+        if ns != self.host_ns(world) && !used.contains(&ns) {
+            world.remove_namespace(ns);
+        }
+    }
+
+    /// Forgets container `i`, which does not run.
+    fn remove(&mut self, world: &mut World, i: usize) {
+        let ns = self.container_ns(world, i);
+        let container = self.containers.remove(i);
+        world.remove_machine(container.machine);
+        self.drop_unused(world, ns);
+    }
+
+    // ---- docker stop, restart, kill, rm
+
+    pub(super) fn docker_stop(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        self.halt(world, i, Signal::Term);
+        Ok(())
+    }
+
+    pub(super) fn docker_restart(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        let remove = std::mem::replace(&mut self.containers[i].inner.spec.remove, false);
+        self.halt(world, i, Signal::Term);
+        self.containers[i].inner.spec.remove = remove;
+        self.start(world, i, false)
+            .map_err(|e| EngineError::new(format!("Cannot restart container {name}: {e}")))
+    }
+
+    pub(super) fn docker_kill(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        signal: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        let fail = |why: String| EngineError::new(format!("cannot kill container: {name}: {why}"));
+        let Some(main) = self.containers[i].inner.main else {
+            return Err(fail(format!("container {} is not running", self.containers[i].id)));
+        };
+        let bare = signal.unwrap_or("KILL").to_ascii_uppercase();
+        match bare.strip_prefix("SIG").unwrap_or(&bare) {
+            "KILL" | "9" => self.halt(world, i, Signal::Kill),
+            "TERM" | "15" => world.signal(main, Signal::Term),
+            "INT" | "2" => world.signal(main, Signal::Int),
+            _ => return Err(EngineError::new(format!("invalid signal: {bare}"))),
+        }
+        Ok(())
+    }
+
+    pub(super) fn docker_rm(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        force: bool,
+    ) -> Result<(), EngineError> {
+        let i = match self.find(name) {
+            Ok(i) => i,
+            // With -f a container that is not there is as good as removed.
+            Err(e) if force && e.message.starts_with("No such container") => return Err(e),
+            Err(e) => return Err(e),
+        };
+        if self.containers[i].state == ContainerState::Running {
+            if !force {
+                return Err(EngineError::new(format!(
+                    "cannot remove container {name:?}: container is running: stop the container before removing \
+                     or force remove"
+                )));
+            }
+            self.containers[i].inner.spec.remove = false;
+            self.halt(world, i, Signal::Kill);
+        }
+        self.remove(world, i);
+        Ok(())
+    }
+
+    // ---- docker exec
+
+    pub(super) fn docker_exec(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        tty: bool,
+        detach: bool,
+        command: &[String],
+    ) -> Response {
+        let fail = |m: String, exit: i32| Response { stderr: m, exit, ..Response::default() };
+        let i = match self.find(name) {
+            Ok(i) => i,
+            Err(e) => return fail(format!("Error response from daemon: {e}\n"), 1),
+        };
+        let container = &self.containers[i];
+        if container.state != ContainerState::Running {
+            return fail(
+                format!("Error response from daemon: container {} is not running\n", container.id),
+                1,
+            );
+        }
+        let missing = |word: &str| {
+            fail(
+                format!(
+                    "OCI runtime exec failed: exec failed: unable to start container process: exec: {word:?}: \
+                     executable file not found in $PATH: unknown\n"
+                ),
+                127,
+            )
+        };
+        let Some(word) = command.first() else { return fail("Error: no command\n".into(), 1) };
+        if !image::find(&container.image).is_some_and(|image| image.has(word)) {
+            return missing(word);
+        }
+        if !detach {
+            let attach = Attach::Command { machine: container.machine, argv: command.to_vec(), tty };
+            return Response { attach: Some(attach), ..Response::default() };
+        }
+        match guest::start(command) {
+            Ok(program) => {
+                world.spawn(container.machine, program, false, false);
+                Response::default()
+            }
+            Err(_) => missing(word),
+        }
+    }
+}
+
+/// What a detached shell script says: only a terminal runs scripts here.
+const NO_SCRIPT: &str = "netpier: a detached container cannot run a shell script here; give one command, \
+    such as sleep infinity, or start it with -it\n";
+
+/// What is run for `docker run IMAGE COMMAND`: empty if it is the image's own shell. `sh -c` with a
+/// single plain command is that command.
+fn main_argv(image: &Image, spec: &RunSpec) -> Vec<String> {
+    let given: Vec<String> =
+        spec.entrypoint.iter().filter(|e| !e.is_empty()).chain(&spec.command).cloned().collect();
+    match given.as_slice() {
+        [] => image.runs.iter().map(|w| (*w).to_owned()).collect(),
+        [shell, flag, line] if is_shell(shell) && flag == "-c" && spec.detach && is_plain(line) => {
+            line.split_whitespace().map(str::to_owned).collect()
+        }
+        _ => given,
+    }
+}
+
+/// No character in it means anything to a shell.
+fn is_plain(line: &str) -> bool {
+    !line.trim().is_empty() && !line.contains(|c: char| "'\"\\$`;&|<>(){}*?[]#~=%!\n".contains(c))
+}
+
+/// The command as `docker ps` and `docker inspect` show it.
+fn command_shown(image: &Image, spec: &RunSpec) -> Vec<String> {
+    let entrypoint = image.command.first().filter(|w| w.contains("entrypoint"));
+    match (&spec.entrypoint, spec.command.as_slice()) {
+        (Some(own), rest) => std::iter::once(own.clone()).chain(rest.iter().cloned()).collect(),
+        (None, []) => image.command.iter().map(|w| (*w).to_owned()).collect(),
+        (None, own) => entrypoint.map(|w| (*w).to_owned()).into_iter().chain(own.iter().cloned()).collect(),
+    }
+}
+
+fn is_shell(word: &str) -> bool {
+    matches!(word.rsplit('/').next(), Some("sh" | "bash" | "ash" | "zsh"))
+}
+
+fn put(world: &mut World, machine: MachineId, path: &str, text: String) {
+    if let Some(machine) = world.machine_mut(machine) {
+        let _ = machine.files.put(path, text);
+    }
+}

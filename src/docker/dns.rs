@@ -1,0 +1,224 @@
+//! Names of containers: the embedded server's zone, and the files in the container.
+
+use super::engine::{Engine, Resolver};
+use super::names;
+use super::resolv::{self, EMBEDDED, Mode, Overrides};
+use super::rules;
+use crate::guest::dns::Zone;
+use crate::guest::{self, MachineId, Signal};
+use crate::sim::World;
+use crate::stack::Pid;
+use std::net::Ipv4Addr;
+
+/// Where the embedded server reads its records, on the machine that is its own.
+const ZONE: &str = "/run/docker/names.zone";
+/// How long an answer may be kept, in seconds (libnetwork's respTTL).
+const TTL: u32 = 600;
+
+impl Engine {
+    /// After container `i` joined or left a network: its files, its server, and everybody's names.
+    pub(super) fn refresh_names(&mut self, world: &mut World, i: usize) {
+        let embedded = self.on_user_network(i);
+        if embedded {
+            self.ensure_resolver(world, i);
+        }
+        self.write_resolv_conf(world, i, if embedded { Mode::Embedded } else { Mode::Legacy });
+        self.update_own_hosts(world, i);
+        self.write_zones(world);
+    }
+
+    fn on_user_network(&self, i: usize) -> bool {
+        let container = &self.containers[i];
+        container.inner.resolver.is_some()
+            || container
+                .endpoints
+                .iter()
+                .any(|e| self.network_by_id(&e.network_id).is_some_and(|n| n.has_dns()))
+    }
+
+    // ---- the embedded server
+
+    /// Starts the embedded server in container `i`, or starts it anew if it may now ask others, or
+    /// may no longer: a container that has only internal networks gets no names from outside.
+    fn ensure_resolver(&mut self, world: &mut World, i: usize) {
+        let forwards = self.containers[i]
+            .endpoints
+            .iter()
+            .any(|e| self.network_by_id(&e.network_id).is_some_and(|n| !n.internal()));
+        let Some(old) = self.containers[i].inner.resolver.clone() else {
+            let ns = self.container_ns(world, i);
+            let port = 32768 + self.rng(world, "dns").below(60999 - 32768) as u16;
+            let hostname = self.containers[i].inner.hostname.clone();
+            let machine = world.add_machine(ns, &hostname);
+            rules::embedded_dns(world, ns, port);
+            let pid = self.spawn_resolver(world, i, machine, port, forwards);
+            self.containers[i].inner.resolver = pid.map(|pid| Resolver { machine, port, pid, forwards });
+            return;
+        };
+        if old.forwards != forwards {
+            world.signal(old.pid, Signal::Kill);
+            let pid = self.spawn_resolver(world, i, old.machine, old.port, forwards);
+            self.containers[i].inner.resolver = pid.map(|pid| Resolver { pid, forwards, ..old });
+        }
+    }
+
+    fn spawn_resolver(
+        &self,
+        world: &mut World,
+        i: usize,
+        machine: MachineId,
+        port: u16,
+        forwards: bool,
+    ) -> Option<Pid> {
+        let listen = format!("{EMBEDDED}:{port}");
+        let mut argv: Vec<String> =
+            ["dnsd", "--listen", &listen, "--zone", ZONE, "--not-authoritative", "--servfail"]
+                .map(String::from)
+                .into();
+        if forwards {
+            let spec = &self.containers[i].inner.spec;
+            let overrides = Overrides { servers: &spec.dns, ..Overrides::default() };
+            for server in resolv::upstream(&self.host_file(world, "/etc/resolv.conf"), &overrides) {
+                argv.extend(["--forward".to_owned(), server.to_string()]);
+            }
+        }
+        let program = guest::start(&argv).ok()?;
+        Some(world.spawn(machine, program, false, false))
+    }
+
+    /// Writes every embedded server's zone: the names of the containers that run on a network
+    /// with its own container.
+    pub(super) fn write_zones(&self, world: &mut World) {
+        for i in 0..self.containers.len() {
+            if let Some(resolver) = &self.containers[i].inner.resolver {
+                let zone = self.zone(i).to_string();
+                if let Some(machine) = world.machine_mut(resolver.machine) {
+                    // One small file on a machine of its own: it fits.
+                    let _ = machine.files.put(ZONE, zone);
+                }
+            }
+        }
+    }
+
+    fn zone(&self, i: usize) -> Zone {
+        let mut zone = Zone::default();
+        let own = &self.containers[i];
+        for endpoint in &own.endpoints {
+            let Some(net) = self.network_by_id(&endpoint.network_id).filter(|n| n.has_dns()) else {
+                continue;
+            };
+            for other in &self.containers {
+                let Some(there) = other.endpoints.iter().find(|e| e.network_id == net.id) else { continue };
+                let addr = there.addr.addr();
+                for name in other.dns_names(&net.id) {
+                    zone.add_a(&name, addr, TTL);
+                    zone.add_a(&format!("{name}.{}", net.name), addr, TTL);
+                }
+                zone.add_ptr(addr, &format!("{}.{}", other.name, net.name), TTL);
+                for (_, alias) in own.inner.spec.links.iter().filter(|l| l.0 == other.name && l.1 != l.0) {
+                    zone.add_a(alias, addr, TTL);
+                }
+            }
+        }
+        zone
+    }
+
+    // ---- files
+
+    /// Writes `/etc/resolv.conf`, unless the user has changed it.
+    pub(super) fn write_resolv_conf(&mut self, world: &mut World, i: usize, mode: Mode) {
+        let host = self.host_file(world, "/etc/resolv.conf");
+        let inner = &mut self.containers[i].inner;
+        let overrides = Overrides {
+            servers: &inner.spec.dns,
+            search: &inner.spec.dns_search,
+            options: &inner.spec.dns_options,
+        };
+        let text = resolv::resolv_conf(&host, mode, &overrides);
+        let machine = self.containers[i].machine;
+        let Some(machine) = world.machine_mut(machine) else { return };
+        let now = machine.files.text("/etc/resolv.conf");
+        if now.is_none_or(|now| now == self.containers[i].inner.resolv_conf) {
+            let _ = machine.files.put("/etc/resolv.conf", text.clone());
+            self.containers[i].inner.resolv_conf = text;
+        }
+    }
+
+    /// The container's own lines of `/etc/hosts`: an address of it and its host name.
+    fn own_lines(&self, i: usize) -> Vec<(Ipv4Addr, String)> {
+        let container = &self.containers[i];
+        let name = &container.inner.hostname;
+        let short = name.split('.').next().unwrap_or(name);
+        let names = if short == name { name.clone() } else { format!("{name} {short}") };
+        container.endpoints.iter().map(|e| (e.addr.addr(), names.clone())).collect()
+    }
+
+    /// Writes `/etc/hosts` afresh: `--add-host`, links, the container itself.
+    pub(super) fn write_hosts(&mut self, world: &mut World, i: usize) {
+        let mut extra: Vec<(Ipv4Addr, String)> = Vec::new();
+        let gateway = self.networks.iter().find(|n| n.name == "bridge").and_then(|n| n.gateway);
+        for (name, addr) in &self.containers[i].inner.spec.add_host {
+            let addr = if addr == "host-gateway" { gateway } else { addr.parse().ok() };
+            extra.extend(addr.map(|a| (a, name.clone())));
+        }
+        extra.extend(self.linked_hosts(i));
+        let own = self.own_lines(i);
+        let text = resolv::hosts(&extra, &own);
+        if let Some(machine) = world.machine_mut(self.containers[i].machine) {
+            let _ = machine.files.put("/etc/hosts", text);
+        }
+        self.containers[i].inner.own_hosts = own;
+    }
+
+    /// Lines for the containers linked to on the default bridge.
+    fn linked_hosts(&self, i: usize) -> Vec<(Ipv4Addr, String)> {
+        let own = &self.containers[i];
+        if !own.endpoints.iter().any(|e| e.network == "bridge") {
+            return Vec::new();
+        }
+        let linked = own.inner.spec.links.iter().filter_map(|(name, alias)| {
+            let other = &self.containers[self.find(name).ok()?];
+            let addr = other.endpoints.iter().find(|e| e.network == "bridge")?.addr.addr();
+            let mut names = format!("{alias} {}", other.inner.hostname);
+            if *alias != other.name {
+                names += &format!(" {}", other.name);
+            }
+            Some((addr, names))
+        });
+        linked.collect()
+    }
+
+    /// Takes the engine's own lines out of `/etc/hosts` and puts the new ones at its end; what the
+    /// user wrote stays.
+    fn update_own_hosts(&mut self, world: &mut World, i: usize) {
+        let new = self.own_lines(i);
+        let old = std::mem::replace(&mut self.containers[i].inner.own_hosts, new.clone());
+        let Some(machine) = world.machine_mut(self.containers[i].machine) else { return };
+        let Some(text) = machine.files.text("/etc/hosts") else { return };
+        let line = |(addr, names): &(Ipv4Addr, String)| format!("{addr}\t{names}");
+        let gone: Vec<String> = old.iter().filter(|o| !new.contains(o)).map(line).collect();
+        let mut lines: Vec<String> =
+            text.lines().filter(|l| !gone.iter().any(|g| g == l)).map(str::to_owned).collect();
+        lines.extend(new.iter().filter(|n| !old.contains(n)).map(line));
+        let _ = machine.files.put("/etc/hosts", lines.join("\n") + "\n");
+    }
+}
+
+impl super::Container {
+    /// What the container is called on a network: its name, its aliases there, its short id, its
+    /// host name if it was given one.
+    pub(super) fn dns_names(&self, network_id: &str) -> Vec<String> {
+        let attachment = self.inner.attachments.iter().find(|a| a.network_id.as_deref() == Some(network_id));
+        let mut all = vec![self.name.clone()];
+        all.extend(attachment.into_iter().flat_map(|a| a.spec.aliases.iter().cloned()));
+        all.push(names::short(&self.id).to_owned());
+        all.extend(self.inner.spec.hostname.clone());
+        let mut seen: Vec<String> = Vec::new();
+        all.retain(|name| {
+            let new = !seen.contains(name);
+            seen.push(name.clone());
+            new
+        });
+        all
+    }
+}

@@ -1,0 +1,399 @@
+//! A container's end in a network: address, veth pair, rules; which network is its way out; its
+//! published ports.
+
+use super::engine::{Attachment, EndpointInfo, Engine, Holder, Published};
+use super::names;
+use super::ports::{Wanted, in_order};
+use super::rules;
+use super::{PortBinding, PortSpec};
+use crate::guest;
+use crate::sim::World;
+use crate::stack::{DevRef, Errno, NsId, Route, RouteKind, Scope, SocketId, SocketKind};
+use crate::wire::{Endpoint, IfIndex, IfName, Ipv4Net, Protocol};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// How often another port of a range is tried when one is taken by a program of the host.
+const ATTEMPTS: usize = 10;
+
+impl Engine {
+    /// Joins container `i` to the network of `attachment`. On failure nothing has changed.
+    pub(super) fn attach(
+        &mut self,
+        world: &mut World,
+        i: usize,
+        attachment: &Attachment,
+    ) -> Result<(), String> {
+        let wanted = attachment.network_id.as_deref().unwrap_or(&attachment.spec.network);
+        let n = self.find_network(wanted).map_err(|e| e.message)?;
+        let net = self.networks[n].clone();
+        let (Some(subnet), Some(gateway), Some(bridge), Some(net_rules)) =
+            (net.subnet, net.gateway, net.bridge.as_deref(), &net.rules)
+        else {
+            return Err(format!("network {} cannot be joined", net.name));
+        };
+        let wish = attachment.spec.ip.as_deref().and_then(|ip| ip.parse().ok());
+        let addr = self.ipam.address(subnet, net.range, wish).map_err(|e| e.to_string())?;
+        let cidr = Ipv4Net::new(addr, subnet.prefix_len()).expect("the subnet's own length");
+        let id = self.new_id(world, "endpoint");
+        let mut rng = self.rng(world, "mac");
+        let mac = attachment.spec.mac.unwrap_or_else(|| names::mac(&mut rng));
+        let ns = self.container_ns(world, i);
+        let ifnames = match self.plug(world, ns, bridge, mac, cidr, net.mtu) {
+            Ok(names) => names,
+            Err(e) => {
+                self.ipam.release_address(subnet, addr);
+                return Err(e);
+            }
+        };
+        let own_rules = net_rules.endpoint(addr);
+        let host = self.host_ns(world);
+        if let Err(e) = rules::apply(world, host, &own_rules) {
+            remove_device(world, host, &ifnames.1);
+            self.ipam.release_address(subnet, addr);
+            return Err(format!(
+                "failed to create endpoint {} on network {}: {e}",
+                self.containers[i].name, net.name
+            ));
+        }
+        self.containers[i].endpoints.push(EndpointInfo {
+            network: net.name.clone(),
+            addr: cidr,
+            gateway,
+            mac,
+            ifnames,
+            id,
+            network_id: net.id.clone(),
+            rules: own_rules,
+        });
+        Ok(())
+    }
+
+    /// A veth pair from `bridge` into `ns`, both ends up, the inner one with its address, which it
+    /// announces (RFC 5227) as Engine 28 does. Returns the names inside and outside.
+    fn plug(
+        &mut self,
+        world: &mut World,
+        ns: NsId,
+        bridge: &str,
+        mac: crate::wire::Mac,
+        addr: Ipv4Net,
+        mtu: u16,
+    ) -> Result<(String, String), String> {
+        let host = self.host_ns(world);
+        let mut rng = self.rng(world, "veth");
+        let inside = free_name(world, ns);
+        let outside = loop {
+            let name = names::veth(&mut rng);
+            if world.namespace(host).is_none_or(|h| h.device_named(&name).is_none()) {
+                break name;
+            }
+        };
+        let named = |name: &str| name.parse::<IfName>();
+        let ends = ((host, named(&outside)?, names::mac(&mut rng)), (ns, named(&inside)?, mac));
+        let (out_dev, in_dev) = world.add_veth(ends.0, ends.1).map_err(|e| e.to_string())?;
+        let bridge_dev = world.namespace(host).and_then(|h| h.device_named(bridge)).map(|d| d.index);
+        let Some(bridge_dev) = bridge_dev else {
+            remove_device(world, host, &outside);
+            return Err(format!(
+                "adding interface {outside} to bridge {bridge} failed: could not find bridge {bridge}"
+            ));
+        };
+        let host_side = world.with(host, |h, cx| {
+            h.set_mtu(out_dev, u32::from(mtu), cx)?;
+            h.set_master(out_dev, Some(bridge_dev), cx)?;
+            h.set_up(out_dev, true, cx)
+        });
+        let container_side = world.with(ns, |c, cx| {
+            c.set_mtu(in_dev, u32::from(mtu), cx)?;
+            c.add_addr(in_dev, addr, cx)?;
+            c.set_up(in_dev, true, cx)?;
+            c.announce(in_dev, cx);
+            Ok(())
+        });
+        for side in [host_side, container_side] {
+            if let Some(Err(e)) = side {
+                let e: crate::stack::ConfigError = e;
+                remove_device(world, host, &outside);
+                return Err(format!("adding interface {outside} to bridge {bridge} failed: {e}"));
+            }
+        }
+        Ok((inside, outside))
+    }
+
+    /// Takes container `i` out of the network of its endpoint `e`.
+    pub(super) fn detach(&mut self, world: &mut World, i: usize, e: usize) {
+        let host = self.host_ns(world);
+        let endpoint = self.containers[i].endpoints[e].clone();
+        if self.containers[i].inner.gateway_network.as_deref() == Some(&endpoint.network_id) {
+            self.unpublish(world, i);
+            self.containers[i].inner.gateway_network = None;
+        }
+        rules::undo(world, host, &endpoint.rules);
+        remove_device(world, host, &endpoint.ifnames.1);
+        if let Some(subnet) = self.network_by_id(&endpoint.network_id).and_then(|n| n.subnet) {
+            self.ipam.release_address(subnet, endpoint.addr.addr());
+        }
+        self.containers[i].endpoints.remove(e);
+    }
+
+    /// Chooses the network that is container `i`'s way out, and moves default route and published
+    /// ports there if it is another than before. The choice: highest gw-priority, then the first
+    /// name in the alphabet; never an internal network (libnetwork, Endpoint.Less).
+    pub(super) fn choose_gateway(&mut self, world: &mut World, i: usize) -> Result<(), String> {
+        let container = &self.containers[i];
+        let priority = |id: &str| {
+            let found = container.inner.attachments.iter().find(|a| a.network_id.as_deref() == Some(id));
+            found.map_or(0, |a| a.spec.gw_priority)
+        };
+        let best = container
+            .endpoints
+            .iter()
+            .filter(|e| self.network_by_id(&e.network_id).is_some_and(|n| !n.internal()))
+            .min_by_key(|e| (std::cmp::Reverse(priority(&e.network_id)), e.network.clone()))
+            .cloned();
+        let chosen = best.as_ref().map(|e| e.network_id.clone());
+        if chosen == container.inner.gateway_network {
+            return Ok(());
+        }
+        self.unpublish(world, i);
+        let ns = self.container_ns(world, i);
+        self.containers[i].inner.gateway_network = chosen;
+        world.with(ns, |c, cx| {
+            // No default route there is the normal case.
+            let _ = c.remove_route(Ipv4Net::default(), None, None, cx);
+        });
+        let Some(endpoint) = best else { return Ok(()) };
+        let dev = device(world, ns, &endpoint.ifnames.0);
+        let route = Route {
+            prefix: Ipv4Net::default(),
+            kind: RouteKind::Unicast,
+            via: Some(endpoint.gateway),
+            dev,
+            src: None,
+            scope: Scope::Global,
+            kernel: false,
+            metric: 0,
+        };
+        if let Some(Err(e)) = world.with(ns, |c, cx| c.add_route(route, cx)) {
+            return Err(format!("failed to set gateway: {e}"));
+        }
+        self.publish(world, i, &endpoint).map_err(|e| {
+            format!(
+                "driver failed programming external connectivity on endpoint {} ({}): {e}",
+                self.containers[i].name, endpoint.id
+            )
+        })
+    }
+
+    /// The namespace of container `i`.
+    pub(super) fn container_ns(&self, world: &World, i: usize) -> NsId {
+        world.machine(self.containers[i].machine).map_or(NsId(u32::MAX), |m| m.ns)
+    }
+
+    // ---- published ports
+
+    fn publish(&mut self, world: &mut World, i: usize, endpoint: &EndpointInfo) -> Result<(), String> {
+        let net = self.network_by_id(&endpoint.network_id);
+        let Some(net_rules) = net.and_then(|n| n.rules.clone()) else { return Ok(()) };
+        let host_binding = net.and_then(|n| n.host_binding);
+        let mut specs = self.containers[i].inner.spec.publish.clone();
+        if self.containers[i].inner.spec.publish_all {
+            specs.extend(self.exposed(i).into_iter().map(|(port, proto)| PortSpec {
+                host_ip: None,
+                host: None,
+                container: (port, port),
+                proto,
+            }));
+        }
+        for mut wanted in in_order(&specs) {
+            wanted.host_ip = wanted.host_ip.or(host_binding);
+            match self.bind(world, wanted, &net_rules, endpoint.addr.addr()) {
+                Ok(mut bound) => self.containers[i].inner.published.append(&mut bound),
+                Err(e) => {
+                    self.unpublish(world, i);
+                    return Err(e);
+                }
+            }
+        }
+        self.start_proxies(world, i, endpoint.addr.addr());
+        let container = &mut self.containers[i];
+        container.ports = container.inner.published.iter().map(|p| p.binding.clone()).collect();
+        Ok(())
+    }
+
+    /// The container's exposed ports: the image's, `--expose`, and the published ones.
+    pub(super) fn exposed(&self, i: usize) -> Vec<(u16, Protocol)> {
+        let spec = &self.containers[i].inner.spec;
+        let image = super::image::find(&self.containers[i].image);
+        let mut all: Vec<(u16, Protocol)> = image.map_or(&[][..], |im| im.expose).to_vec();
+        all.extend(&spec.expose);
+        all.extend(spec.publish.iter().flat_map(|p| {
+            let (first, last) = p.container;
+            (first..=last).map(|port| (port, p.proto))
+        }));
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Takes a host port, checks that no program of the host has it, and writes its rules.
+    fn bind(
+        &mut self,
+        world: &mut World,
+        wanted: Wanted,
+        net_rules: &rules::NetRules,
+        addr: Ipv4Addr,
+    ) -> Result<Vec<Published>, String> {
+        let host = self.host_ns(world);
+        let ips = wanted.addresses();
+        let exact = wanted.host.0 != 0 && wanted.host.0 == wanted.host.1;
+        let mut failure = String::new();
+        for _ in 0..if exact { 1 } else { ATTEMPTS } {
+            let port = self.ports.take(&ips, wanted.proto, wanted.host).map_err(|e| e.to_string())?;
+            let mut bound: Vec<Published> = Vec::new();
+            for &host_ip in &ips {
+                let binding =
+                    PortBinding { host_ip, host_port: port, port: wanted.port, proto: wanted.proto };
+                match self.bind_one(world, host, &binding, net_rules, addr) {
+                    Ok(published) => bound.push(published),
+                    Err(e) => {
+                        failure = e;
+                        break;
+                    }
+                }
+            }
+            if bound.len() == ips.len() {
+                return Ok(bound);
+            }
+            for p in bound {
+                release(world, host, &p);
+            }
+            for &ip in &ips {
+                self.ports.release(ip, wanted.proto, port);
+            }
+        }
+        Err(failure)
+    }
+
+    fn bind_one(
+        &self,
+        world: &mut World,
+        host: NsId,
+        binding: &PortBinding,
+        net_rules: &rules::NetRules,
+        addr: Ipv4Addr,
+    ) -> Result<Published, String> {
+        let IpAddr::V4(host_ip) = binding.host_ip else {
+            return Ok(Published { binding: binding.clone(), rules: Vec::new(), holder: None });
+        };
+        let at = Endpoint::new(host_ip, binding.host_port);
+        let socket = hold(world, host, at, binding.proto).map_err(|e| {
+            format!(
+                "failed to bind host port for {at}:{addr}:{}/{}: {}",
+                binding.port,
+                binding.proto,
+                e.to_string().to_lowercase()
+            )
+        })?;
+        let own = net_rules.port(host_ip, binding.host_port, addr, binding.port, binding.proto);
+        if let Err(e) = rules::apply(world, host, &own) {
+            close(world, host, socket);
+            return Err(format!("Unable to enable DNAT rule: {e}"));
+        }
+        Ok(Published { binding: binding.clone(), rules: own, holder: Some(Holder::Socket(socket)) })
+    }
+
+    /// Hands the bound ports over to proxies, one process each, where there is a proxy.
+    fn start_proxies(&mut self, world: &mut World, i: usize, addr: Ipv4Addr) {
+        if !self.config.userland_proxy {
+            return;
+        }
+        let host = self.host_ns(world);
+        for p in 0..self.containers[i].inner.published.len() {
+            let Published { binding, holder, .. } = self.containers[i].inner.published[p].clone();
+            let (Some(Holder::Socket(socket)), IpAddr::V4(host_ip)) = (holder, binding.host_ip) else {
+                continue;
+            };
+            close(world, host, socket);
+            let argv = [
+                "docker-proxy".to_owned(),
+                "-proto".to_owned(),
+                binding.proto.to_string(),
+                "-host-ip".to_owned(),
+                host_ip.to_string(),
+                "-host-port".to_owned(),
+                binding.host_port.to_string(),
+                "-container-ip".to_owned(),
+                addr.to_string(),
+                "-container-port".to_owned(),
+                binding.port.to_string(),
+            ];
+            let holder = guest::start(&argv)
+                .ok()
+                .map(|prog| Holder::Proxy(world.spawn(self.host, prog, false, false)));
+            self.containers[i].inner.published[p].holder = holder;
+        }
+    }
+
+    /// Closes all published ports of container `i`.
+    pub(super) fn unpublish(&mut self, world: &mut World, i: usize) {
+        let host = self.host_ns(world);
+        for p in std::mem::take(&mut self.containers[i].inner.published) {
+            release(world, host, &p);
+            self.ports.release(p.binding.host_ip, p.binding.proto, p.binding.host_port);
+        }
+        self.containers[i].ports.clear();
+    }
+}
+
+fn release(world: &mut World, host: NsId, p: &Published) {
+    match p.holder {
+        Some(Holder::Proxy(pid)) => world.signal(pid, guest::Signal::Kill),
+        Some(Holder::Socket(socket)) => close(world, host, socket),
+        None => {}
+    }
+    rules::undo(world, host, &p.rules);
+}
+
+/// Binds `at` for real, so that the host's own programs and addresses have their say.
+fn hold(world: &mut World, ns: NsId, at: Endpoint, proto: Protocol) -> Result<SocketId, Errno> {
+    let kind = if proto == Protocol::Udp { SocketKind::Udp } else { SocketKind::Tcp };
+    let bound = world.with(ns, |ns, cx| {
+        let socket = ns.socket(None, kind);
+        let done = match ns.bind(socket, at) {
+            Ok(()) if kind == SocketKind::Tcp => ns.listen(socket, 4096, cx),
+            other => other,
+        };
+        match done {
+            Ok(()) => Ok(socket),
+            Err(e) => {
+                ns.close(socket, cx);
+                Err(e)
+            }
+        }
+    });
+    bound.unwrap_or(Err(Errno::NetUnreach))
+}
+
+fn close(world: &mut World, ns: NsId, socket: SocketId) {
+    world.with(ns, |ns, cx| ns.close(socket, cx));
+}
+
+/// The lowest free `eth` name.
+fn free_name(world: &World, ns: NsId) -> String {
+    (0..)
+        .map(|n| format!("eth{n}"))
+        .find(|name| world.namespace(ns).is_none_or(|c| c.device_named(name).is_none()))
+        .expect("there are more names than devices")
+}
+
+pub(super) fn device(world: &World, ns: NsId, name: &str) -> Option<IfIndex> {
+    world.namespace(ns).and_then(|n| n.device_named(name)).map(|d| d.index)
+}
+
+/// Deletes a device, if it is there (somebody may have been faster: `ip link del`).
+pub(super) fn remove_device(world: &mut World, ns: NsId, name: &str) {
+    if let Some(dev) = device(world, ns, name) {
+        let _ = world.delete_device(DevRef { ns, dev });
+    }
+}

@@ -1,0 +1,411 @@
+//! `docker ps`, `network ls`, `images`, `port`, `logs`, `version`: lists and their columns.
+
+use super::Response;
+use super::engine::{ContainerState, Engine, EngineError};
+use super::image::{self, ENGINE_VERSION, IMAGES};
+use super::names::short;
+use super::ports;
+use super::template::{Template, TemplateError};
+use crate::time::Instant;
+use serde_json::{Value, json};
+
+/// `-a`, `-q`, `--no-trunc`.
+type PsFlags = (bool, bool, bool);
+
+impl Engine {
+    pub(super) fn ps(
+        &self,
+        now: Instant,
+        (all, quiet, no_trunc): PsFlags,
+        format: Option<&str>,
+        filters: &[(String, String)],
+    ) -> Response {
+        if let Some(e) =
+            unknown_filter(filters, &["name", "id", "status", "network", "ancestor", "publish", "exited"])
+        {
+            return e;
+        }
+        let wanted = |i: &usize| {
+            let c = &self.containers[*i];
+            let listed = all || filters.iter().any(|f| f.0 == "status") || c.state == ContainerState::Running;
+            let any = |key: &str, f: &dyn Fn(&str) -> bool| admits(filters, key, f);
+            listed
+                && any("name", &|v| {
+                    format!("/{}", c.name).contains(v.trim_start_matches('^').trim_end_matches('$'))
+                })
+                && any("id", &|v| c.id.starts_with(v))
+                && any("status", &|v| c.state.word() == v)
+                && any("ancestor", &|v| image::full_name(&c.image) == image::full_name(v))
+                && any(
+                    "exited",
+                    &|v| matches!(c.state, ContainerState::Exited { code } if code.to_string() == v),
+                )
+                && any("publish", &|v| c.ports.iter().any(|p| p.host_port.to_string() == v))
+                && any("network", &|v| c.inner.attachments.iter().any(|a| a.spec.network == v))
+        };
+        // Newest first.
+        let rows: Vec<Value> =
+            (0..self.containers.len()).rev().filter(wanted).map(|i| self.ps_row(now, i, no_trunc)).collect();
+        let columns = [
+            ("CONTAINER ID", "ID"),
+            ("IMAGE", "Image"),
+            ("COMMAND", "Command"),
+            ("CREATED", "RunningFor"),
+            ("STATUS", "Status"),
+            ("PORTS", "Ports"),
+            ("NAMES", "Names"),
+        ];
+        list(&rows, &columns, quiet, format)
+    }
+
+    fn ps_row(&self, now: Instant, i: usize, no_trunc: bool) -> Value {
+        let c = &self.containers[i];
+        let ago = |at: Option<Instant>| at.map(|at| human(now.since(at).as_secs())).unwrap_or_default();
+        let status = match c.state {
+            ContainerState::Created => "Created".to_owned(),
+            ContainerState::Running => format!("Up {}", ago(c.inner.started)),
+            ContainerState::Paused => format!("Up {} (Paused)", ago(c.inner.started)),
+            ContainerState::Exited { code } => format!("Exited ({code}) {} ago", ago(c.inner.finished)),
+        };
+        let command = c.inner.command.join(" ");
+        let command = if no_trunc || command.chars().count() <= 20 {
+            command
+        } else {
+            command.chars().take(19).chain(['…']).collect()
+        };
+        let networks: Vec<&str> = c.inner.attachments.iter().map(|a| a.spec.network.as_str()).collect();
+        json!({
+            "ID": if no_trunc { c.id.as_str() } else { short(&c.id) },
+            "Names": c.name,
+            "Image": c.image,
+            "Command": format!("{command:?}"),
+            "CreatedAt": format!("{} ago", human(now.since(c.inner.created).as_secs())),
+            "RunningFor": format!("{} ago", human(now.since(c.inner.created).as_secs())),
+            "Ports": self.ports_column(i),
+            "State": c.state.word(),
+            "Status": status,
+            "Networks": networks.join(","),
+            "Labels": "",
+            "Mounts": "",
+            "Size": "0B",
+            "LocalVolumes": "0",
+        })
+    }
+
+    fn ports_column(&self, i: usize) -> String {
+        let c = &self.containers[i];
+        if c.state != ContainerState::Running || c.endpoints.is_empty() {
+            return String::new();
+        }
+        let mut exposed = self.exposed(i);
+        exposed.retain(|&(port, proto)| !c.ports.iter().any(|p| (p.port, p.proto) == (port, proto)));
+        ports::column(&c.ports, &exposed)
+    }
+
+    pub(super) fn network_ls(
+        &self,
+        (quiet, no_trunc): (bool, bool),
+        format: Option<&str>,
+        filters: &[(String, String)],
+    ) -> Response {
+        if let Some(e) = unknown_filter(filters, &["name", "id", "driver", "type", "scope", "dangling"]) {
+            return e;
+        }
+        let mut nets: Vec<_> = self
+            .networks
+            .iter()
+            .filter(|n| {
+                let any = |key: &str, f: &dyn Fn(&str) -> bool| admits(filters, key, f);
+                let used = self.containers.iter().any(|c| c.endpoints.iter().any(|e| e.network_id == n.id));
+                any("name", &|v| n.name.contains(v))
+                    && any("id", &|v| n.id.starts_with(v))
+                    && any("driver", &|v| n.driver == v)
+                    && any("scope", &|v| v == "local")
+                    && any("type", &|v| (v == "builtin") == n.predefined())
+                    && any("dangling", &|v| (v == "true" || v == "1") == (!used && !n.predefined()))
+            })
+            .collect();
+        nets.sort_by(|a, b| natural(&a.name, &b.name));
+        let rows: Vec<Value> = nets
+            .iter()
+            .map(|n| {
+                json!({
+                    "ID": if no_trunc { n.id.as_str() } else { short(&n.id) },
+                    "Name": n.name,
+                    "Driver": n.driver,
+                    "Scope": "local",
+                    "IPv4": "true",
+                    "IPv6": "false",
+                    "Internal": n.internal().to_string(),
+                    "Labels": n.asked.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(","),
+                })
+            })
+            .collect();
+        let columns = [("NETWORK ID", "ID"), ("NAME", "Name"), ("DRIVER", "Driver"), ("SCOPE", "Scope")];
+        list(&rows, &columns, quiet, format)
+    }
+
+    pub(super) fn images(&self, quiet: bool, format: Option<&str>) -> Response {
+        let rows: Vec<Value> = IMAGES
+            .iter()
+            .map(|i| {
+                json!({
+                    "Repository": i.name,
+                    "Tag": "latest",
+                    "ID": short(&image::id(i)),
+                    "CreatedSince": "2 weeks ago",
+                    "Size": i.size,
+                })
+            })
+            .collect();
+        let columns = [
+            ("REPOSITORY", "Repository"),
+            ("TAG", "Tag"),
+            ("IMAGE ID", "ID"),
+            ("CREATED", "CreatedSince"),
+            ("SIZE", "Size"),
+        ];
+        list(&rows, &columns, quiet, format)
+    }
+
+    pub(super) fn pull(&self, reference: &str) -> Response {
+        let name = image::full_name(reference);
+        if image::find(reference).is_some() {
+            return Response::ok(format!(
+                "Status: Image is up to date for {name}\ndocker.io/library/{name}\n"
+            ));
+        }
+        let text = image::unknown(reference);
+        // The part after the client's own first line, as `docker pull` prints it.
+        let (_, rest) = text.split_once("docker: ").unwrap_or(("", &text));
+        let mut lines = rest.lines();
+        let error = lines.next().unwrap_or_default();
+        let hint = rest.lines().last().unwrap_or_default();
+        Response { stderr: format!("{error}\n\n{hint}\n"), exit: 1, ..Response::default() }
+    }
+
+    pub(super) fn docker_port(&self, name: &str, port: Option<&str>) -> Result<String, EngineError> {
+        let c = &self.containers[self.find(name)?];
+        let mut lines: Vec<String> = match port {
+            None => {
+                let line = |p: &super::PortBinding| {
+                    format!("{}/{} -> {}", p.port, p.proto, ports::join(p.host_ip, p.host_port))
+                };
+                c.ports.iter().map(line).collect()
+            }
+            Some(asked) => {
+                let (number, proto) = asked.split_once('/').unwrap_or((asked, "tcp"));
+                let matching =
+                    c.ports.iter().filter(|p| p.port.to_string() == number && p.proto.to_string() == proto);
+                matching.map(|p| ports::join(p.host_ip, p.host_port)).collect()
+            }
+        };
+        if let (Some(asked), true) = (port, lines.is_empty()) {
+            return Err(EngineError::new(format!("No public port '{asked}' published for {name}")));
+        }
+        lines.sort_by(|a, b| natural(a, b));
+        Ok(lines.into_iter().map(|l| l + "\n").collect())
+    }
+
+    pub(super) fn logs(&self, name: &str, tail: Option<usize>) -> Response {
+        let i = match self.find(name) {
+            Ok(i) => i,
+            Err(e) => return super::engine::reply(Err(e)),
+        };
+        // Effects are pieces of text; the log is lines.
+        let mut lines: Vec<(bool, String)> = Vec::new();
+        for (err, text) in &self.containers[i].inner.log {
+            for piece in text.split_inclusive('\n') {
+                match lines.last_mut() {
+                    Some((e, line)) if e == err && !line.ends_with('\n') => line.push_str(piece),
+                    _ => lines.push((*err, piece.to_owned())),
+                }
+            }
+        }
+        let skip = tail.map_or(0, |n| lines.len().saturating_sub(n));
+        let mut response = Response::default();
+        for (err, line) in lines.into_iter().skip(skip) {
+            if err { response.stderr += &line } else { response.stdout += &line }
+        }
+        response
+    }
+
+    pub(super) fn version(&self, format: Option<&str>) -> Response {
+        let side = json!({ "Version": ENGINE_VERSION, "ApiVersion": "1.51", "Os": "linux", "Arch": "amd64" });
+        let value = json!({ "Client": side, "Server": side });
+        if let Some(text) = format {
+            return match Template::parse(text).and_then(|t| t.render(&value)) {
+                Ok(line) => Response::ok(line + "\n"),
+                Err(e) => bad_template(e),
+            };
+        }
+        Response::ok(format!(
+            "Client:\n Version:           {ENGINE_VERSION}\n API version:       1.51\n OS/Arch:           linux/amd64\n\n\
+             Server: netpier, after Docker Engine\n Engine:\n  Version:          {ENGINE_VERSION}\n  \
+             API version:      1.51 (minimum version 1.24)\n  OS/Arch:          linux/amd64\n"
+        ))
+    }
+}
+
+/// No filter `key` was given, or one of those that were admits it.
+fn admits(filters: &[(String, String)], key: &str, admitted: &dyn Fn(&str) -> bool) -> bool {
+    let mut given = filters.iter().filter(|f| f.0 == key).peekable();
+    given.peek().is_none() || given.any(|f| admitted(&f.1))
+}
+
+fn bad_template(e: TemplateError) -> Response {
+    let (TemplateError::Parse(e) | TemplateError::Exec(e)) = e;
+    Response { stderr: format!("failed to execute template: {e}\n"), exit: 1, ..Response::default() }
+}
+
+fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Option<Response> {
+    let (key, _) = filters.iter().find(|(key, _)| !known.contains(&key.as_str()))?;
+    let near = super::near::nearest(key, known.iter().copied());
+    let hint = near.map_or_else(
+        || format!("\n\nFilters here: {}", known.join(", ")),
+        |n| format!("\n\n{}", super::near::did_you_mean(n)),
+    );
+    let stderr = format!("Error response from daemon: invalid filter '{key}'{hint}\n");
+    Some(Response { stderr, exit: 1, ..Response::default() })
+}
+
+/// Rows as a table, as ids, or through a template (`table …` has headings).
+fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format: Option<&str>) -> Response {
+    let cell = |row: &Value, key: &str| row.get(key).map(super::template::text_of).unwrap_or_default();
+    if quiet && format.is_none() {
+        return Response::ok(rows.iter().map(|r| cell(r, "ID") + "\n").collect::<String>());
+    }
+    let text = match format {
+        None | Some("table") => {
+            let mut table: Vec<Vec<String>> = vec![columns.iter().map(|c| c.0.to_owned()).collect()];
+            table.extend(rows.iter().map(|r| columns.iter().map(|c| cell(r, c.1)).collect()));
+            return Response::ok(align(&table));
+        }
+        Some("json") => return Response::ok(rows.iter().map(|r| format!("{r}\n")).collect::<String>()),
+        Some(text) => text,
+    };
+    let (body, headings) = match text.strip_prefix("table ") {
+        Some(body) => (body, true),
+        None => (text, false),
+    };
+    let body = body.replace("\\t", "\t").replace("\\n", "\n");
+    let template = match Template::parse(&body) {
+        Ok(template) => template,
+        Err(e) => return bad_template(e),
+    };
+    let mut table = Vec::new();
+    if headings {
+        let heading: Value = rows
+            .first()
+            .and_then(Value::as_object)
+            .map(|row| {
+                let name = |key: &str| {
+                    let known = columns.iter().find(|c| c.1 == key).map(|c| c.0.to_owned());
+                    known.unwrap_or_else(|| key.to_uppercase())
+                };
+                row.keys().map(|k| (k.clone(), Value::String(name(k)))).collect()
+            })
+            .map_or(Value::Null, Value::Object);
+        table.extend(template.render(&heading).ok());
+    }
+    for row in rows {
+        match template.render(row) {
+            Ok(line) => table.push(line),
+            Err(e) => return bad_template(e),
+        }
+    }
+    if headings {
+        let cells: Vec<Vec<String>> =
+            table.iter().map(|l| l.split('\t').map(str::to_owned).collect()).collect();
+        return Response::ok(align(&cells));
+    }
+    Response::ok(table.into_iter().map(|l| l + "\n").collect::<String>())
+}
+
+/// Columns at least ten wide, three spaces apart (Go's text/tabwriter as the client sets it up).
+fn align(table: &[Vec<String>]) -> String {
+    let columns = table.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |i: usize| {
+        let widest = table.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
+        (widest + 3).max(10)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in table {
+        for (i, cell) in row.iter().enumerate() {
+            if i + 1 == row.len() {
+                text.push_str(cell);
+            } else {
+                text.push_str(&format!("{cell:0$}", widths[i]));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `About a minute`, `5 seconds` (github.com/docker/go-units, HumanDuration).
+fn human(secs: u64) -> String {
+    let (minutes, hours) = (secs / 60, (secs + 1800) / 3600);
+    match () {
+        () if secs < 1 => "Less than a second".to_owned(),
+        () if secs == 1 => "1 second".to_owned(),
+        () if secs < 60 => format!("{secs} seconds"),
+        () if minutes == 1 => "About a minute".to_owned(),
+        () if minutes < 60 => format!("{minutes} minutes"),
+        () if hours == 1 => "About an hour".to_owned(),
+        () if hours < 48 => format!("{hours} hours"),
+        () => format!("{} days", hours / 24),
+    }
+}
+
+/// Order in which `x10` comes after `x9`.
+fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    let pieces = |s: &str| -> Vec<(String, u64)> {
+        let mut all: Vec<(String, u64)> = Vec::new();
+        let mut chars = s.chars().peekable();
+        while chars.peek().is_some() {
+            let mut text = String::new();
+            while let Some(&c) = chars.peek().filter(|c| !c.is_ascii_digit()) {
+                text.push(c);
+                chars.next();
+            }
+            let mut number = 0_u64;
+            while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {
+                number = number.saturating_mul(10).saturating_add(u64::from(d));
+                chars.next();
+            }
+            all.push((text, number));
+        }
+        all
+    };
+    pieces(a).cmp(&pieces(b)).then_with(|| a.cmp(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_aligned_as_dockers() {
+        let table =
+            [["NETWORK ID", "NAME"], ["0123456789ab", "bridge"]].map(|r| r.map(str::to_owned).to_vec());
+        assert_eq!(align(&table), "NETWORK ID     NAME\n0123456789ab   bridge\n");
+    }
+
+    #[test]
+    fn durations_and_names_read_as_people_expect() {
+        let cases = [
+            (0, "Less than a second"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (61, "About a minute"),
+            (4000, "About an hour"),
+        ];
+        for (secs, want) in cases {
+            assert_eq!(human(secs), want);
+        }
+        assert_eq!(natural("x9", "x10"), std::cmp::Ordering::Less);
+        assert_eq!(natural("80/tcp -> 0", "443/tcp -> 0"), std::cmp::Ordering::Less);
+    }
+}

@@ -1,0 +1,549 @@
+//! Networks: making, removing, joining and leaving them.
+
+use super::endpoint::remove_device;
+use super::engine::{Attachment, ContainerState, Engine, EngineError, Network, predefined};
+use super::ipam::IpamError;
+use super::names;
+use super::near::{did_you_mean, nearest};
+use super::rules::{self, NetRules};
+use super::{EndpointSpec, NetworkCreate, Response};
+use crate::sim::World;
+use crate::stack::DeviceKind;
+use crate::wire::{IfName, Ipv4Net, Mac};
+use std::net::Ipv4Addr;
+
+/// Drivers that exist here.
+const DRIVERS: [&str; 3] = ["bridge", "host", "null"];
+/// Drivers of Docker that do not exist here yet.
+const ABSENT_DRIVERS: [&str; 2] = ["macvlan", "ipvlan"];
+
+const OPT_NAME: &str = "com.docker.network.bridge.name";
+const OPT_ICC: &str = "com.docker.network.bridge.enable_icc";
+const OPT_MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
+const OPT_HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
+const OPT_MTU: &str = "com.docker.network.driver.mtu";
+
+/// What of a request is decided before anything is made.
+struct Plan {
+    subnet: Ipv4Net,
+    gateway: Ipv4Addr,
+    range: Option<Ipv4Net>,
+    bridge: IfName,
+}
+
+impl Engine {
+    /// `bridge` with docker0, `host`, `none`.
+    pub(super) fn make_predefined_networks(&mut self, world: &mut World) {
+        let icc = self.config.icc;
+        let option = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let reserved = self.reserved(world);
+        let subnet = self.ipam.take_predefined(&reserved).ok();
+        let bridge = NetworkCreate {
+            name: "bridge".into(),
+            subnets: subnet.iter().map(ToString::to_string).collect(),
+            options: vec![
+                option("com.docker.network.bridge.default_bridge", "true"),
+                option(OPT_ICC, if icc { "true" } else { "false" }),
+                option(OPT_MASQUERADE, "true"),
+                option(OPT_HOST_BINDING, "0.0.0.0"),
+                option(OPT_NAME, "docker0"),
+                option(OPT_MTU, "1500"),
+            ],
+            ..NetworkCreate::default()
+        };
+        if let Some(subnet) = subnet {
+            let gateway = self.ipam.address(subnet, None, None).unwrap_or(subnet.network());
+            let name = "docker0".parse().expect("a valid name");
+            let plan = Plan { subnet, gateway, range: None, bridge: name };
+            // On a host where docker0 exists already the engine takes it over as it is.
+            let _ = self.build(world, bridge, plan);
+        }
+        for (name, driver) in [("host", "host"), ("none", "null")] {
+            let id = self.new_id(world, "network");
+            self.networks.push(Network {
+                id,
+                name: name.into(),
+                driver: driver.into(),
+                subnet: None,
+                gateway: None,
+                bridge: None,
+                range: None,
+                created: world.now(),
+                asked: NetworkCreate { name: name.into(), ..NetworkCreate::default() },
+                rules: None,
+                mtu: 1500,
+                host_binding: None,
+            });
+        }
+    }
+
+    /// What a subnet that nobody asked for must not overlap: the host's routes and name servers
+    /// (netutils.InferReservedNetworks).
+    fn reserved(&self, world: &World) -> Vec<Ipv4Net> {
+        let ns = world.namespace(self.host_ns(world));
+        let routes = ns.map(|ns| ns.routes()).unwrap_or_default();
+        let mut all: Vec<Ipv4Net> = routes.iter().map(|r| r.prefix).filter(|p| p.prefix_len() > 0).collect();
+        let conf = super::resolv::ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
+        all.extend(conf.servers.into_iter().map(Ipv4Net::from));
+        all
+    }
+
+    /// A file of the host; empty if it is not there.
+    pub(super) fn host_file(&self, world: &World, path: &str) -> String {
+        world.machine(self.host).and_then(|m| m.files.text(path)).unwrap_or("").to_owned()
+    }
+
+    // ---- docker network create
+
+    pub(super) fn network_create(
+        &mut self,
+        world: &mut World,
+        create: &NetworkCreate,
+    ) -> Result<String, EngineError> {
+        let fail = |message: String| Err(EngineError::new(message));
+        if predefined(&create.name) {
+            return fail(format!("operation is not permitted on predefined {} network", create.name));
+        }
+        let driver = create.driver.as_deref().unwrap_or("bridge");
+        if driver == "overlay" {
+            return fail(
+                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to \
+                 connect this node to swarm and try again."
+                    .into(),
+            );
+        }
+        let ipam = read_ipam(create)?;
+        if create.name.trim().is_empty() {
+            return fail("invalid name: name is empty".into());
+        }
+        if self.networks.iter().any(|n| n.name == create.name) {
+            return fail(format!("network with name {} already exists", create.name));
+        }
+        match driver {
+            "bridge" => {}
+            "host" | "null" => return fail(format!("only one instance of \"{driver}\" network is allowed")),
+            absent if ABSENT_DRIVERS.contains(&absent) => {
+                return fail(format!("the {absent} driver is not part of netpier; the nearest is bridge"));
+            }
+            other => {
+                let near = nearest(other, DRIVERS.into_iter().chain(ABSENT_DRIVERS));
+                let hint = near.map(|n| format!("\n\n{}", did_you_mean(n))).unwrap_or_default();
+                return fail(format!("plugin \"{other}\" not found{hint}"));
+            }
+        }
+        let id = self.new_id(world, "network");
+        let plan = self.plan(world, create, ipam, &id)?;
+        let subnet = plan.subnet;
+        match self.build_with_id(world, create.clone(), plan, id) {
+            Ok(id) => Ok(format!("{id}\n")),
+            Err(e) => {
+                self.ipam.release(subnet);
+                Err(e)
+            }
+        }
+    }
+
+    /// Takes the subnet and the gateway's address. On failure nothing is taken.
+    fn plan(
+        &mut self,
+        world: &World,
+        create: &NetworkCreate,
+        ipam: Vec<IpamConfig>,
+        id: &str,
+    ) -> Result<Plan, EngineError> {
+        let refuse = |e: IpamError| EngineError::new(e.to_string());
+        let (subnet, gateway, range) = match ipam.first() {
+            None => (self.ipam.take_predefined(&self.reserved(world)).map_err(refuse)?, None, None),
+            Some(first) => {
+                for (i, c) in ipam.iter().enumerate() {
+                    if let Err(e) = self.ipam.take(c.subnet) {
+                        ipam[..i].iter().for_each(|c| self.ipam.release(c.subnet));
+                        return Err(refuse(e));
+                    }
+                }
+                if ipam.len() > 1 {
+                    ipam.iter().for_each(|c| self.ipam.release(c.subnet));
+                    return Err(EngineError::new("bridge driver doesn't support multiple subnets"));
+                }
+                (first.subnet, first.gateway, first.range)
+            }
+        };
+        let given = gateway.is_some();
+        let gateway = self.ipam.address(subnet, range, gateway).map_err(|e| {
+            self.ipam.release(subnet);
+            let which = gateway.map(|g| g.to_string()).unwrap_or_default();
+            match given {
+                true => EngineError::new(format!("failed to allocate gateway ({which}): {e}")),
+                false => EngineError::new(format!("failed to allocate gateway (): {e}")),
+            }
+        })?;
+        match self.bridge_name(create, id) {
+            Ok(bridge) => Ok(Plan { subnet, gateway, range, bridge }),
+            Err(e) => {
+                self.ipam.release(subnet);
+                Err(e)
+            }
+        }
+    }
+
+    fn bridge_name(&self, create: &NetworkCreate, id: &str) -> Result<IfName, EngineError> {
+        let chosen = create.options.iter().find(|o| o.0 == OPT_NAME).map(|o| o.1.as_str());
+        let name = chosen.map_or_else(|| format!("br-{}", names::short(id)), str::to_owned);
+        if let Some(other) = self.networks.iter().find(|n| n.bridge.as_deref() == Some(&name)) {
+            return Err(EngineError::new(format!(
+                "cannot create network {id} ({name}): conflicts with network {} ({name}): networks have same bridge name",
+                other.id
+            )));
+        }
+        name.parse().map_err(|_| {
+            EngineError::new(format!("invalid bridge name {name:?}: not a valid interface name"))
+        })
+    }
+
+    fn build(&mut self, world: &mut World, asked: NetworkCreate, plan: Plan) -> Result<String, EngineError> {
+        let id = self.new_id(world, "network");
+        self.build_with_id(world, asked, plan, id)
+    }
+
+    /// Makes the bridge and writes the rules. On failure nothing is left.
+    fn build_with_id(
+        &mut self,
+        world: &mut World,
+        asked: NetworkCreate,
+        plan: Plan,
+        id: String,
+    ) -> Result<String, EngineError> {
+        let option = |key: &str| asked.options.iter().rev().find(|o| o.0 == key).map(|o| o.1.as_str());
+        let switch = |key: &str| -> Result<bool, EngineError> {
+            match option(key) {
+                None | Some("true" | "1" | "") => Ok(true),
+                Some("false" | "0") => Ok(false),
+                Some(v) => Err(EngineError::new(format!(
+                    "failed to parse {key} value: {v} (strconv.ParseBool: parsing {v:?}: invalid syntax)"
+                ))),
+            }
+        };
+        let mtu = match option(OPT_MTU) {
+            None | Some("0") => 1500,
+            Some(v) => v.parse::<u16>().ok().filter(|m| *m >= 68).ok_or_else(|| {
+                EngineError::new(format!("failed to parse {OPT_MTU} value: {v} (invalid syntax)"))
+            })?,
+        };
+        let host_binding = match option(OPT_HOST_BINDING) {
+            None | Some("0.0.0.0") => None,
+            Some(v) => Some(v.parse::<Ipv4Addr>().map_err(|_| {
+                EngineError::new(format!("failed to parse {OPT_HOST_BINDING} value: {v} (nil ip)"))
+            })?),
+        };
+        let net_rules = NetRules {
+            bridge: plan.bridge.to_string(),
+            subnet: plan.subnet,
+            internal: asked.internal,
+            icc: switch(OPT_ICC)?,
+            masquerade: switch(OPT_MASQUERADE)?,
+            proxy: self.config.userland_proxy,
+        };
+        let cidr = Ipv4Net::new(plan.gateway, plan.subnet.prefix_len()).expect("the subnet's own length");
+        let mac = names::mac(&mut self.rng(world, "bridge"));
+        self.make_bridge(world, plan.bridge, mac, cidr, mtu)?;
+        let host = self.host_ns(world);
+        if let Err(e) = rules::apply(world, host, &net_rules.network()) {
+            remove_device(world, host, plan.bridge.as_str());
+            return Err(EngineError::new(format!(
+                "Failed to Setup IP tables: Unable to enable NAT rule: {e}"
+            )));
+        }
+        self.networks.push(Network {
+            id: id.clone(),
+            name: asked.name.clone(),
+            driver: "bridge".into(),
+            subnet: Some(plan.subnet),
+            gateway: Some(plan.gateway),
+            bridge: Some(plan.bridge.to_string()),
+            range: plan.range,
+            created: world.now(),
+            asked,
+            rules: Some(net_rules),
+            mtu,
+            host_binding,
+        });
+        Ok(id)
+    }
+
+    fn make_bridge(
+        &self,
+        world: &mut World,
+        name: IfName,
+        mac: Mac,
+        addr: Ipv4Net,
+        mtu: u16,
+    ) -> Result<(), EngineError> {
+        let host = self.host_ns(world);
+        let made = world.with(host, |ns, cx| {
+            let dev = ns.add_device(name, mac, DeviceKind::Bridge(Box::default()), cx)?;
+            ns.set_mtu(dev, u32::from(mtu), cx)?;
+            ns.add_addr(dev, addr, cx)?;
+            ns.set_up(dev, true, cx)
+        });
+        match made {
+            Some(Err(e)) => {
+                let e: crate::stack::ConfigError = e;
+                if e != crate::stack::ConfigError::Exists {
+                    remove_device(world, host, name.as_str());
+                }
+                Err(EngineError::new(format!("failed to create bridge {name} via netlink: {e}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    // ---- docker network rm, prune
+
+    pub(super) fn network_rm(&mut self, world: &mut World, names: &[String], force: bool) -> Response {
+        let mut response = Response::default();
+        for name in names {
+            match self.remove_network(world, name) {
+                Ok(()) => response.stdout += &format!("{name}\n"),
+                Err(_) if force && self.find_network(name).is_err() => {}
+                Err(e) => {
+                    response.stderr += &format!("Error response from daemon: {e}\n");
+                    response.exit = 1;
+                }
+            }
+        }
+        if response.exit != 0 {
+            response.stderr += "exit status 1\n";
+        }
+        response
+    }
+
+    fn remove_network(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        let n = self.find_network(name)?;
+        let net = &self.networks[n];
+        if net.predefined() {
+            return Err(EngineError::new(format!(
+                "{} is a pre-defined network and cannot be removed",
+                net.name
+            )));
+        }
+        let active: Vec<String> = self
+            .containers
+            .iter()
+            .flat_map(|c| c.endpoints.iter().map(move |e| (c, e)))
+            .filter(|(_, e)| e.network_id == net.id)
+            .map(|(c, e)| format!("name:{:?} id:{:?}", c.name, names::short(&e.id)))
+            .collect();
+        if !active.is_empty() {
+            return Err(EngineError::new(format!(
+                "error while removing network: network {} has active endpoints ({})",
+                net.name,
+                active.join(", ")
+            )));
+        }
+        let net = self.networks.remove(n);
+        let host = self.host_ns(world);
+        if let Some(net_rules) = &net.rules {
+            rules::undo(world, host, &net_rules.network());
+        }
+        if let Some(bridge) = &net.bridge {
+            remove_device(world, host, bridge);
+        }
+        if let Some(subnet) = net.subnet {
+            self.ipam.release(subnet);
+        }
+        Ok(())
+    }
+
+    pub(super) fn network_prune(&mut self, world: &mut World, force: bool) -> Response {
+        if !force {
+            // Without a terminal to answer from, the client takes the default: no.
+            return Response {
+                stdout: "WARNING! This will remove all custom networks not used by at least one container.\n\
+                         Are you sure you want to continue? [y/N] \n"
+                    .into(),
+                stderr: "netpier cannot ask here: give -f\n".into(),
+                ..Response::default()
+            };
+        }
+        let unused: Vec<String> = self
+            .networks
+            .iter()
+            .filter(|n| !n.predefined())
+            .filter(|n| !self.containers.iter().any(|c| c.endpoints.iter().any(|e| e.network_id == n.id)))
+            .map(|n| n.name.clone())
+            .collect();
+        let removed: Vec<String> =
+            unused.into_iter().filter(|name| self.remove_network(world, name).is_ok()).collect();
+        if removed.is_empty() {
+            return Response::default();
+        }
+        Response::ok(format!("Deleted Networks:\n{}\n\n", removed.join("\n")))
+    }
+
+    // ---- docker network connect, disconnect
+
+    pub(super) fn network_connect(
+        &mut self,
+        world: &mut World,
+        endpoint: &EndpointSpec,
+        container: &str,
+    ) -> Result<String, EngineError> {
+        let n = self.find_network(&endpoint.network)?;
+        let i = self.find(container)?;
+        let net = &self.networks[n];
+        let c = &self.containers[i];
+        let first = c.inner.attachments.first().map_or("bridge", |a| a.spec.network.as_str());
+        let fail = |m: &str| Err(EngineError::new(m));
+        if first == "host" || first.starts_with("container:") {
+            return fail(
+                "container sharing network namespace with another container or host cannot be connected to any \
+                 other network",
+            );
+        }
+        if net.driver == "host" {
+            return fail(
+                "cannot connect container to host network - container must be created in host network mode",
+            );
+        }
+        if first == "none" || net.driver == "null" {
+            return fail(
+                "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+            );
+        }
+        if let Some(problems) = self.endpoint_problems(endpoint, n) {
+            return Err(EngineError::new(format!("invalid endpoint settings:\n{problems}")));
+        }
+        if !endpoint.aliases.is_empty() && !net.has_dns() {
+            return fail("network-scoped alias is supported only for containers in user defined networks");
+        }
+        let same = |a: &Attachment| {
+            a.network_id.as_deref() == Some(net.id.as_str())
+                || self.find_network(&a.spec.network).is_ok_and(|m| m == n)
+        };
+        if c.inner.attachments.iter().any(same) {
+            return Err(EngineError::new(format!(
+                "endpoint with name {} already exists in network {}",
+                c.name, net.name
+            )));
+        }
+        let attachment = Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()) };
+        if c.state == ContainerState::Running {
+            let had_gateway = self.containers[i].inner.gateway_network.clone();
+            self.attach(world, i, &attachment).map_err(EngineError::new)?;
+            self.containers[i].inner.attachments.push(attachment);
+            if let Err(e) = self.choose_gateway(world, i) {
+                let last = self.containers[i].endpoints.len() - 1;
+                self.detach(world, i, last);
+                self.containers[i].inner.attachments.pop();
+                if had_gateway.is_some() {
+                    let _ = self.choose_gateway(world, i);
+                }
+                return Err(EngineError::new(e));
+            }
+            self.refresh_names(world, i);
+        } else {
+            self.containers[i].inner.attachments.push(attachment);
+        }
+        Ok(String::new())
+    }
+
+    pub(super) fn network_disconnect(
+        &mut self,
+        world: &mut World,
+        network: &str,
+        container: &str,
+    ) -> Result<String, EngineError> {
+        let n = self.find_network(network)?;
+        let i = self.find(container)?;
+        let (net, c) = (&self.networks[n], &self.containers[i]);
+        let position = c.inner.attachments.iter().position(|a| {
+            a.network_id.as_deref() == Some(net.id.as_str())
+                || (a.network_id.is_none() && self.find_network(&a.spec.network).is_ok_and(|m| m == n))
+        });
+        if net.driver == "host" && position.is_some() {
+            return Err(EngineError::new(
+                "cannot disconnect container from host network - container was created in host network mode",
+            ));
+        }
+        let Some(position) = position else {
+            return Err(EngineError::new(format!(
+                "container {} is not connected to network {}",
+                c.id, net.name
+            )));
+        };
+        let endpoint = c.endpoints.iter().position(|e| e.network_id == net.id);
+        self.containers[i].inner.attachments.remove(position);
+        if let Some(e) = endpoint {
+            self.detach(world, i, e);
+            // Ports that cannot be published through the next network stay closed, as in Docker.
+            let _ = self.choose_gateway(world, i);
+            self.refresh_names(world, i);
+        }
+        Ok(String::new())
+    }
+
+    /// What is wrong with the address asked for on network `n`, one problem a line.
+    pub(super) fn endpoint_problems(&self, endpoint: &EndpointSpec, n: usize) -> Option<String> {
+        let ip = endpoint.ip.as_deref().filter(|ip| !ip.is_empty())?;
+        let net = &self.networks[n];
+        let addr: Option<Ipv4Addr> = ip.parse().ok();
+        let mut problems = Vec::new();
+        if addr.is_none() {
+            problems.push(format!("invalid IPv4 address: {ip}"));
+        }
+        if net.predefined() {
+            problems.push("user specified IP address is supported on user defined networks only".to_owned());
+        }
+        if net.asked.subnets.is_empty() || net.predefined() {
+            problems.push(
+                "user specified IP address is supported only when connecting to networks with user configured \
+                 subnets"
+                    .to_owned(),
+            );
+        } else if !addr.is_some_and(|a| net.subnet.is_some_and(|s| s.contains(&a))) {
+            problems.push(format!("no configured subnet or ip-range contain the IP address {ip}"));
+        }
+        match problems.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            many => Some(many.iter().map(|p| format!("* {p}")).collect::<Vec<_>>().join("\n")),
+        }
+    }
+}
+
+/// A subnet as asked for.
+struct IpamConfig {
+    subnet: Ipv4Net,
+    gateway: Option<Ipv4Addr>,
+    range: Option<Ipv4Net>,
+}
+
+/// Reads subnets, ranges and gateways; all that is wrong with them in one error (ValidateIPAM).
+fn read_ipam(create: &NetworkCreate) -> Result<Vec<IpamConfig>, EngineError> {
+    let mut configs = Vec::new();
+    let mut wrong = Vec::new();
+    for text in &create.subnets {
+        match text.parse::<Ipv4Net>() {
+            Err(_) => wrong.push(format!("invalid subnet {text}: invalid CIDR block notation")),
+            Ok(net) if net.trunc() != net => {
+                wrong.push(format!("invalid subnet {text}: it should be {}", net.trunc()));
+            }
+            Ok(subnet) => {
+                let gateway =
+                    create.gateways.iter().filter_map(|g| g.parse().ok()).find(|g| subnet.contains(g));
+                let ranges = create.ip_ranges.iter().filter_map(|r| r.parse::<Ipv4Net>().ok());
+                let range = ranges.map(|r| r.trunc()).find(|r| subnet.contains(&r.network()));
+                configs.push(IpamConfig { subnet, gateway, range });
+            }
+        }
+    }
+    for range in create.ip_ranges.iter().filter_map(|r| r.parse::<Ipv4Net>().ok()) {
+        if range.trunc() != range {
+            wrong.push(format!("invalid ip-range {range}: it should be {}", range.trunc()));
+        }
+    }
+    match wrong.as_slice() {
+        [] => Ok(configs),
+        _ => Err(EngineError::new(format!("invalid network config:\n{}", wrong.join("\n")))),
+    }
+}

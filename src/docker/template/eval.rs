@@ -1,0 +1,281 @@
+//! Nodes and a value → text.
+
+use super::{Expr, Node, Pipe};
+use serde_json::Value;
+
+/// The functions there are.
+pub(super) const FUNCTIONS: [&str; 19] = [
+    "json", "index", "len", "join", "split", "upper", "lower", "title", "println", "print", "printf", "eq",
+    "ne", "not", "and", "or", "truncate", "pad", "table",
+];
+
+/// A text longer than this is cut off by an error: no answer of an engine is so long.
+const MAX_TEXT: usize = 1 << 20;
+
+struct Scope<'a> {
+    root: &'a Value,
+    vars: Vec<(String, Value)>,
+    out: String,
+}
+
+/// The text that `nodes` make of `value`.
+pub(super) fn render(nodes: &[Node], value: &Value) -> Result<String, String> {
+    let mut scope = Scope { root: value, vars: Vec::new(), out: String::new() };
+    scope.run(nodes, value)?;
+    Ok(scope.out)
+}
+
+/// How Go prints a value.
+pub(in super::super) fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => "<no value>".to_owned(),
+        Value::String(s) => s.clone(),
+        Value::Bool(b) => b.to_string(),
+        Value::Number(n) => n.to_string(),
+        Value::Array(all) => format!("[{}]", all.iter().map(text_of).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => {
+            let mut all: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", text_of(v))).collect();
+            all.sort();
+            format!("map[{}]", all.join(" "))
+        }
+    }
+}
+
+fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(b) => *b,
+        Value::Number(n) => n.as_f64() != Some(0.0),
+        Value::String(s) => !s.is_empty(),
+        Value::Array(a) => !a.is_empty(),
+        Value::Object(o) => !o.is_empty(),
+    }
+}
+
+impl Scope<'_> {
+    fn run(&mut self, nodes: &[Node], dot: &Value) -> Result<(), String> {
+        let depth = self.vars.len();
+        for node in nodes {
+            if self.out.len() > MAX_TEXT {
+                return Err("template: the text is too long".into());
+            }
+            match node {
+                Node::Text(text) => self.out.push_str(text),
+                Node::Print(pipe) => {
+                    let value = self.pipe(pipe, dot)?;
+                    self.out.push_str(&text_of(&value));
+                }
+                Node::Set(name, pipe) => {
+                    let value = self.pipe(pipe, dot)?;
+                    self.vars.push((name.clone(), value));
+                }
+                Node::If(arms, otherwise) => self.choose(arms, otherwise, dot)?,
+                Node::With(over, body, empty) => {
+                    let value = self.pipe(over, dot)?;
+                    if truth(&value) { self.run(body, &value)? } else { self.run(empty, dot)? }
+                }
+                Node::Range { vars, over, body, empty } => {
+                    let value = self.pipe(over, dot)?;
+                    self.range(vars, &value, body, empty, dot)?;
+                }
+            }
+        }
+        self.vars.truncate(depth);
+        Ok(())
+    }
+
+    fn choose(&mut self, arms: &[(Pipe, Vec<Node>)], otherwise: &[Node], dot: &Value) -> Result<(), String> {
+        for (cond, body) in arms {
+            if truth(&self.pipe(cond, dot)?) {
+                return self.run(body, dot);
+            }
+        }
+        self.run(otherwise, dot)
+    }
+
+    fn range(
+        &mut self,
+        vars: &[String],
+        over: &Value,
+        body: &[Node],
+        empty: &[Node],
+        dot: &Value,
+    ) -> Result<(), String> {
+        let pairs: Vec<(Value, Value)> = match over {
+            Value::Array(all) => all.iter().enumerate().map(|(i, v)| (i.into(), v.clone())).collect(),
+            Value::Object(map) => {
+                let mut all: Vec<_> = map.iter().collect();
+                // Go walks a map in the order of its keys.
+                all.sort_by_key(|(k, _)| k.as_str());
+                all.into_iter().map(|(k, v)| (Value::String(k.clone()), v.clone())).collect()
+            }
+            Value::Null => Vec::new(),
+            other => return Err(format!("range can't iterate over {}", text_of(other))),
+        };
+        if pairs.is_empty() {
+            return self.run(empty, dot);
+        }
+        for (key, value) in pairs {
+            let depth = self.vars.len();
+            match vars {
+                [v] => self.vars.push((v.clone(), value.clone())),
+                [k, v] => self.vars.extend([(k.clone(), key), (v.clone(), value.clone())]),
+                _ => {}
+            }
+            self.run(body, &value)?;
+            self.vars.truncate(depth);
+        }
+        Ok(())
+    }
+
+    fn pipe(&self, pipe: &Pipe, dot: &Value) -> Result<Value, String> {
+        let mut last: Option<Value> = None;
+        for call in pipe {
+            last = Some(self.call(call, last, dot)?);
+        }
+        Ok(last.unwrap_or(Value::Null))
+    }
+
+    fn call(&self, call: &[Expr], piped: Option<Value>, dot: &Value) -> Result<Value, String> {
+        let Some((first, rest)) = call.split_first() else { return Ok(Value::Null) };
+        if let Expr::Function(name) = first {
+            let mut args = rest.iter().map(|e| self.expr(e, dot)).collect::<Result<Vec<_>, _>>()?;
+            args.extend(piped);
+            return function(name, &args);
+        }
+        if !rest.is_empty() || piped.is_some() {
+            return Err("template: :1: can't give argument to non-function".into());
+        }
+        self.expr(first, dot)
+    }
+
+    fn expr(&self, expr: &Expr, dot: &Value) -> Result<Value, String> {
+        match expr {
+            Expr::Literal(value) => Ok(value.clone()),
+            Expr::Field(path) => walk(dot, path),
+            Expr::Paren(pipe, path) => walk(&self.pipe(pipe, dot)?, path),
+            Expr::Function(name) => function(name, &[]),
+            Expr::Var(name, path) if name.is_empty() => walk(self.root, path),
+            Expr::Var(name, path) => match self.vars.iter().rev().find(|v| v.0 == *name) {
+                Some((_, value)) => walk(value, path),
+                None => Err(format!("template: :1: undefined variable \"${name}\"")),
+            },
+        }
+    }
+}
+
+fn walk(from: &Value, path: &[String]) -> Result<Value, String> {
+    let mut value = from;
+    for name in path {
+        value = match value {
+            Value::Object(map) => map.get(name).ok_or_else(|| {
+                format!(
+                    "template: :1:2: executing \"\" at <.{}>: map has no entry for key {name:?}",
+                    path.join(".")
+                )
+            })?,
+            Value::Null => return Ok(Value::Null),
+            _ => {
+                return Err(format!(
+                    "template: :1:2: executing \"\" at <.{}>: can't evaluate field {name} in this value",
+                    path.join(".")
+                ));
+            }
+        };
+    }
+    Ok(value.clone())
+}
+
+fn function(name: &str, args: &[Value]) -> Result<Value, String> {
+    let arg =
+        |i: usize| args.get(i).ok_or_else(|| format!("wrong number of args for {name}: got {}", args.len()));
+    let text = |i: usize| arg(i).map(text_of);
+    let string = |s: String| Ok(Value::String(s));
+    match name {
+        "json" => string(serde_json::to_string(arg(0)?).unwrap_or_default()),
+        "len" => Ok(match arg(0)? {
+            Value::Array(a) => a.len().into(),
+            Value::Object(o) => o.len().into(),
+            Value::String(s) => s.len().into(),
+            _ => return Err("error calling len: len of this type".into()),
+        }),
+        "index" => {
+            args[1.min(args.len())..].iter().try_fold(arg(0)?.clone(), |value, key| index(&value, key))
+        }
+        "join" => {
+            let by = text(1)?;
+            match arg(0)? {
+                Value::Array(all) => string(all.iter().map(text_of).collect::<Vec<_>>().join(&by)),
+                _ => Err("error calling join: not a list".into()),
+            }
+        }
+        "split" => {
+            let by = text(1)?;
+            Ok(Value::Array(text(0)?.split(by.as_str()).map(|p| Value::String(p.to_owned())).collect()))
+        }
+        "upper" => string(text(0)?.to_uppercase()),
+        "lower" => string(text(0)?.to_lowercase()),
+        "title" => {
+            let text = text(0)?;
+            let mut chars = text.chars();
+            string(
+                chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default()
+                    + chars.as_str(),
+            )
+        }
+        "print" => string(args.iter().map(text_of).collect()),
+        "println" => string(args.iter().map(text_of).collect::<Vec<_>>().join(" ") + "\n"),
+        "printf" => string(printf(&text(0)?, &args[1..])),
+        "eq" => {
+            let first = arg(0)?;
+            arg(1)?;
+            Ok(args[1..].iter().any(|a| a == first).into())
+        }
+        "ne" => Ok((arg(0)? != arg(1)?).into()),
+        "not" => Ok((!truth(arg(0)?)).into()),
+        "and" => Ok(args.iter().find(|a| !truth(a)).or(args.last()).cloned().unwrap_or(Value::Null)),
+        "or" => Ok(args.iter().find(|a| truth(a)).or(args.last()).cloned().unwrap_or(Value::Null)),
+        "truncate" => {
+            let keep = arg(1)?.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            string(text(0)?.chars().take(keep).collect())
+        }
+        "pad" => {
+            let side = |i: usize| arg(i).map(|n| n.as_u64().unwrap_or(0).min(256) as usize);
+            string(format!("{}{}{}", " ".repeat(side(1)?), text(0)?, " ".repeat(side(2)?)))
+        }
+        _ => Err(format!("template: :1: function {name:?} not defined")),
+    }
+}
+
+fn index(value: &Value, key: &Value) -> Result<Value, String> {
+    match (value, key) {
+        (Value::Array(all), Value::Number(n)) => {
+            let at = n.as_u64().and_then(|n| usize::try_from(n).ok());
+            let found = at.and_then(|i| all.get(i)).cloned();
+            found.ok_or_else(|| format!("error calling index: reflect: slice index out of range: {n}"))
+        }
+        // An absent key gives the zero value.
+        (Value::Object(map), Value::String(key)) => Ok(map.get(key).cloned().unwrap_or(Value::Null)),
+        (Value::Null, _) => Err("error calling index: index of untyped nil".into()),
+        _ => Err(format!("error calling index: can't index with {}", text_of(key))),
+    }
+}
+
+fn printf(format: &str, args: &[Value]) -> String {
+    let mut out = String::new();
+    let mut args = args.iter();
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('%') => out.push('%'),
+            Some('q') => out.push_str(&format!("{:?}", args.next().map(text_of).unwrap_or_default())),
+            Some(_) => out.push_str(&args.next().map_or_else(|| "%!(MISSING)".to_owned(), text_of)),
+            None => out.push_str("%!(NOVERB)"),
+        }
+    }
+    out
+}

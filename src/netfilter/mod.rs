@@ -12,18 +12,36 @@
 //! The layer knows nothing of namespaces or interfaces beyond their names. What it must ask
 //! of the machine it runs on, it asks through [`Host`].
 
+mod command;
 mod conntrack;
 mod eval;
+mod log_line;
+mod modules;
+mod names;
 mod nat;
+mod packet;
+mod parse;
+mod print;
 mod rule;
 mod save;
+mod table;
+mod tcp_track;
 
-pub use conntrack::{Conntrack, CtDirection, CtEntry, CtId, CtState, Tuple};
+pub use conntrack::{Conntrack, CtDirection, CtEntry, CtId, CtState, MAX_ENTRIES, Tuple};
 pub use eval::{Meta, Verdict};
 pub use nat::{NatKind, PortChoice};
-pub use rule::{AddrType, Chain, ChainId, Match, NfError, RejectWith, Rule, RuleId, Table, Target};
+pub use rule::{
+    AddrMatch, AddrType, AddrTypes, ChainId, ConntrackMatch, IPTABLES, IfMatch, LogSpec, Match, NatRange,
+    NfError, PortSide, Ports, RejectWith, RuleId, RuleSpec, STATE_NAMES, Target, TcpFlagsMatch,
+};
+pub use table::{Chain, Rule, Table};
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use conntrack::Clash;
+use eval::{Walk, Walked};
+use packet::View;
 
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -191,12 +209,23 @@ pub struct Netfilter {
     /// The connection tracking table.
     pub ct: Conntrack,
     tables: [Table; 4],
+    /// By [`ChainId`].
+    names: Vec<Arc<str>>,
+    /// By [`RuleId`].
+    texts: Vec<Arc<str>>,
+    rng: Rng,
 }
 
 impl Netfilter {
-    /// Empty tables with policy ACCEPT everywhere. `rng` draws hash secrets and NAT ports.
-    pub fn new(_rng: Rng) -> Self {
-        Self { ct: Conntrack, tables: [Table, Table, Table, Table] }
+    /// Empty tables with policy ACCEPT everywhere. `rng` draws NAT ports.
+    pub fn new(rng: Rng) -> Self {
+        Self {
+            ct: Conntrack::default(),
+            tables: TableKind::ALL.map(Table::new),
+            names: Vec::new(),
+            texts: Vec::new(),
+            rng,
+        }
     }
 
     /// Walks the packet through everything that is registered at `hook`, in the kernel's order
@@ -206,57 +235,142 @@ impl Netfilter {
     /// Never allocates when no rule logs and no entry is made.
     pub fn hook(
         &mut self,
-        _hook: Hook,
-        _packet: &mut [u8],
-        _meta: &mut Meta,
-        _host: &impl Host,
-        _now: Instant,
-        _log: &mut impl NfLog,
+        hook: Hook,
+        packet: &mut [u8],
+        meta: &mut Meta,
+        host: &impl Host,
+        now: Instant,
+        log: &mut impl NfLog,
     ) -> Verdict {
-        Verdict::Accept { rerouted: false }
+        let silent = !self.ct.is_on() && self.tables.iter().all(|t| !t.is_present());
+        let read = if silent { None } else { View::read(packet, 0, false) };
+        let Some(mut view) = read else { return Verdict::Accept { rerouted: false } };
+        let dst = view.dst;
+        let mut pass = Pass { hook, packet, view: &mut view, meta, host, now, log };
+        let ended = match hook {
+            Hook::Prerouting | Hook::Output => self.enter(&mut pass),
+            Hook::Forward => self.ask(&mut pass, &[TableKind::Mangle, TableKind::Filter]),
+            Hook::Input => self
+                .ask(&mut pass, &[TableKind::Mangle, TableKind::Filter])
+                .and_then(|()| self.leave(&mut pass)),
+            Hook::Postrouting => {
+                self.ask(&mut pass, &[TableKind::Mangle]).and_then(|()| self.leave(&mut pass))
+            }
+        };
+        match ended {
+            Err(verdict) => verdict,
+            Ok(()) => {
+                let rerouted = matches!(hook, Hook::Prerouting | Hook::Output) && view.dst != dst;
+                Verdict::Accept { rerouted }
+            }
+        }
+    }
+
+    /// PREROUTING and OUTPUT: the packet begins its way here.
+    fn enter(&mut self, pass: &mut Pass<'_, impl Host, impl NfLog>) -> Result<(), Verdict> {
+        self.ask(pass, &[TableKind::Raw])?;
+        if self.ct.is_on() {
+            self.ct
+                .track(pass.view, pass.packet, pass.meta, pass.now, pass.log)
+                .map_err(|_full| Verdict::TableFull)?;
+        }
+        self.ask(pass, &[TableKind::Mangle])?;
+        self.translate(pass)?;
+        if pass.hook == Hook::Output { self.ask(pass, &[TableKind::Filter]) } else { Ok(()) }
+    }
+
+    /// POSTROUTING and INPUT: the packet ends its way here; its connection is now known.
+    fn leave(&mut self, pass: &mut Pass<'_, impl Host, impl NfLog>) -> Result<(), Verdict> {
+        self.translate(pass)?;
+        let Some((id, _, dir)) = pass.meta.ct else { return Ok(()) };
+        self.ct.confirm(id, dir, pass.now, pass.log).map_err(|Clash| Verdict::NatExhausted)
+    }
+
+    fn ask(
+        &mut self,
+        pass: &mut Pass<'_, impl Host, impl NfLog>,
+        kinds: &[TableKind],
+    ) -> Result<(), Verdict> {
+        for &kind in kinds {
+            if let Walked::Stop(verdict) = self.walk(pass, kind) {
+                return Err(verdict);
+            }
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, pass: &mut Pass<'_, impl Host, impl NfLog>, kind: TableKind) -> Walked {
+        let table = &mut self.tables[kind as usize];
+        if !table.is_present() {
+            return Walked::Accept;
+        }
+        let mut walk = Walk {
+            hook: pass.hook,
+            packet: pass.packet,
+            view: pass.view,
+            meta: pass.meta,
+            ct: &self.ct,
+            host: pass.host,
+            now: pass.now,
+            log: pass.log,
+        };
+        walk.table(table)
+    }
+
+    /// The nat table, asked for a connection's first packet only, and the rewriting of every
+    /// packet of a translated connection (nf_nat_inet_fn).
+    fn translate(&mut self, pass: &mut Pass<'_, impl Host, impl NfLog>) -> Result<(), Verdict> {
+        let Some((id, state, _)) = pass.meta.ct else { return Ok(()) };
+        if !self.tables[TableKind::Nat as usize].is_present() {
+            return Ok(());
+        }
+        let kind = NatKind::at(pass.hook);
+        let first = state == CtState::New && nat::is_open(&self.ct, id, kind);
+        if first {
+            let range = match self.walk(pass, TableKind::Nat) {
+                Walked::Stop(verdict) => return Err(verdict),
+                Walked::Accept => NatRange::default(),
+                Walked::Nat(target) => nat::resolve(&target, pass.hook, pass.view, pass.meta, pass.host)
+                    .map_err(|_| Verdict::NatExhausted)?,
+            };
+            nat::setup(&mut self.ct, &mut self.rng, id, kind, &range);
+        }
+        nat::apply(&self.ct, pass.hook, pass.packet, pass.view, pass.meta, first, pass.log)
+            .map_err(|_| Verdict::NatExhausted)
     }
 
     /// The name of a chain, also of one that is gone.
-    pub fn chain_name(&self, _chain: ChainId) -> &str {
-        todo!()
+    pub fn chain_name(&self, chain: ChainId) -> &str {
+        self.names.get(usize::from(chain.0)).map_or("", |name| name)
     }
 
     /// A rule as `iptables-save` prints it (`-A CHAIN …`), also one that is gone.
-    pub fn rule_text(&self, _rule: RuleId) -> &str {
-        todo!()
+    pub fn rule_text(&self, rule: RuleId) -> &str {
+        self.texts.get(rule.0 as usize).map_or("", |text| text)
     }
 
     /// The table `kind`, for reading.
-    pub fn table(&self, _kind: TableKind) -> &Table {
-        todo!()
+    pub fn table(&self, kind: TableKind) -> &Table {
+        &self.tables[kind as usize]
     }
 
-    /// Removes entries whose time is over. The stack calls it from a timer.
-    pub fn expire(&mut self, _now: Instant, _log: &mut impl NfLog) {
-        todo!()
-    }
-
-    /// Does one `iptables` command line (without the word `iptables`), as the docker engine and
-    /// the terminal give it: `-t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`,
-    /// also -I, -D (by rule and by number), -R, -F, -Z, -N, -X, -P, -E, -C. Listing (-L, -S) is
-    /// text and belongs to the guest program `iptables`.
-    ///
-    /// # Errors
-    /// In iptables' own words; nothing is changed then.
-    pub fn command(&mut self, _args: &[&str]) -> Result<(), NfError> {
-        todo!()
-    }
-
-    /// The tables in `iptables-save` syntax, with counters where `counters`.
-    pub fn save(&self, _tables: &[TableKind], _counters: bool) -> String {
-        todo!()
-    }
-
-    /// Replaces the tables that `text` (iptables-save syntax) names.
-    ///
-    /// # Errors
-    /// Names the line; nothing is changed then.
-    pub fn restore(&mut self, _text: &str) -> Result<(), NfError> {
-        todo!()
+    /// Removes entries whose time is over. The stack calls it from a timer; see
+    /// [`Conntrack::next_expiry`].
+    pub fn expire(&mut self, now: Instant, log: &mut impl NfLog) {
+        self.ct.expire(now, log);
     }
 }
+
+/// A packet at a hook, with what it travels with.
+struct Pass<'a, H, L> {
+    hook: Hook,
+    packet: &'a mut [u8],
+    view: &'a mut View,
+    meta: &'a mut Meta,
+    host: &'a H,
+    now: Instant,
+    log: &'a mut L,
+}
+
+#[cfg(test)]
+mod tests;

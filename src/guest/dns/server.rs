@@ -9,7 +9,7 @@
 use std::net::Ipv4Addr;
 
 use super::ask::at;
-use super::{Ask, AskError, Code, Data, Kind, Message, Question, Zone};
+use super::{Ask, AskError, Code, Data, Kind, Message, Question, Record, Zone};
 use crate::guest::options::{Opt, flag, parse, value};
 use crate::guest::{Poll, Program, Signal, Sys};
 use crate::stack::{Errno, SocketId, SocketKind};
@@ -20,6 +20,7 @@ use crate::wire::Endpoint;
 pub const DNSD_OPTIONS: &[Opt] = &[
     value(&["--listen"], "ADDR[:PORT]", "own address (all, port 53)", "자기 주소 (기본: 모두, 53번 포트)"),
     value(&["--zone"], "FILE", "own records", "자기 레코드 파일"),
+    value(&["--record"], "NAME=ADDR[,TTL]", "an own A record", "자기 A 레코드"),
     value(&["--forward"], "ADDR", "server to ask about other names", "나머지 이름을 물어볼 서버"),
     flag(&["--servfail"], "say SERVFAIL to other names", "모르는 이름에 SERVFAIL로 답함"),
     flag(&["--not-authoritative"], "own records without AA", "자기 레코드도 AA 없이 답함"),
@@ -35,6 +36,7 @@ const MAX_PENDING: usize = 64;
 pub struct DnsServer {
     listen: Result<Endpoint, String>,
     zone: Option<String>,
+    records: Vec<Record>,
     forward: Vec<Ipv4Addr>,
     otherwise: Code,
     authoritative: bool,
@@ -63,6 +65,7 @@ impl DnsServer {
         Box::new(Self {
             listen,
             zone: options.get("--zone").map(str::to_owned),
+            records: options.all("--record").filter_map(record).collect(),
             forward: options.all("--forward").filter_map(|a| a.parse().ok()).collect(),
             otherwise: if options.has("--servfail") { Code::ServFail } else { Code::NxDomain },
             authoritative: !options.has("--not-authoritative"),
@@ -131,7 +134,9 @@ impl DnsServer {
 
     /// What the own zone says; None if it does not know the name.
     fn own_answer(&mut self, sys: &Sys<'_>, message: &Message, question: &Question) -> Option<Message> {
-        let zone = Zone::parse(self.zone.as_deref().and_then(|path| sys.files.text(path)).unwrap_or(""));
+        let file = self.zone.as_deref().and_then(|path| sys.files.text(path)).unwrap_or("");
+        let mut zone = Zone::parse(file);
+        zone.records.extend(self.records.iter().cloned());
         if !zone.knows(&question.name) {
             return None;
         }
@@ -225,6 +230,17 @@ fn listen_address(text: Option<&str>) -> Result<Endpoint, String> {
         (Ok(addr), Ok(port)) => Ok(Endpoint::new(addr, port)),
         _ => Err(format!("dnsd: bad address: {text}\n")),
     }
+}
+
+/// `NAME=ADDR[,TTL]`; 300 seconds without a TTL.
+fn record(text: &str) -> Option<Record> {
+    let (name, value) = text.split_once('=')?;
+    let (addr, ttl) = value.split_once(',').unwrap_or((value, "300"));
+    Some(Record {
+        name: name.trim_end_matches('.').to_owned(),
+        ttl: ttl.parse().ok()?,
+        data: Data::A(addr.parse().ok()?),
+    })
 }
 
 fn send(sys: &mut Sys<'_>, socket: SocketId, to: Endpoint, message: &Message) {

@@ -24,6 +24,8 @@ const PAYLOAD: usize = 56;
 pub fn w1(n: u32, k: u32, clock: &dyn Fn() -> f64) -> String {
     let built = clock();
     let (mut world, machines) = hosts_on_one_bridge(n);
+    let start = clock();
+    let first = world.frames_carried();
     for (i, machine) in machines.into_iter().enumerate() {
         let i = i as u32;
         let pinger = Pinger {
@@ -35,8 +37,6 @@ pub fn w1(n: u32, k: u32, clock: &dyn Fn() -> f64) -> String {
         };
         world.spawn(machine, Box::new(pinger), true, false);
     }
-    let start = clock();
-    let first = world.frames_carried();
     while !world.is_quiet() {
         world.run(Instant::FAR_FUTURE, 1 << 20);
         world.take_events();
@@ -108,7 +108,8 @@ struct Pinger {
     left: u32,
     next: Instant,
     socket: Option<SocketId>,
-    replies: u32,
+    /// Replies less requests so far.
+    replies: i64,
 }
 
 impl Program for Pinger {
@@ -125,7 +126,7 @@ impl Program for Pinger {
                 .expect("the neighbour is on the link");
             self.left -= 1;
             self.next += Duration::from_millis(1);
-            self.replies = self.replies.wrapping_sub(1);
+            self.replies -= 1;
         }
         if self.left > 0 {
             sys.wake_at(self.next);

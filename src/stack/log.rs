@@ -33,9 +33,6 @@ impl Chunk {
     fn starting_at(first: u64) -> Self {
         Self { first, records: Vec::with_capacity(CHUNK_RECORDS), bytes: Vec::new() }
     }
-    fn is_full(&self) -> bool {
-        self.records.len() >= CHUNK_RECORDS || self.bytes.len() >= CHUNK_BYTES
-    }
     fn end(&self) -> u64 {
         self.first + self.records.len() as u64
     }
@@ -96,16 +93,20 @@ impl StepLog {
     #[inline]
     fn push(&mut self, packet: Option<PacketId>, step: Step) {
         if self.sink == Sink::Keep {
-            self.make_room();
+            // not by its bytes: those of this record may lie here already
+            self.make_room(usize::MAX);
             self.tail.records.push(Record { at: self.now, ns: self.ns, packet, step });
         }
         self.next_seq += 1;
     }
 
-    /// Makes the tail a chunk that takes record `next_seq`.
+    /// Makes the tail a chunk that takes record `next_seq`, with less than `most_bytes` so far.
     #[inline]
-    fn make_room(&mut self) {
-        if self.tail.is_full() || self.tail.end() != self.next_seq || self.tail.records.capacity() == 0 {
+    fn make_room(&mut self, most_bytes: usize) {
+        let Chunk { records, bytes, .. } = &self.tail;
+        let unused = records.capacity() == 0;
+        let full = records.len() >= CHUNK_RECORDS || bytes.len() >= most_bytes;
+        if unused || full || self.tail.end() != self.next_seq {
             self.open_chunk();
         }
     }
@@ -130,7 +131,7 @@ impl StepLog {
         if self.sink == Sink::Mute {
             return ByteSpan::default();
         }
-        self.make_room();
+        self.make_room(CHUNK_BYTES);
         let start = self.tail.bytes.len() as u32;
         let len = bytes.len().min(usize::from(u16::MAX));
         self.tail.bytes.extend_from_slice(&bytes[..len]);

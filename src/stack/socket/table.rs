@@ -349,11 +349,10 @@ impl Sockets {
             if space == PortSpace::Tcp && !matches!(socket.body, Body::Listener(_)) {
                 continue;
             }
-            if let Some(score) = socket.score(local, remote, dev) {
-                if best.is_none_or(|(top, _)| score >= top) {
+            if let Some(score) = socket.score(local, remote, dev)
+                && best.is_none_or(|(top, _)| score >= top) {
                     best = Some((score, id));
                 }
-            }
         }
         best.map(|(_, id)| id)
     }

@@ -443,11 +443,10 @@ fn pass(conn: &mut Conn, left: &mut &[u8], got: &mut Vec<u8>, done: &mut bool) {
     if !conn.was_up() {
         return;
     }
-    if !left.is_empty() {
-        if let Ok(n) = conn.send(left) {
+    if !left.is_empty()
+        && let Ok(n) = conn.send(left) {
             *left = &left[n..];
         }
-    }
     if left.is_empty() {
         conn.shutdown();
     }

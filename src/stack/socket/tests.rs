@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::rng::Rng;
 use crate::stack::{
@@ -608,4 +610,74 @@ fn a_packet_socket_sees_what_passes_and_sends_whole_frames() {
         answers += 1;
     }
     assert_eq!(answers, 4, "the ARP of the ping, our question, its answer");
+}
+
+// ---- hostile bytes
+
+/// An Ethernet frame for the server with this IPv4 payload, its headers right; the checksum of
+/// TCP, UDP or ICMP is filled in where there is room for one.
+fn frame_with(proto: u8, payload: &[u8]) -> Vec<u8> {
+    use crate::wire::fmt::{Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
+    let mut bytes = vec![2, 0, 0, 0, 0, SERVER as u8, 2, 0, 0, 0, 0, CLIENT as u8, 8, 0];
+    bytes.resize(ETHERNET + 20, 0);
+    bytes.extend_from_slice(payload);
+    let total = bytes.len() - ETHERNET;
+    let mut ip = Ipv4Packet::new_unchecked(&mut bytes[ETHERNET..]);
+    ip.set_version(4);
+    ip.set_header_len(20);
+    ip.set_total_len(total as u16);
+    ip.set_hop_limit(64);
+    ip.set_next_header(IpProtocol::from(proto));
+    ip.set_src_addr(A);
+    ip.set_dst_addr(B);
+    ip.fill_checksum();
+    let body = &mut bytes[ETHERNET + 20..];
+    match proto {
+        1 if body.len() >= 8 => Icmpv4Packet::new_unchecked(body).fill_checksum(),
+        6 if body.len() >= 20 => TcpPacket::new_unchecked(body).fill_checksum(&A.into(), &B.into()),
+        17 if body.len() >= 8 => {
+            let len = body.len() as u16;
+            let mut udp = UdpPacket::new_unchecked(body);
+            udp.set_len(len);
+            udp.fill_checksum(&A.into(), &B.into());
+        }
+        _ => {}
+    }
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_and_every_packet_has_its_fate(
+        packets in proptest::collection::vec(
+            (prop_oneof![Just(1u8), Just(6), Just(17)], proptest::collection::vec(any::<u8>(), 0..64),
+             prop_oneof![Just(0u8), Just(80), Just(53)], any::<bool>()),
+            1..12,
+        ),
+    ) {
+        let mut pair = Pair::new();
+        pair.listener(80);
+        pair.bound(SERVER, SocketKind::Udp, Endpoint::new(ANY.addr, 53));
+        let dev = pair.ns[SERVER].device_named("eth0").unwrap().index;
+        for (proto, mut payload, port, is_error) in packets {
+            if proto == 1 && is_error && payload.len() > 28 {
+                // Something that looks like an ICMP error about a packet of ours.
+                payload[0] = 3;
+                payload[8] = 0x45;
+                payload[17] = [1, 6, 17][usize::from(payload[1]) % 3];
+                payload[20..24].copy_from_slice(&B.octets());
+                payload[24..28].copy_from_slice(&A.octets());
+            } else if payload.len() > 12 {
+                payload[2..4].copy_from_slice(&[0, port]);
+                payload[12] = 0x50;
+            }
+            let bytes = frame_with(proto, &payload);
+            pair.on(SERVER, |ns, cx| {
+                let frame = Frame { id: cx.ids.next_id(), bytes };
+                cx.log.packet(frame.id, Step::Sent { by: None });
+                ns.receive(dev, frame, cx);
+            });
+        }
+        pair.run(3000);
+    }
 }

@@ -137,6 +137,7 @@ fn letters(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const TABLE: &[Opt] = &[
         flag(&["-s", "--silent"], "quiet", "조용히"),
@@ -174,5 +175,14 @@ mod tests {
         let p = run("-s -- -v --foo").unwrap();
         assert!(p.has("-s") && !p.has("-v"));
         assert_eq!(p.operands, ["-v", "--foo"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_command_line_is_parsed_or_refused(args in proptest::collection::vec("\\PC{0,12}", 0..6)) {
+            if let Ok(p) = parse(TABLE, &args) {
+                prop_assert!(p.operands.len() <= args.len());
+            }
+        }
     }
 }

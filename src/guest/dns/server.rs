@@ -57,7 +57,7 @@ struct Pending {
 
 impl DnsServer {
     /// From a command line.
-    pub fn new(argv: &[String]) -> Box<dyn Program> {
+    pub fn start(argv: &[String]) -> Box<dyn Program> {
         let args = argv.get(1..).unwrap_or_default();
         let parsed = parse(DNSD_OPTIONS, args).map_err(|e| format!("dnsd: {e}\n"));
         let options = parsed.as_ref().cloned().unwrap_or_default();

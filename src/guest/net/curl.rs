@@ -161,14 +161,11 @@ impl Curl {
     fn finish(&mut self, sys: &mut Sys<'_>, result: Result<(), Failure>) {
         let options = self.options();
         let transfer = self.transfer.take();
-        if let (Some(t), Some(path)) = (&transfer, options.get("-o")) {
-            if path != "-" && path != "/dev/null" && t.head.is_some() {
-                if let Err(e) = sys.files.put(path, t.body.clone()) {
-                    sys.err(format!("curl: (23) Failure writing output to destination: {e}\n"));
-                    self.exit = 23;
-                }
-            }
-        }
+        let result = result.and_then(|()| match (&transfer, options.get("-o")) {
+            (Some(t), Some(path)) if path != "-" => super::usage::save(sys, path, &t.body)
+                .map_err(|e| (23, format!("Failure writing output to destination: {e}"))),
+            _ => Ok(()),
+        });
         self.exit = match &result {
             Ok(()) => 0,
             Err((code, _)) => *code,

@@ -114,7 +114,7 @@ pub const PROGRAMS: &[Entry] = &[
         "dnsd [--listen ADDR[:PORT]] [--zone FILE] [--forward ADDR]...",
         DNSD_OPTIONS,
         ["answer DNS questions", "DNS 질문에 답하는 서버"],
-        DnsServer::new,
+        DnsServer::start,
     ),
     entry(
         "nginx",

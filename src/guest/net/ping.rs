@@ -143,10 +143,8 @@ fn configure(args: &[String]) -> Result<Config, (i32, String)> {
             _ => Err((1, format!("ping: bad timing interval: {text}\n"))),
         },
     };
-    if let Some(mode) = options.get("-M") {
-        if !["do", "dont", "want", "probe"].contains(&mode) {
-            return Err((2, "ping: wrong value for -M: do, dont, want, probe are valid ones.\n".to_owned()));
-        }
+    if options.get("-M").is_some_and(|mode| !["do", "dont", "want", "probe"].contains(&mode)) {
+        return Err((2, "ping: wrong value for -M: do, dont, want, probe are valid ones.\n".to_owned()));
     }
     Ok(Config {
         count: number("-c", 1, i64::MAX as u64)?,
@@ -293,10 +291,6 @@ impl Run {
         self.receive(sys, config);
         self.print(sys, config);
         if sys.signal == Some(Signal::Int) {
-            if sys.tty {
-                // The terminal has just shown ^C.
-                sys.out("\n");
-            }
             return self.finish(sys, config);
         }
         let now = sys.now();
@@ -304,7 +298,7 @@ impl Run {
         loop {
             let enough = config.count.is_some_and(|c| self.received + self.errors >= c);
             let over = deadline.is_some_and(|d| now >= d) || (deadline.is_some() && self.errors > 0);
-            if (enough || over) && (self.lines.is_empty() || over) {
+            if over || enough && self.lines.is_empty() {
                 return self.finish(sys, config);
             }
             let all_sent = config.count.is_some_and(|c| self.sent >= c) && deadline.is_none();
@@ -354,11 +348,11 @@ impl Run {
         let seq = (self.sent - u64::from(self.busybox)) as u16;
         let mut data = seq.to_be_bytes().to_vec();
         data.extend((0..config.size).map(|i| i as u8));
-        if let Err(e) = sys.ns.send(self.socket, &data, &mut sys.cx) {
-            if !config.quiet {
-                let call = if self.busybox { "sendto" } else { "sendmsg" };
-                sys.err(format!("ping: {call}: {e}\n"));
-            }
+        if let Err(e) = sys.ns.send(self.socket, &data, &mut sys.cx)
+            && !config.quiet
+        {
+            let call = if self.busybox { "sendto" } else { "sendmsg" };
+            sys.err(format!("ping: {call}: {e}\n"));
         }
     }
 

@@ -169,10 +169,8 @@ impl Connection {
 /// Carries bytes one way, and the end of the stream after them; true when that is through.
 fn carry(sys: &mut Sys<'_>, from: &mut Stream, to: &mut Stream, shut: &mut bool) -> Result<bool, Errno> {
     loop {
-        if to.unsent() >= BUFFER {
-            if !to.flush(sys)? {
-                return Ok(false);
-            }
+        if to.unsent() >= BUFFER && !to.flush(sys)? {
+            return Ok(false);
         }
         from.fill(sys, BUFFER)?;
         if from.input.is_empty() {
@@ -190,9 +188,8 @@ fn carry(sys: &mut Sys<'_>, from: &mut Stream, to: &mut Stream, shut: &mut bool)
 
 impl Program for DockerProxy {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
-        match sys.signal {
-            Some(Signal::Term | Signal::Int) => return Poll::Exit(0),
-            _ => {}
+        if let Some(Signal::Term | Signal::Int) = sys.signal {
+            return Poll::Exit(0);
         }
         let config = match &self.config {
             Ok(config) => config.clone(),

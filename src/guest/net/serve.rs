@@ -141,10 +141,10 @@ impl Program for Serve {
             Some(Signal::Int) => return Poll::Exit(130),
             _ => {}
         }
-        if !self.started {
-            if let Err(code) = self.open_all(sys) {
-                return Poll::Exit(code);
-            }
+        if !self.started
+            && let Err(code) = self.open_all(sys)
+        {
+            return Poll::Exit(code);
         }
         self.accept_all(sys);
         self.answer_datagrams(sys);

@@ -159,10 +159,10 @@ impl Program for Server {
                 return Poll::Exit(2);
             }
         };
-        if self.listeners.is_empty() {
-            if let Err(code) = self.open_all(sys, &config.at) {
-                return Poll::Exit(code);
-            }
+        if self.listeners.is_empty()
+            && let Err(code) = self.open_all(sys, &config.at)
+        {
+            return Poll::Exit(code);
         }
         for &listener in &self.listeners {
             while let Ok(socket) = sys.ns.accept(listener) {

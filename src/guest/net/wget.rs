@@ -232,10 +232,8 @@ impl Wget {
         }
         match &target {
             None => sys.out(String::from_utf8_lossy(&body)),
-            Some(path) if path == "/dev/null" => {}
             Some(path) => {
-                let absolute = if path.starts_with('/') { path.clone() } else { format!("/{path}") };
-                if let Err(e) = sys.files.put(&absolute, body.clone()) {
+                if let Err(e) = super::usage::save(sys, path, &body) {
                     sys.err(format!("{path}: {e}\n"));
                     return if self.busybox { 1 } else { 3 };
                 }
@@ -349,10 +347,10 @@ impl Program for Wget {
             _ => {}
         }
         loop {
-            if self.transfer.is_none() {
-                if let Err(code) = self.begin(sys) {
-                    return Poll::Exit(code);
-                }
+            if self.transfer.is_none()
+                && let Err(code) = self.begin(sys)
+            {
+                return Poll::Exit(code);
             }
             let due = self.transfer.as_ref().map(|t| t.due);
             match self.go_on(sys) {

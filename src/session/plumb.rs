@@ -2,7 +2,7 @@
 
 use super::run::{Home, ShellId};
 use super::{JobId, Session};
-use crate::guest::{Effect, MachineId, Signal};
+use crate::guest::{self, Effect, MachineId, Signal};
 use crate::stack::{Pid, Step};
 
 /// A command of a pipeline that was started.
@@ -175,6 +175,15 @@ impl Session {
 
     /// Appends to a file; says so where that fails.
     fn append(&mut self, id: ShellId, machine: MachineId, path: &str, text: &str) {
+        if path.starts_with("/proc/sys/") {
+            let ns = self.world.machine(machine).map(|m| m.ns);
+            let written =
+                ns.and_then(|ns| self.world.with(ns, |ns, cx| guest::write_proc(ns, cx, path, text)));
+            if let Some(Err(problem)) = written {
+                self.shell_print(id, true, &format!("sh: write error: {problem}\n"));
+            }
+            return;
+        }
         let Some(m) = self.world.machine_mut(machine) else { return };
         let mut content = m.files.get(path).map(<[u8]>::to_vec).unwrap_or_default();
         content.extend_from_slice(text.as_bytes());

@@ -5,6 +5,7 @@ use super::{
     LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, router,
 };
 use crate::docker::{DaemonConfig, Engine, Request};
+use crate::guest::dns::Zone;
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{self, Script, WordPart};
 use crate::sim::{LinkId, LinkSpec};
@@ -306,10 +307,19 @@ impl Session {
             ServiceConfig::Dns { listen, records, forward } => {
                 let mut words = vec!["dnsd".to_owned()];
                 words.extend(listen.iter().flat_map(|l| ["--listen".to_owned(), l.to_string()]));
-                words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
-                for r in records {
-                    words.extend(["--record".to_owned(), format!("{}={},{}", r.name, r.address, r.ttl)]);
+                if !records.is_empty() {
+                    let mut zone = Zone::default();
+                    records.iter().for_each(|r| zone.add_a(&r.name, r.address, r.ttl));
+                    // A node may serve several zones at several addresses.
+                    let suffix = listen.map(|l| format!(".{l}")).unwrap_or_default();
+                    let path = format!("/etc/dnsd.zone{suffix}");
+                    if let Some(m) = self.world.machine_mut(machine)
+                        && m.files.put(&path, zone.to_string()).is_ok()
+                    {
+                        words.extend(["--zone".to_owned(), path]);
+                    }
                 }
+                words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
                 shell::parse(&shell::join(&words))
             }
         };

@@ -194,6 +194,14 @@ impl Session {
             _ if full == "/" || typed.ends_with('/') => {
                 return Err(format!("{word}: {typed}: Is a directory\n"));
             }
+            // A setting of the kernel: written when something is printed.
+            _ if full.starts_with("/proc/sys/") => {
+                let ns = self.world.machine(machine).and_then(|m| self.world.namespace(m.ns));
+                return match ns.and_then(|ns| guest::read_proc(ns, &full)) {
+                    Some(_) => Ok(Sink::File(machine, full)),
+                    None => Err(format!("{word}: {typed}: No such file or directory\n")),
+                };
+            }
             _ => {}
         }
         if let Some(m) = self.world.machine_mut(machine)

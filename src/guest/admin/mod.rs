@@ -4,18 +4,24 @@
 //! reads lines from files or stdin.
 
 mod basic;
+mod conntrack;
 mod cut;
 mod files;
 mod grep;
 mod host;
 mod ip;
+mod iptables;
+mod neighbours;
 mod once;
 mod sleep;
 mod sort;
+mod ss;
+mod sysctl;
 mod text;
 mod with_env;
 
 pub use files::absolute_path;
+pub use sysctl::{read_proc, write_proc};
 pub use with_env::with_env;
 
 use super::options::Opt;
@@ -138,5 +144,61 @@ pub const PROGRAMS: &[Entry] = &[
         basic::WC,
         ["counts lines, words and bytes", "줄, 단어, 바이트 수를 세요"],
         basic::wc,
+    ),
+    entry(
+        "arp",
+        "arp [-n] [-a] [-i DEVICE]",
+        neighbours::ARP,
+        ["shows the neighbours", "이웃(ARP) 표를 보여줘요"],
+        neighbours::arp,
+    ),
+    entry(
+        "bridge",
+        "bridge fdb|link [show]",
+        &[],
+        ["shows bridges' ports and addresses", "브리지의 포트와 주소 표를 보여줘요"],
+        neighbours::bridge,
+    ),
+    entry(
+        "conntrack",
+        "conntrack -L|-D|-F|-C [-p PROTO] [-s ADDRESS] [-d ADDRESS]",
+        conntrack::OPTIONS,
+        ["shows tracked connections", "추적 중인 연결을 보여줘요"],
+        conntrack::conntrack,
+    ),
+    entry(
+        "iptables",
+        "iptables [-t TABLE] -A|-I|-D|-L|-S|-F … [CHAIN] [RULE]",
+        iptables::OPTIONS,
+        ["shows and changes firewall and NAT rules", "방화벽과 NAT 규칙을 보고 바꿔요"],
+        iptables::iptables,
+    ),
+    entry(
+        "iptables-restore",
+        "iptables-restore < FILE",
+        &[],
+        ["replaces tables by saved ones", "저장한 규칙으로 되돌려요"],
+        iptables::restore,
+    ),
+    entry(
+        "iptables-save",
+        "iptables-save [-t TABLE] [-c]",
+        iptables::SAVE,
+        ["prints all rules", "모든 규칙을 저장할 모양으로 보여줘요"],
+        iptables::save,
+    ),
+    entry(
+        "ss",
+        "ss [-t] [-u] [-l] [-a] [-n] [-p]",
+        ss::OPTIONS,
+        ["shows sockets", "소켓을 보여줘요"],
+        ss::ss,
+    ),
+    entry(
+        "sysctl",
+        "sysctl [-w] NAME[=VALUE]…",
+        sysctl::OPTIONS,
+        ["shows and changes kernel settings", "커널 설정을 보고 바꿔요"],
+        sysctl::sysctl,
     ),
 ];

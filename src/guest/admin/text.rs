@@ -2,6 +2,7 @@
 //! they read.
 
 use super::files::path;
+use super::sysctl::read_proc;
 use crate::guest::{Poll, Program, Signal, Sys};
 use std::fmt::Debug;
 
@@ -48,7 +49,8 @@ impl<L: Lines> Filter<L> {
         let mut wanted = true;
         for file in files {
             let full = path(sys, file);
-            let Some(text) = sys.files.get(&full).map(|b| String::from_utf8_lossy(b).into_owned()) else {
+            let stored = sys.files.get(&full).map(|b| String::from_utf8_lossy(b).into_owned());
+            let Some(text) = stored.or_else(|| read_proc(sys.ns, &full)) else {
                 sys.out(std::mem::take(&mut out));
                 sys.err(format!("{name}: {file}: No such file or directory\n"));
                 status = lines.file_error();

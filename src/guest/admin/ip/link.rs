@@ -66,7 +66,7 @@ fn statistics(d: &Device, out: &mut String) {
 }
 
 /// `eth0@if7`: a veth end says where the other one is.
-pub(super) fn label(d: &Device) -> String {
+pub(in crate::guest::admin) fn label(d: &Device) -> String {
     match (&d.kind, d.peer) {
         (DeviceKind::Veth, Some(peer)) => format!("{}@if{}", d.name, peer.dev.0),
         _ => d.name.to_string(),
@@ -83,7 +83,7 @@ fn kind_name(d: &Device) -> &'static str {
 }
 
 /// IFF_* as iproute2 lists them.
-pub(super) fn device_flags(d: &Device) -> String {
+pub(in crate::guest::admin) fn device_flags(d: &Device) -> String {
     let mut flags = Vec::new();
     if d.up && !d.carrier {
         flags.push("NO-CARRIER");

@@ -9,6 +9,8 @@ mod link;
 mod neigh;
 mod route;
 
+pub(super) use link::{device_flags, label};
+
 use super::once::once;
 use crate::guest::options::{Opt, flag};
 use crate::guest::{Program, Sys};

@@ -1,0 +1,178 @@
+//! sysctl, and the same settings as files below /proc/sys (sysctl(8), Documentation/networking/ip-sysctl.rst).
+
+use super::once::{bad_option, once};
+use crate::guest::options::{self, Opt, flag};
+use crate::guest::{Program, Sys};
+use crate::stack::{ConfigChange, Cx, NetNs, Step};
+use crate::wire::IfName;
+
+pub(super) const OPTIONS: &[Opt] = &[
+    flag(&["-w", "--write"], "set values", "값을 정해요"),
+    flag(&["-n", "--values"], "values without their names", "이름 없이 값만"),
+    flag(&["-a", "--all"], "all settings", "모든 설정"),
+    flag(&["-q", "--quiet"], "do not repeat what was set", "정한 값을 다시 보여주지 않아요"),
+    flag(&["-e", "--ignore"], "unknown names are no error", "모르는 이름도 괜찮아요"),
+];
+
+/// The settings that exist, with dots; those by device come as `all`, `default` and each device.
+fn keys(ns: &NetNs) -> Vec<String> {
+    let mut keys: Vec<String> = [
+        "net.bridge.bridge-nf-call-iptables",
+        "net.ipv4.icmp_echo_ignore_all",
+        "net.ipv4.ip_default_ttl",
+        "net.ipv4.ip_forward",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.conf.all.forwarding",
+        "net.ipv4.conf.all.rp_filter",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let devices = ns.devices().map(|d| d.name.to_string());
+    keys.extend(
+        ["all".to_owned()].into_iter().chain(devices).map(|d| format!("net.ipv4.conf.{d}.route_localnet")),
+    );
+    keys.sort();
+    keys
+}
+
+/// The value of a setting, by its name with dots.
+fn read(ns: &NetNs, key: &str) -> Option<String> {
+    let s = &ns.sysctl;
+    let bit = |b: bool| u8::from(b).to_string();
+    Some(match key {
+        "net.bridge.bridge-nf-call-iptables" => bit(s.bridge_nf_call_iptables),
+        "net.ipv4.icmp_echo_ignore_all" => bit(s.icmp_echo_ignore_all),
+        "net.ipv4.ip_default_ttl" => s.default_ttl.to_string(),
+        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => bit(s.ip_forward),
+        "net.ipv4.ip_local_port_range" => format!("{}\t{}", s.port_range.0, s.port_range.1),
+        "net.ipv4.conf.all.rp_filter" => s.rp_filter.to_string(),
+        _ => {
+            let device = localnet_device(ns, key)?;
+            bit(s.route_localnet.contains(&device))
+        }
+    })
+}
+
+/// The device of `net.ipv4.conf.DEVICE.route_localnet`; the empty name for `all`.
+fn localnet_device(ns: &NetNs, key: &str) -> Option<IfName> {
+    let device = key.strip_prefix("net.ipv4.conf.")?.strip_suffix(".route_localnet")?;
+    match device {
+        "all" => Some(IfName::default()),
+        name => ns.device_named(name).map(|d| d.name),
+    }
+}
+
+/// Sets a value. Err: the kernel's refusal.
+fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), &'static str> {
+    const INVALID: &str = "Invalid argument";
+    let text = value.trim();
+    let bit = || text.parse::<i64>().map(|n| n != 0).map_err(|_| INVALID);
+    match key {
+        "net.bridge.bridge-nf-call-iptables" => ns.sysctl.bridge_nf_call_iptables = bit()?,
+        "net.ipv4.icmp_echo_ignore_all" => ns.sysctl.icmp_echo_ignore_all = bit()?,
+        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => ns.sysctl.ip_forward = bit()?,
+        "net.ipv4.ip_default_ttl" => match text.parse() {
+            Ok(ttl @ 1..) => ns.sysctl.default_ttl = ttl,
+            _ => return Err(INVALID),
+        },
+        "net.ipv4.conf.all.rp_filter" => match text.parse() {
+            Ok(mode @ 0..=2) => ns.sysctl.rp_filter = mode,
+            _ => return Err(INVALID),
+        },
+        "net.ipv4.ip_local_port_range" => {
+            let ports: Vec<u16> = text.split_whitespace().filter_map(|p| p.parse().ok()).collect();
+            match ports[..] {
+                [low, high] if 0 < low && low <= high => ns.sysctl.port_range = (low, high),
+                _ => return Err(INVALID),
+            }
+        }
+        _ => {
+            let device = localnet_device(ns, key).ok_or("No such file or directory")?;
+            let on = bit()?;
+            ns.sysctl.route_localnet.retain(|d| *d != device);
+            if on {
+                ns.sysctl.route_localnet.push(device);
+            }
+        }
+    }
+    let change = ConfigChange::Sysctl { key: key.to_owned(), value: text.to_owned() };
+    cx.log.note(Step::Config(Box::new(change)));
+    Ok(())
+}
+
+/// The name with dots. A device's name may hold dots itself; then the parts are told apart by slashes.
+fn dotted(name: &str) -> String {
+    if name.contains('/') { name.trim_start_matches('/').replace('/', ".") } else { name.to_owned() }
+}
+
+/// What a file below /proc/sys holds; None if there is none.
+pub fn read_proc(ns: &NetNs, path: &str) -> Option<String> {
+    let key = path.strip_prefix("/proc/sys/")?;
+    read(ns, &dotted(key)).map(|v| format!("{v}\n"))
+}
+
+/// Writes to a file below /proc/sys.
+///
+/// # Errors
+/// In the kernel's words.
+pub fn write_proc(ns: &mut NetNs, cx: &mut Cx<'_>, path: &str, text: &str) -> Result<(), &'static str> {
+    let key = path.strip_prefix("/proc/sys/").ok_or("No such file or directory")?;
+    write(ns, cx, &dotted(key), text)
+}
+
+pub(super) fn sysctl(argv: &[String]) -> Box<dyn Program> {
+    once(argv, |args, sys| {
+        let p = match options::parse(OPTIONS, args) {
+            Ok(p) => p,
+            Err(e) => {
+                sys.err(bad_option("sysctl", &e));
+                return 1;
+            }
+        };
+        if p.has("-a") {
+            let all: String =
+                keys(sys.ns).iter().filter_map(|k| Some(format!("{k} = {}\n", read(sys.ns, k)?))).collect();
+            sys.out(all);
+            return 0;
+        }
+        if p.operands.is_empty() {
+            sys.err("sysctl: no variables specified\nTry `help sysctl' for more information.\n");
+            return 1;
+        }
+        let (quiet, bare, ignore) = (p.has("-q"), p.has("-n"), p.has("-e"));
+        let mut status = 0;
+        for operand in &p.operands {
+            let done = one(sys, operand, p.has("-w"), quiet, bare);
+            if let Err(text) = done
+                && !(ignore && text.contains("cannot stat"))
+            {
+                sys.err(text);
+                status = 1;
+            }
+        }
+        status
+    })
+}
+
+fn one(sys: &mut Sys<'_>, operand: &str, writes: bool, quiet: bool, bare: bool) -> Result<(), String> {
+    let (name, value) = match operand.split_once('=') {
+        Some((name, value)) => (name.trim(), Some(value.trim())),
+        None if writes => return Err(format!("sysctl: \"{operand}\" must be of the form name=value\n")),
+        None => (operand, None),
+    };
+    let key = dotted(name);
+    let path = key.replace('.', "/");
+    if read(sys.ns, &key).is_none() {
+        return Err(format!("sysctl: cannot stat /proc/sys/{path}: No such file or directory\n"));
+    }
+    if let Some(value) = value {
+        write(sys.ns, &mut sys.cx, &key, value)
+            .map_err(|e| format!("sysctl: setting key \"{key}\": {e}\n"))?;
+        if quiet {
+            return Ok(());
+        }
+    }
+    let now = read(sys.ns, &key).unwrap_or_default();
+    sys.out(if bare { format!("{now}\n") } else { format!("{key} = {now}\n") });
+    Ok(())
+}

@@ -28,6 +28,8 @@ mod request;
 mod resolv;
 mod rules;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use engine::{
     Container, ContainerState, DaemonConfig, EndpointInfo, Engine, EngineError, Network, PortBinding,

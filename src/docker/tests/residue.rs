@@ -1,0 +1,119 @@
+//! What is removed is gone, and no two containers get the same thing.
+
+use super::super::DaemonConfig;
+use super::Lab;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+#[test]
+fn removing_a_container_leaves_nothing_of_it() {
+    for config in [DaemonConfig::default(), DaemonConfig { icc: false, userland_proxy: false }] {
+        let mut lab = Lab::new(config);
+        lab.ok("docker network create --subnet 10.0.0.0/24 net1");
+        let before = lab.host_state();
+        for line in [
+            "docker run -d --name web --network net1 -p 8080:80 -p 127.0.0.1:9000:90/udp lab",
+            "docker run -d --name cli -P --expose 7 --link web lab sleep infinity",
+            "docker network connect net1 cli",
+            "docker run -d --name side --network container:web lab sleep infinity",
+            "docker run -d --name lone --network none lab sleep infinity",
+            "docker run -d --name host --network host lab sleep infinity",
+            "docker create --name made -p 80:80 lab",
+        ] {
+            lab.ok(line);
+        }
+        assert_ne!(lab.host_state(), before);
+        lab.ok("docker rm -f web cli side lone host made");
+        assert_eq!(lab.host_state(), before);
+        assert!(lab.engine.ports.is_empty());
+    }
+}
+
+#[test]
+fn a_failed_request_changes_nothing() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    lab.ok("docker network create --subnet 10.0.0.0/24 net1");
+    lab.ok("docker run -d --name web --network net1 -p 8080:80 lab");
+    let before = lab.host_state();
+    for line in [
+        "docker network create --subnet 10.0.0.0/25 x",
+        "docker network create --driver birdge x",
+        "docker network create --subnet 10.0.8.0/24 --gateway 10.0.8.0 x",
+        "docker network create -o com.docker.network.bridge.name=docker0 x",
+        "docker network create --subnet 10.0.6.0/24 --subnet 10.0.7.0/24 x",
+        "docker network create -o com.docker.network.driver.mtu=x x",
+        "docker run -d --name web lab",
+        "docker run -d ngnix",
+        "docker run -d --name y --network net1 --ip 10.1.0.1 lab",
+        "docker network connect net1 web",
+        "docker network rm net1",
+        "docker rm web",
+    ] {
+        assert_ne!(lab.docker(line).exit, 0, "{line}");
+        assert_eq!(lab.host_state(), before, "{line}");
+        assert_eq!(lab.engine.containers().len(), 1, "{line}");
+    }
+    // A start that fails leaves the container created, as in Docker, and the host as it was.
+    let failed = lab.docker("docker run -d --name web2 --network net1 -p 9000:80 -p 8080:81 lab");
+    assert_eq!(failed.exit, 125);
+    assert_eq!(lab.ok("docker ps -a --format '{{.Names}} {{.State}}'"), "web2 created\nweb running\n");
+    lab.ok("docker rm web2");
+    assert_eq!(lab.host_state(), before);
+}
+
+#[test]
+fn a_mistyped_driver_leads_to_the_right_word() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    let refused = lab.docker("docker network create --driver birdge --subnet 10.0.0.0/24 second-bridge");
+    assert_eq!(refused.exit, 1);
+    assert_eq!(
+        refused.stderr,
+        "Error response from daemon: plugin \"birdge\" not found\n\nDid you mean bridge?\n"
+    );
+}
+
+/// One of a few commands; which depends on the numbers.
+fn command(kind: u8, n: u8, m: u8) -> String {
+    let (name, net) = (n % 5, m % 3);
+    match kind % 9 {
+        0 => format!("docker network create net{net}"),
+        1 => format!("docker network rm net{net}"),
+        2 => format!("docker run -d --name box{name} --network net{net} -p 80{m}:80 lab"),
+        3 => format!("docker run -d --name box{name} -P --expose 80 lab"),
+        4 => format!("docker network connect net{net} box{name}"),
+        5 => format!("docker network disconnect net{net} box{name}"),
+        6 => format!("docker stop box{name}"),
+        7 => format!("docker start box{name}"),
+        _ => format!("docker rm -f box{name}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_commands_leaves_residue_or_gives_an_address_twice(
+        ops in proptest::collection::vec((0_u8..9, 0_u8..5, 0_u8..6), 1..28)
+    ) {
+        let mut lab = Lab::new(DaemonConfig::default());
+        let empty = lab.host_state();
+        for (kind, n, m) in ops {
+            lab.docker(&command(kind, n, m));
+            let mut seen = BTreeSet::new();
+            for c in lab.engine.containers() {
+                for e in &c.endpoints {
+                    prop_assert!(seen.insert(e.addr), "{} twice", e.addr);
+                }
+                for p in &c.ports {
+                    prop_assert!(seen.insert(crate::wire::Ipv4Net::from(std::net::Ipv4Addr::from(
+                        u32::from(p.host_port) << 8 | u32::from(p.host_ip.is_ipv4())))), "port {}", p.host_port);
+                }
+            }
+        }
+        for n in 0..5 {
+            lab.docker(&format!("docker rm -f box{n}"));
+        }
+        lab.docker("docker network prune -f");
+        prop_assert_eq!(lab.host_state(), empty);
+    }
+}

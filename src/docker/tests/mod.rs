@@ -27,7 +27,8 @@ impl Lab {
         let host = world.add_machine(ns, "h1");
         world
             .with(ns, |ns, cx| {
-                let eth0 = ns.add_device("eth0".parse()?, Mac([2, 0, 0, 0, 0, 1]), DeviceKind::Ethernet, cx)?;
+                let eth0 =
+                    ns.add_device("eth0".parse()?, Mac([2, 0, 0, 0, 0, 1]), DeviceKind::Ethernet, cx)?;
                 ns.add_addr(eth0, "192.168.0.10/24".parse()?, cx)?;
                 ns.set_up(eth0, true, cx)?;
                 let route = Route {
@@ -117,8 +118,11 @@ impl Lab {
         let ns = self.world.namespace(self.ns()).expect("the host is there");
         let devices: Vec<String> = ns.devices().map(|d| d.name.to_string()).collect();
         let listening = ns.sockets().iter().map(|s| s.local.to_string()).collect::<Vec<_>>();
-        let rules: Vec<Vec<String>> =
-            [TableKind::Raw, TableKind::Nat, TableKind::Filter].map(|t| self.rules(t)).into();
+        let rules: Vec<String> = [TableKind::Raw, TableKind::Nat, TableKind::Filter]
+            .into_iter()
+            .flat_map(|t| self.rules(t))
+            .filter(|line| line.starts_with('-'))
+            .collect();
         let routes: Vec<String> = ns.routes().iter().map(|r| format!("{} {:?}", r.prefix, r.dev)).collect();
         format!(
             "{devices:?}\n{listening:?}\n{rules:#?}\n{routes:?}\n{} namespaces\n{} processes\n{:?}",

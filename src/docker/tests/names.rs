@@ -71,7 +71,9 @@ fn names_are_known_only_on_shared_networks_and_only_while_a_container_runs() {
     }
     assert!(lab.zone("proxy").contains("app 600 A 10.1.0.2\n") && !lab.zone("proxy").contains("db 600"));
     assert!(lab.zone("db").contains("web 600 A 10.2.0.3\n") && !lab.zone("db").contains("proxy"));
-    assert!(lab.zone("app").contains("db 600 A 10.2.0.2\n") && lab.zone("app").contains("proxy 600 A 10.1.0.3\n"));
+    assert!(
+        lab.zone("app").contains("db 600 A 10.2.0.2\n") && lab.zone("app").contains("proxy 600 A 10.1.0.3\n")
+    );
     assert_eq!(lab.routes("db"), ["10.2.0.0/24 eth0"]);
     assert_eq!(lab.routes("app")[0], "0.0.0.0/0 via 10.1.0.1 eth1");
     lab.ok("docker stop -t 0 app");
@@ -83,14 +85,14 @@ fn names_are_known_only_on_shared_networks_and_only_while_a_container_runs() {
 #[test]
 fn the_host_network_has_the_hosts_files_and_none_has_no_address() {
     let mut lab = Lab::new(DaemonConfig::default());
-    lab.ok("docker run -d --name h --network host lab sleep infinity");
-    lab.ok("docker run -d --name n --network none lab sleep infinity");
-    lab.ok("docker run -d --name x --add-host me:host-gateway --add-host box:1.2.3.4 lab sleep infinity");
-    assert_eq!(lab.file("h", "/etc/hosts"), "127.0.0.1\tlocalhost\n");
-    assert!(lab.file("h", "/etc/resolv.conf").contains("# Based on host file: '/etc/resolv.conf'\n"));
-    assert!(lab.file("n", "/etc/hosts").ends_with("ff02::2\tip6-allrouters\n"));
-    assert!(lab.routes("n").is_empty());
-    assert!(lab.file("x", "/etc/hosts").contains("\n172.17.0.1\tme\n1.2.3.4\tbox\n172.17.0.2\t<sid>\n"));
+    lab.ok("docker run -d --name ho --network host lab sleep infinity");
+    lab.ok("docker run -d --name no --network none lab sleep infinity");
+    lab.ok("docker run -d --name ex --add-host me:host-gateway --add-host box:1.2.3.4 lab sleep infinity");
+    assert_eq!(lab.file("ho", "/etc/hosts"), "127.0.0.1\tlocalhost\n");
+    assert!(lab.file("ho", "/etc/resolv.conf").contains("# Based on host file: '/etc/resolv.conf'\n"));
+    assert!(lab.file("no", "/etc/hosts").ends_with("ff02::2\tip6-allrouters\n"));
+    assert!(lab.routes("no").is_empty());
+    assert!(lab.file("ex", "/etc/hosts").contains("\n172.17.0.1\tme\n1.2.3.4\tbox\n172.17.0.2\t<sid>\n"));
 }
 
 #[test]
@@ -99,7 +101,9 @@ fn a_link_writes_one_sides_hosts_and_environment() {
     lab.ok("docker run -d --name web lab");
     lab.ok("docker run -d --name cli --link web:db lab sleep infinity");
     let web = lab.engine.container("web").expect("it is there").id[..12].to_owned();
-    assert!(lab.file("cli", "/etc/hosts").contains(&format!("\n172.17.0.2\tdb {web} web\n172.17.0.3\t<sid>\n")));
+    assert!(
+        lab.file("cli", "/etc/hosts").contains(&format!("\n172.17.0.2\tdb {web} web\n172.17.0.3\t<sid>\n"))
+    );
     assert!(!lab.file("web", "/etc/hosts").contains("cli"));
     let c = lab.engine.container("cli").expect("it is there");
     let env = &lab.world.machine(c.machine).expect("it has a machine").env;
@@ -111,11 +115,11 @@ fn a_link_writes_one_sides_hosts_and_environment() {
 #[test]
 fn a_main_process_that_ends_ends_its_container() {
     let mut lab = Lab::new(DaemonConfig::default());
-    lab.ok("docker run -d --name a --network host lab");
-    lab.ok("docker run -d --name b --network host lab");
-    lab.ok("docker run -d --rm --name c --network host lab");
+    lab.ok("docker run -d --name a1 --network host lab");
+    lab.ok("docker run -d --name b1 --network host lab");
+    lab.ok("docker run -d --rm --name c1 --network host lab");
     lab.settle();
-    assert_eq!(lab.ok("docker ps -a --format '{{.Names}} {{.State}}'"), "b exited\na running\n");
-    assert_eq!(lab.docker("docker logs b").stderr, "serve: bind tcp:80: Address already in use\n");
-    assert_eq!(lab.ok("docker inspect -f '{{.State.ExitCode}}' b"), "98\n");
+    assert_eq!(lab.ok("docker ps -a --format '{{.Names}} {{.State}}'"), "b1 exited\na1 running\n");
+    assert_eq!(lab.docker("docker logs b1").stderr, "serve: bind tcp:80: Address already in use\n");
+    assert_eq!(lab.ok("docker inspect -f '{{.State.ExitCode}}' b1"), "98\n");
 }

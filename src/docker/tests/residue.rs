@@ -44,7 +44,7 @@ fn a_failed_request_changes_nothing() {
         "docker network create -o com.docker.network.driver.mtu=x x",
         "docker run -d --name web lab",
         "docker run -d ngnix",
-        "docker run -d --name y --network net1 --ip 10.1.0.1 lab",
+        "docker run -d --name y1 --network net1 --ip 10.1.0.1 lab",
         "docker network connect net1 web",
         "docker network rm net1",
         "docker rm web",

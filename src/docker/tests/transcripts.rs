@@ -98,9 +98,12 @@ fn the_engine_says_what_was_recorded() {
             let mut got = Vec::new();
             for (sign, text) in [('>', &response.stdout), ('!', &response.stderr)] {
                 let text = masks.apply(text);
-                got.extend(text.trim_end_matches('\n').split('\n').filter(|_| !text.is_empty()).map(|l| {
-                    format!("{sign} {l}").trim_end().to_owned()
-                }));
+                got.extend(
+                    text.trim_end_matches('\n')
+                        .split('\n')
+                        .filter(|_| !text.is_empty())
+                        .map(|l| format!("{sign} {l}").trim_end().to_owned()),
+                );
             }
             if response.exit != 0 {
                 got.push(format!("= {}", response.exit));

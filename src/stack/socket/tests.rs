@@ -173,6 +173,10 @@ impl Pair {
     fn close(&mut self, n: usize, s: SocketId) {
         self.on(n, |ns, cx| ns.close(s, cx));
     }
+    fn iptables(&mut self, n: usize, args: &str) {
+        let args: Vec<_> = args.split_whitespace().collect();
+        self.on(n, |ns, cx| ns.iptables(&args, cx)).unwrap();
+    }
     fn option(&mut self, n: usize, s: SocketId, o: SocketOption) {
         self.on(n, |ns, _| ns.set_option(s, o)).unwrap();
     }
@@ -250,6 +254,40 @@ fn no_route_is_told_at_once() {
         let to = Endpoint::new(Ipv4Addr::new(192, 0, 2, 1), 80);
         assert_eq!(pair.on(CLIENT, |ns, cx| ns.connect(s, to, cx)), Err(Errno::NetUnreach));
     }
+}
+
+#[test]
+fn a_rule_that_drops_makes_connect_time_out_and_one_that_rejects_refuses() {
+    let mut pair = Pair::new();
+    pair.listener(80);
+    pair.iptables(SERVER, "-A INPUT -p tcp --dport 80 -j DROP");
+    let s = pair.connect(Endpoint::new(B, 80));
+    pair.run(130_000);
+    assert_eq!(pair.result(s), None);
+    pair.run(2000);
+    assert_eq!(pair.result(s), Some(Err(Errno::TimedOut)));
+    pair.iptables(SERVER, "-F INPUT");
+    pair.iptables(SERVER, "-A INPUT -p tcp --dport 80 -j REJECT");
+    let s = pair.connect(Endpoint::new(B, 80));
+    pair.run(10);
+    assert_eq!(pair.result(s), Some(Err(Errno::ConnRefused)));
+    pair.iptables(SERVER, "-F INPUT");
+    pair.iptables(SERVER, "-A INPUT -p tcp --dport 80 -j REJECT --reject-with icmp-host-prohibited");
+    let s = pair.connect(Endpoint::new(B, 80));
+    pair.run(10);
+    assert_eq!(pair.result(s), Some(Err(Errno::HostUnreach)));
+}
+
+#[test]
+fn a_rule_in_output_makes_tcp_wait_and_tells_udp_so() {
+    let mut pair = Pair::new();
+    pair.iptables(CLIENT, "-A OUTPUT -j DROP");
+    let s = pair.connect(Endpoint::new(B, 80));
+    pair.run(5000);
+    assert_eq!(pair.result(s), None);
+    let s = pair.socket(CLIENT, SocketKind::Udp);
+    let sent = pair.on(CLIENT, |ns, cx| ns.send_to(s, Endpoint::new(B, 53), b"x", cx));
+    assert_eq!(sent, Err(Errno::Perm));
 }
 
 #[test]

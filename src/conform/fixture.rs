@@ -82,12 +82,20 @@ pub enum What {
 }
 
 impl Fixture {
-    /// All that was typed, and what names published ports.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().flat_map(|step| match &step.what {
-            What::Run { run, stdout, .. } => [run.as_str(), stdout.as_str()],
-            What::Probe { probe, .. } => [probe.as_str(), ""],
-            What::Serve { serve, .. } => [serve.as_str(), ""],
+    /// All that was typed.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|step| match &step.what {
+            What::Run { run, .. } => run.as_str(),
+            What::Probe { probe, .. } => probe.as_str(),
+            What::Serve { serve, .. } => serve.as_str(),
+        })
+    }
+
+    /// All that commands printed.
+    pub fn printed(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|step| match &step.what {
+            What::Run { stdout, .. } => stdout.as_str(),
+            _ => "",
         })
     }
 }

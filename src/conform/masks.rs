@@ -50,18 +50,12 @@ pub enum Style {
 const TRACEROUTE: std::ops::RangeInclusive<u32> = 33434..=33534;
 
 impl Masks {
-    /// No value known yet. `text`: everything typed, and what names published ports; the numbers and
-    /// MAC addresses in it are exact.
-    pub fn new<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+    /// No value known yet. The numbers and MAC addresses in `commands` are exact; of what was
+    /// `printed`, where published ports are named, the numbers.
+    pub fn new<'a>(commands: impl Iterator<Item = &'a str>, printed: impl Iterator<Item = &'a str>) -> Self {
         let mut masks = Self::default();
-        for text in texts {
-            for number in text.split(|c: char| !c.is_ascii_digit()) {
-                if let Ok(number) = number.parse::<u32>()
-                    && number <= u32::from(u16::MAX)
-                {
-                    masks.fixed.insert(number);
-                }
-            }
+        for text in commands {
+            masks.fix_numbers(text);
             for (at, _) in text.char_indices() {
                 if let Some(len) = mac_at(text, at) {
                     let mac = text[at..at + len].to_lowercase();
@@ -69,10 +63,16 @@ impl Masks {
                 }
             }
         }
+        printed.for_each(|text| masks.fix_numbers(text));
         for mac in ["ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"] {
             masks.bind(Kind::Mac, mac, mac);
         }
         masks
+    }
+
+    fn fix_numbers(&mut self, text: &str) {
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
+        self.fixed.extend(numbers.filter(|n| *n <= u32::from(u16::MAX)));
     }
 
     /// Maps `expected` to `actual`, or says whether that is what they are mapped to already.
@@ -464,7 +464,8 @@ mod tests {
 
     #[test]
     fn a_port_that_was_chosen_is_exact_and_any_other_is_some_other() {
-        let mut masks = Masks::new(["curl --local-port 40000 http://198.51.100.80:8080/"].into_iter());
+        let mut masks =
+            Masks::new(["curl --local-port 40000 http://198.51.100.80/"].into_iter(), [].into_iter());
         assert!(masks.port(40000, 40000));
         assert!(!masks.port(40000, 40001));
         assert!(masks.port(7488, 53506));
@@ -472,6 +473,15 @@ mod tests {
         assert!(!masks.port(7488, 53507));
         assert!(!masks.port(7489, 40000), "translated means: not the one the client chose");
         assert!(masks.port(80, 80) && !masks.port(80, 81));
+    }
+
+    #[test]
+    fn addresses_that_were_typed_are_exact_and_those_that_were_printed_are_not() {
+        let (typed, printed) = ("02:42:ac:11:00:99", "8a:dc:4a:f9:9b:19");
+        let mut masks = Masks::new([typed].into_iter(), [printed].into_iter());
+        assert!(!plain(&mut masks, typed, "02:00:00:00:00:01"));
+        assert!(plain(&mut masks, typed, typed));
+        assert!(plain(&mut masks, printed, "02:00:00:00:00:01"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use netpier::guest::{Effect, MachineId, Signal, start};
 use netpier::sim::{Event, LinkSpec, World};
 use netpier::stack::{NsId, Pid, Route, RouteKind, Scope};
 use netpier::time::{Duration, Instant};
-use netpier::wire::Mac;
+use netpier::wire::{IfIndex, Mac};
 
 /// What a program printed and how it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -603,6 +603,24 @@ fn docker_proxy_carries_both_ways_and_closes_when_nobody_serves() {
     assert!(ran.out.contains("\"peer\": \"10.0.0.2\"") && ran.exit == Some(0), "{ran:?}");
     let ran = net.run("curl -sSv 127.0.0.1:8081");
     assert!(ran.err.contains("* Connected to 127.0.0.1") && matches!(ran.exit, Some(52 | 56)), "{ran:?}");
+}
+
+#[test]
+fn servers_on_all_addresses_answer_from_the_one_that_was_asked() {
+    let mut net = Net::new();
+    let second = "10.9.9.9/32".parse().unwrap();
+    net.world.with(net.spaces[0], |n, cx| n.add_addr(IfIndex::LO, second, cx).unwrap()).unwrap();
+    net.default_route(1, Ipv4Addr::new(10, 0, 0, 2));
+    net.background(net.web, "serve udp:5000");
+    net.background(
+        net.cli,
+        "docker-proxy -proto udp -host-port 5000 -container-ip 10.0.0.3 -container-port 5000",
+    );
+    net.background(net.cli, "dnsd --record own.lan=10.9.9.9");
+    let ran = net.run_at(net.web, "udpq 10.9.9.9 5000", None);
+    assert_eq!(ran.exit, Some(0), "{ran:?}");
+    let ran = net.run_at(net.web, "dig +short own.lan @10.9.9.9", None);
+    assert_eq!(ran.out, "10.9.9.9\n", "{ran:?}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The program interface.
 
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 
 use super::Files;
 use crate::rng::Rng;
-use crate::stack::{Cx, NetNs, Pid};
+use crate::stack::{Cx, NetNs, Pid, SocketId, SocketOption};
 use crate::time::Instant;
+use crate::wire::Endpoint;
 use serde::{Deserialize, Serialize};
 
 /// A place where programs run: a node of the lab or a container. Several machines may share one
@@ -94,6 +96,15 @@ impl Sys<'_> {
     /// Prints to stderr.
     pub fn err(&mut self, text: impl Into<String>) {
         self.effects.push(Effect::Err(text.into()));
+    }
+    /// Answers a datagram from the address `from` that it was sent to, as servers on all addresses
+    /// do with IP_PKTINFO: a client takes no answer from another address.
+    pub fn reply(&mut self, socket: SocketId, from: Ipv4Addr, to: Endpoint, data: &[u8]) {
+        // A client that is out of reach, or gone, goes without its answer.
+        let _ = self
+            .ns
+            .set_option(socket, SocketOption::Source(from))
+            .and_then(|()| self.ns.send_to(socket, to, data, &mut self.cx));
     }
     /// Poll me at `at` at the latest. The earliest of several wins.
     pub fn wake_at(&mut self, at: Instant) {

@@ -45,10 +45,29 @@ pub struct DnsServer {
     answered: usize,
 }
 
+/// Who asked, and where.
+#[derive(Debug, Clone, Copy)]
+struct Client {
+    socket: SocketId,
+    addr: Endpoint,
+    asked_at: Ipv4Addr,
+}
+
+impl Client {
+    fn answer(self, sys: &mut Sys<'_>, message: &Message) {
+        if let Some(bytes) = message.encode() {
+            self.answer_raw(sys, &bytes);
+        }
+    }
+    fn answer_raw(self, sys: &mut Sys<'_>, bytes: &[u8]) {
+        sys.reply(self.socket, self.asked_at, self.addr, bytes);
+    }
+}
+
 /// A question that was passed on.
 #[derive(Debug, Clone)]
 struct Pending {
-    client: Endpoint,
+    client: Client,
     bytes: Vec<u8>,
     question: Message,
     server: usize,
@@ -93,7 +112,8 @@ impl DnsServer {
             match sys.ns.recv_from(socket) {
                 Ok(datagram) => {
                     if let Some(message) = Message::decode(&datagram.data).filter(|m| !m.response) {
-                        self.question(sys, socket, datagram.from, message, datagram.data);
+                        let client = Client { socket, addr: datagram.from, asked_at: datagram.to };
+                        self.question(sys, client, message, datagram.data);
                     }
                 }
                 Err(Errno::WouldBlock | Errno::BadFd) => break,
@@ -102,32 +122,25 @@ impl DnsServer {
             }
         }
         let mut pending = std::mem::take(&mut self.pending);
-        pending.retain_mut(|p| !self.go_on(sys, socket, p));
+        pending.retain_mut(|p| !self.go_on(sys, p));
         self.pending = pending;
     }
 
-    fn question(
-        &mut self,
-        sys: &mut Sys<'_>,
-        socket: SocketId,
-        client: Endpoint,
-        message: Message,
-        bytes: Vec<u8>,
-    ) {
+    fn question(&mut self, sys: &mut Sys<'_>, client: Client, message: Message, bytes: Vec<u8>) {
         let Some(question) = message.question.clone() else {
-            return send(sys, socket, client, &message.reply(Code::FormErr));
+            return client.answer(sys, &message.reply(Code::FormErr));
         };
         if let Some(answer) = self.own_answer(sys, &message, &question) {
-            return send(sys, socket, client, &answer);
+            return client.answer(sys, &answer);
         }
         if self.forward.is_empty() {
-            return send(sys, socket, client, &message.reply(self.otherwise));
+            return client.answer(sys, &message.reply(self.otherwise));
         }
         if self.pending.len() >= MAX_PENDING {
-            return send(sys, socket, client, &message.reply(Code::Refused));
+            return client.answer(sys, &message.reply(Code::Refused));
         }
         let mut pending = Pending { client, bytes, question: message, server: 0, ask: None };
-        if !self.go_on(sys, socket, &mut pending) {
+        if !self.go_on(sys, &mut pending) {
             self.pending.push(pending);
         }
     }
@@ -168,7 +181,7 @@ impl DnsServer {
     }
 
     /// Moves a passed-on question on; true when its client has its answer.
-    fn go_on(&self, sys: &mut Sys<'_>, socket: SocketId, p: &mut Pending) -> bool {
+    fn go_on(&self, sys: &mut Sys<'_>, p: &mut Pending) -> bool {
         loop {
             if let Some(ask) = &mut p.ask {
                 match ask.poll(sys) {
@@ -176,7 +189,7 @@ impl DnsServer {
                     Some(Ok((_, mut bytes))) => {
                         // The answer goes back as it is, under the client's own id.
                         bytes[..2].copy_from_slice(&p.question.id.to_be_bytes());
-                        let _ = sys.ns.send_to(socket, p.client, &bytes, &mut sys.cx);
+                        p.client.answer_raw(sys, &bytes);
                         return true;
                     }
                     Some(Err(_)) => p.server += 1,
@@ -184,7 +197,7 @@ impl DnsServer {
                 p.ask = None;
             }
             let Some(&server) = self.forward.get(p.server) else {
-                send(sys, socket, p.client, &p.question.reply(Code::ServFail));
+                p.client.answer(sys, &p.question.reply(Code::ServFail));
                 return true;
             };
             let id = sys.rng.next_u32() as u16;
@@ -241,11 +254,4 @@ fn record(text: &str) -> Option<Record> {
         ttl: ttl.parse().ok()?,
         data: Data::A(addr.parse().ok()?),
     })
-}
-
-fn send(sys: &mut Sys<'_>, socket: SocketId, to: Endpoint, message: &Message) {
-    if let Some(bytes) = message.encode() {
-        // A client that cannot be reached asks again, or gives up.
-        let _ = sys.ns.send_to(socket, to, &bytes, &mut sys.cx);
-    }
 }

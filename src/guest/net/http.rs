@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use super::stream::Stream;
 use crate::guest::Sys;
 use crate::guest::dns::{Found, HostLookup, LookupError};
-use crate::stack::{Errno, SocketId, SocketKind};
+use crate::stack::{Errno, SocketId, SocketKind, SocketOption};
 use crate::time::{Duration, Instant};
 use crate::wire::Endpoint;
 
@@ -301,6 +301,8 @@ impl Fetch {
     ) -> Result<(), FetchError> {
         let socket = sys.ns.socket(Some(sys.pid), SocketKind::Tcp);
         if let Some((first, last)) = self.local_ports {
+            // Unlike a server, a client does not ask for SO_REUSEADDR.
+            let _ = sys.ns.set_option(socket, SocketOption::ReuseAddr(false));
             let mut ports = first..=last;
             let bound = loop {
                 let Some(port) = ports.next() else { break Err(Errno::AddrInUse) };

@@ -60,6 +60,8 @@ struct Connection {
 #[derive(Debug, Clone)]
 struct Flow {
     client: Endpoint,
+    /// The address that the client knows us by.
+    asked_at: Ipv4Addr,
     backend: SocketId,
     idle_since: Instant,
 }
@@ -97,7 +99,7 @@ impl DockerProxy {
         loop {
             match sys.ns.recv_from(listener) {
                 Ok(d) => {
-                    if let Some(flow) = self.flow(sys, d.from, to) {
+                    if let Some(flow) = self.flow(sys, d.from, d.to, to) {
                         // A container that refuses is silence for the client, as with the real one.
                         let _ = sys.ns.send(flow, &d.data, &mut sys.cx);
                     }
@@ -112,7 +114,7 @@ impl DockerProxy {
                 match sys.ns.recv_from(flow.backend) {
                     Ok(d) => {
                         flow.idle_since = now;
-                        let _ = sys.ns.send_to(listener, flow.client, &d.data, &mut sys.cx);
+                        sys.reply(listener, flow.asked_at, flow.client, &d.data);
                     }
                     Err(Errno::WouldBlock | Errno::BadFd) => break,
                     Err(_) => {}
@@ -130,9 +132,15 @@ impl DockerProxy {
         });
     }
 
-    fn flow(&mut self, sys: &mut Sys<'_>, client: Endpoint, to: Endpoint) -> Option<SocketId> {
+    fn flow(
+        &mut self,
+        sys: &mut Sys<'_>,
+        client: Endpoint,
+        asked_at: Ipv4Addr,
+        to: Endpoint,
+    ) -> Option<SocketId> {
         let now = sys.now();
-        if let Some(flow) = self.flows.iter_mut().find(|f| f.client == client) {
+        if let Some(flow) = self.flows.iter_mut().find(|f| f.client == client && f.asked_at == asked_at) {
             flow.idle_since = now;
             return Some(flow.backend);
         }
@@ -144,7 +152,7 @@ impl DockerProxy {
             sys.ns.close(backend, &mut sys.cx);
             return None;
         }
-        self.flows.push(Flow { client, backend, idle_since: now });
+        self.flows.push(Flow { client, asked_at, backend, idle_since: now });
         Some(backend)
     }
 }

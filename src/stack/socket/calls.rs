@@ -34,6 +34,7 @@ impl NetNs {
             SocketOption::Broadcast(on) => options.broadcast = on,
             SocketOption::RecvErr(on) => options.recv_err = on,
             SocketOption::ReuseAddr(on) => options.reuse = on,
+            SocketOption::Source(addr) => options.source = addr,
         }
         Ok(())
     }

@@ -23,7 +23,8 @@ impl NetNs {
             return Err(Errno::Access);
         }
         let (device, bound, local) = (socket.options.device, socket.bound, socket.local);
-        let fixed = if local.addr.is_unspecified() { bound } else { local.addr };
+        let named = socket.options.source;
+        let fixed = [named, local.addr].into_iter().find(|a| !a.is_unspecified()).unwrap_or(bound);
         let src = match self.source_for(to.addr, device) {
             _ if !fixed.is_unspecified() => fixed,
             Ok(src) => src,

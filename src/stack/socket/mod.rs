@@ -121,6 +121,9 @@ pub enum SocketOption {
     /// SO_REUSEADDR: a port whose connections linger may be bound again. On for TCP unless turned
     /// off, because servers turn it on.
     ReuseAddr(bool),
+    /// IP_PKTINFO's `ipi_spec_dst`: the source address of the datagrams that follow. A server on
+    /// all addresses answers from the one that it was asked at. Unspecified: the route's again.
+    Source(Ipv4Addr),
 }
 
 /// A received datagram (for packet sockets: a frame in `data`).

@@ -30,6 +30,8 @@ pub(in crate::stack) struct Options {
     pub broadcast: bool,
     pub recv_err: bool,
     pub reuse: bool,
+    /// Where datagrams leave from, whatever the socket is bound to; unspecified: as bound.
+    pub source: Ipv4Addr,
 }
 
 /// A socket.
@@ -137,6 +139,7 @@ impl Socket {
             broadcast: false,
             recv_err: false,
             reuse: kind == SocketKind::Tcp,
+            source: Ipv4Addr::UNSPECIFIED,
         };
         Self {
             owner,

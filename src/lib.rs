@@ -1,5 +1,6 @@
 //! netpier: a small world of networks, emulated packet by packet, that shows how Docker
 //! networking really works.
+pub mod app;
 pub mod bench;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod conform;
@@ -14,4 +15,6 @@ pub mod shell;
 pub mod sim;
 pub mod stack;
 pub mod time;
+#[cfg(target_arch = "wasm32")]
+pub mod ui;
 pub mod wire;

@@ -1,0 +1,421 @@
+//! The page without a browser: its state, and what each action does to it.
+//!
+//! ```text
+//!  Action ──▶ App::act ──▶ Lab, Timeline, Flows, Terminals …
+//!                │
+//!                └──▶ App::shown: scene, tables, packet at the moment shown ──▶ ui paints
+//! ```
+//! Compiles and tests natively. What only a browser has comes in through [`store`]'s traits.
+
+mod act;
+pub mod decode;
+pub mod flow;
+pub mod forms;
+pub mod inspector;
+pub mod packets;
+pub mod pills;
+pub mod playback;
+pub mod scene;
+pub mod store;
+pub mod terminal;
+pub mod view;
+
+use crate::explain::Lang;
+use crate::lab::{History, Lab, LabError};
+use crate::session::{JobId, Session, Timeline};
+use forms::{ContainerForm, NetworkForm, RouterForm};
+use inspector::{PacketView, Tables};
+use scene::Scene;
+use store::Storage;
+use view::{Camera, Drag, Ware};
+
+/// Names under which the page keeps things.
+const KEEP_LAB: &str = "netpier.lab";
+const KEEP_LANG: &str = "netpier.lang";
+const KEEP_THEME: &str = "netpier.theme";
+
+/// The flow that the page offers first.
+pub const FIRST_FLOW: (&str, &str) = ("docker-host:shell", "wget -qO- http://example.com");
+
+/// Which colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Theme {
+    Light,
+    Dark,
+}
+
+/// What is selected on the canvas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// A node, by id.
+    Node(String),
+    /// A container, by place.
+    Container(String),
+    /// A network: host, name.
+    Network(String, String),
+}
+
+impl Selection {
+    /// Where one would type.
+    pub fn place(&self) -> &str {
+        match self {
+            Self::Node(place) | Self::Container(place) | Self::Network(place, _) => place,
+        }
+    }
+}
+
+/// The inspector's tabs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Tab {
+    Packet,
+    Nat,
+    Iptables,
+    Routes,
+    Arp,
+    Sockets,
+}
+
+/// Which of the lower panes a narrow screen shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Pane {
+    Packets,
+    Terminal,
+    Inspector,
+}
+
+/// A form or window that is open.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Dialog {
+    Router(RouterForm),
+    Container(ContainerForm),
+    Network(NetworkForm),
+    /// Host and name of what would be deleted.
+    Help,
+}
+
+/// A word of the page that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// To tell them apart.
+    pub id: u32,
+    /// Something went wrong.
+    pub bad: bool,
+    /// Key of the locale; `text` fills `{text}`.
+    pub key: &'static str,
+    /// A literal part: a tool's own words.
+    pub text: String,
+    /// Milliseconds it stays.
+    left: i32,
+}
+
+/// How the page looks.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Settings {
+    pub lang: Lang,
+    pub theme: Theme,
+    pub tab: Tab,
+    pub pane: Pane,
+    /// ARP rows are left out of the packet list.
+    pub hide_arp: bool,
+}
+
+/// What is to be painted, at the moment shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Goes up whenever the rest changes.
+    pub version: u64,
+    /// The picture.
+    pub scene: Scene,
+    /// The place whose tables are shown.
+    pub place: String,
+    /// Its tables.
+    pub tables: Option<Tables>,
+    /// This packet.
+    pub packet: Option<PacketView>,
+    /// Why packets died, in words, for the marks on the picture: record, words.
+    pub drops: Vec<(u64, String)>,
+    key: Option<ShownKey>,
+}
+
+/// What [`Shown`] depends on.
+type ShownKey = (u32, u64, u64, Option<usize>, String, Lang);
+
+/// An action.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Action {
+    // ---- time
+    /// Milliseconds passed on the reader's clock.
+    Tick(f64),
+    TogglePlay,
+    Step,
+    Back,
+    ToStart,
+    ToEnd,
+    Seek(f64),
+    SeekBeat(usize),
+    NextSpeed,
+    ShowFlow(usize),
+    /// Plays the flow that the page offers first.
+    FirstFlow,
+
+    // ---- terminals
+    Open(String),
+    Typed(String),
+    Enter,
+    Older,
+    Newer,
+    Complete,
+    Interrupt,
+    ClearScreen,
+    /// Types a line for the reader.
+    Run {
+        place: String,
+        line: String,
+    },
+
+    // ---- canvas
+    Select(Option<Selection>),
+    Delete,
+    Viewport(f64, f64),
+    Pan(f64, f64),
+    Zoom(f64, (f64, f64)),
+    Fit,
+    GrabNode(String, (f64, f64)),
+    GrabWare(Ware, (f64, f64)),
+    /// The pointer, in viewport pixels.
+    DragTo((f64, f64)),
+    Drop,
+    CancelDrag,
+    /// From the keyboard: moves a node by canvas units.
+    Nudge(String, i32, i32),
+    /// Opens the form of a ware, from the keyboard or by a tap.
+    Want(Ware),
+
+    // ---- forms
+    Dialog(Option<Box<Dialog>>),
+    RouterForm(String),
+    Submit,
+
+    // ---- page
+    Lang(Lang),
+    Theme(Theme),
+    Tab(Tab),
+    Pane(Pane),
+    HideArp(bool),
+    Undo,
+    Redo,
+    OpenLab(String),
+    Dismiss(u32),
+}
+
+/// The page.
+pub struct App {
+    /// The document.
+    pub lab: Lab,
+    /// Undo and redo.
+    pub history: History,
+    /// The running lab and its past.
+    pub timeline: Timeline,
+    /// What was sent, and the playhead.
+    pub flows: Flows,
+    /// Terminals.
+    pub terminals: terminal::Terminals,
+    /// What is selected.
+    pub selection: Option<Selection>,
+    /// Language, theme, tabs.
+    pub settings: Settings,
+    /// The camera.
+    pub camera: Camera,
+    /// A drag under way.
+    pub drag: Option<Drag>,
+    /// The open form.
+    pub dialog: Option<Dialog>,
+    /// Toasts.
+    pub toasts: Vec<Toast>,
+    /// What is painted.
+    pub shown: Shown,
+    store: Box<dyn Storage>,
+    /// Goes up when the session is replaced or edited outside of time.
+    epoch: u32,
+    /// Something may be under way in the World.
+    busy: bool,
+    next_toast: u32,
+    /// A form's job: when it fails, its words become a toast.
+    watched: Vec<JobId>,
+}
+
+pub use flow::Flows;
+
+impl App {
+    /// Opens the lab that was kept, or `home`. `system`: what the browser says of language and theme.
+    ///
+    /// # Errors
+    /// If not even `home` opens.
+    pub fn new(store: Box<dyn Storage>, system: (Lang, Theme)) -> Result<Self, LabError> {
+        let lang = match store.get(KEEP_LANG).as_deref() {
+            Some("ko") => Lang::Ko,
+            Some("en") => Lang::En,
+            _ => system.0,
+        };
+        let theme = match store.get(KEEP_THEME).as_deref() {
+            Some("light") => Theme::Light,
+            Some("dark") => Theme::Dark,
+            _ => system.1,
+        };
+        let kept =
+            store.get(KEEP_LAB).map(|text| Lab::from_json(&text).and_then(|lab| Ok((lab.boot()?, lab))));
+        let mut lost = None;
+        let (session, lab) = match kept {
+            Some(Ok(opened)) => opened,
+            other => {
+                lost = other.and_then(Result::err);
+                let lab = Lab::builtin("home").expect("it is built in");
+                (lab.boot()?, lab)
+            }
+        };
+        let mut app = Self {
+            lab,
+            history: History::default(),
+            timeline: Timeline::new(session),
+            flows: Flows::default(),
+            terminals: terminal::Terminals::default(),
+            selection: None,
+            settings: Settings { lang, theme, tab: Tab::Packet, pane: Pane::Terminal, hide_arp: false },
+            camera: Camera::default(),
+            drag: None,
+            dialog: None,
+            toasts: Vec::new(),
+            shown: Shown::default(),
+            store,
+            epoch: 0,
+            busy: false,
+            next_toast: 0,
+            watched: Vec::new(),
+        };
+        if let Some(error) = lost {
+            app.toast("toast.kept_lab_lost", &error.to_string(), true);
+        }
+        let places = terminal::places(app.timeline.live());
+        let first = places.iter().find(|p| *p == FIRST_FLOW.0).or(places.first()).cloned();
+        app.terminals.go(&first.unwrap_or_default());
+        app.set_language();
+        app.refresh();
+        Ok(app)
+    }
+
+    /// Does an action. What is to be painted is up to date afterwards.
+    pub fn act(&mut self, action: Action) {
+        self.carry_out(action);
+        self.refresh();
+    }
+
+    /// Runs the World a little. True if there is more to do: call again while the frame has room.
+    pub fn run_slice(&mut self) -> bool {
+        self.slice()
+    }
+
+    /// Does something move or run, so that the page has to come back next frame?
+    pub fn needs_frames(&self) -> bool {
+        (self.busy && self.flows.hungry())
+            || (self.flows.player.playing && self.flows.player.pos < self.flows.len())
+            || !self.toasts.is_empty()
+    }
+
+    /// Can undo, can redo.
+    pub fn can_undo_redo(&self) -> (bool, bool) {
+        self.history.can()
+    }
+
+    /// The session now.
+    pub fn live(&self) -> &Session {
+        self.timeline.live()
+    }
+
+    /// The first flow can be offered: its place exists, and nothing was sent yet.
+    pub fn offers_first_flow(&self) -> bool {
+        self.flows.is_empty() && self.live().place(FIRST_FLOW.0).is_ok()
+    }
+
+    /// What moves on the picture.
+    pub fn moving(&self) -> pills::Moving {
+        let Some(flow) = self.flows.current() else { return pills::Moving::default() };
+        let log = &self.live().world.log;
+        pills::moving(&self.shown.scene, &flow.schedule, self.flows.player.pos, log)
+    }
+
+    fn toast(&mut self, key: &'static str, text: &str, bad: bool) {
+        self.next_toast += 1;
+        let left = if bad { 9000 } else { 4500 };
+        // The same word twice is one word.
+        self.toasts.retain(|t| t.key != key || t.text != text);
+        self.toasts.push(Toast { id: self.next_toast, bad, key, text: text.to_owned(), left });
+        if self.toasts.len() > 3 {
+            self.toasts.remove(0);
+        }
+    }
+
+    fn set_language(&mut self) {
+        let korean = self.settings.lang == Lang::Ko;
+        self.timeline.edit(|s| s.korean = korean);
+    }
+
+    /// The place whose tables are shown: what is selected, else where the packet is, else the terminal's.
+    fn inspected(&self) -> String {
+        if let Some(selection) = &self.selection {
+            return selection.place().to_owned();
+        }
+        let here = self.flows.current().zip(self.flows.beat()).and_then(|(flow, i)| {
+            let ns = match &flow.schedule.beats[i].kind {
+                playback::BeatKind::Travel(moves) => moves.first()?.from.ns,
+                playback::BeatKind::Hook { ns, .. }
+                | playback::BeatKind::Held { ns, .. }
+                | playback::BeatKind::Arrive { ns, .. }
+                | playback::BeatKind::Drop { ns, .. } => *ns,
+                playback::BeatKind::Wait { .. } => return None,
+            };
+            self.live().place_of_ns(ns)
+        });
+        here.unwrap_or_else(|| self.terminals.place.clone())
+    }
+
+    /// Brings what is painted up to date, if what it depends on changed.
+    fn refresh(&mut self) {
+        let seq = self.flows.seq();
+        let place = self.inspected();
+        let log_end = self.live().world.log.next_seq();
+        let moment = if seq == u64::MAX { log_end } else { 0 };
+        let key = (self.epoch, seq, moment, self.flows.beat(), place.clone(), self.settings.lang);
+        if self.shown.key.as_ref() == Some(&key) {
+            return;
+        }
+        let positions: Vec<_> = self.lab.nodes.iter().map(|n| (n.id.clone(), n.pos)).collect();
+        let session = if seq == u64::MAX { self.timeline.live() } else { self.timeline.at(seq) };
+        let scene = scene::layout(&scene::plan(session, &positions));
+        let tables = inspector::tables(session, &place);
+        let lang = self.settings.lang;
+        // Names and words come from the live session, whose log has the records.
+        let live = self.timeline.live();
+        let flow = self.flows.current();
+        let packet = flow
+            .zip(self.flows.beat())
+            .and_then(|(flow, i)| inspector::packet(live, &flow.schedule, i, &live.world.log, lang));
+        let drops = flow.map(|flow| {
+            let dead = flow.rows.iter().filter_map(|r| r.drop.map(|(reason, ns)| (r.seq, reason, ns)));
+            let words = dead
+                .map(|(seq, reason, ns)| (seq, crate::explain::drop_reason(reason, None, ns, live, lang)));
+            words.collect()
+        });
+        let version = self.shown.version + 1;
+        if self.camera.auto && self.drag.is_none() {
+            self.camera.fit(&scene.bounds);
+        }
+        self.shown =
+            Shown { version, scene, place, tables, packet, drops: drops.unwrap_or_default(), key: Some(key) };
+    }
+}

@@ -1,0 +1,441 @@
+//! Geometry: where everything is drawn. Boxes grow with their text and with what is in them.
+
+use super::{
+    BridgeBox, ContainerBox, ContainerPlan, Gate, HostPlan, Ink, Line, NatPanel, NodeBox, NodePlan, Plan,
+    Point, PortBox, Rect, Scene, Stage, Wire, WireKind,
+};
+use crate::netfilter::Hook;
+use crate::session::NodeKind;
+use crate::stack::DevRef;
+
+/// Width of a character of a title, an address, a remark (canvas units; the page's faces).
+const TITLE_CHAR: f64 = 7.0;
+const ADDR_CHAR: f64 = 6.6;
+const REMARK_CHAR: f64 = 5.9;
+
+const CONTAINER_W: f64 = 124.0;
+const CONTAINER_H: f64 = 76.0;
+const CONTAINER_GAP: f64 = 18.0;
+const HOST_PAD: f64 = 20.0;
+const GATE_X: f64 = 124.0;
+const GATE_Y: f64 = 26.0;
+const GATE_H: f64 = 44.0;
+const BRIDGE_Y: f64 = 92.0;
+const BRIDGE_H: f64 = 28.0;
+const CONTAINER_Y: f64 = 158.0;
+const NAT_ROWS: usize = 3;
+
+/// The chips of a gate with their widths.
+const CHIPS: [(Stage, f64); 6] = [
+    (Stage::Hook(Hook::Prerouting), 92.0),
+    (Stage::Route, 58.0),
+    (Stage::Hook(Hook::Input), 56.0),
+    (Stage::Hook(Hook::Forward), 72.0),
+    (Stage::Hook(Hook::Output), 62.0),
+    (Stage::Hook(Hook::Postrouting), 98.0),
+];
+const CHIP_GAP: f64 = 12.0;
+const GATE_LABEL: f64 = 64.0;
+
+/// Draws a plan.
+pub fn layout(plan: &Plan) -> Scene {
+    let mut nodes: Vec<NodeBox> = plan.nodes.iter().map(node_box).collect();
+    place_ports(&mut nodes, plan);
+    let mut wires = cables(&nodes, plan);
+    for (node, plan) in nodes.iter().zip(&plan.nodes) {
+        if let Some(host) = &plan.host {
+            inside_wires(node, &mut wires);
+            veths(node, host, &mut wires);
+        }
+    }
+    let street = street(&nodes, plan);
+    let all = nodes.iter().map(|n| n.rect.grown(12.0)).chain(street);
+    let bounds = all.reduce(|a, b| a.union(&b)).unwrap_or(Rect::new(0.0, 0.0, 800.0, 500.0));
+    Scene { street, nodes, wires, bounds }
+}
+
+/// The zone around everything that has only public addresses.
+fn street(nodes: &[NodeBox], plan: &Plan) -> Option<Rect> {
+    let public = nodes.iter().zip(&plan.nodes).filter(|(_, p)| on_the_street(p));
+    let around = public.map(|(n, _)| n.rect).reduce(|a, b| a.union(&b))?;
+    let left = around.x - 226.0;
+    Some(Rect::new(left, around.y - 20.0, around.right() - left + 28.0, around.h + 36.0))
+}
+
+fn on_the_street(p: &NodePlan) -> bool {
+    let addressed = || p.ports.iter().filter(|p| !p.address.is_empty());
+    p.kind != NodeKind::Router && addressed().next().is_some() && addressed().all(|p| p.public)
+}
+
+fn line(ink: Ink, text: impl Into<String>) -> Line {
+    Line { ink, text: text.into(), key: false }
+}
+
+fn key(text: &str) -> Line {
+    Line { ink: Ink::Remark, text: text.to_owned(), key: true }
+}
+
+fn text_width(title: &str, lines: &[Line]) -> f64 {
+    let longest = lines.iter().map(|l| match l.ink {
+        _ if l.key => 118.0,
+        Ink::Address => l.text.chars().count() as f64 * ADDR_CHAR,
+        _ => l.text.chars().count() as f64 * REMARK_CHAR,
+    });
+    longest.fold(title.chars().count() as f64 * TITLE_CHAR, f64::max)
+}
+
+fn node_box(plan: &NodePlan) -> NodeBox {
+    let title = plan.name.clone().unwrap_or_else(|| plan.id.clone());
+    let (x, y) = plan.pos;
+    let mut node = NodeBox {
+        id: plan.id.clone(),
+        kind: plan.kind,
+        lines: node_lines(plan),
+        ports: Vec::new(),
+        gate: None,
+        bridges: Vec::new(),
+        containers: Vec::new(),
+        nat: None,
+        ns: plan.ns,
+        rect: Rect::default(),
+        title,
+    };
+    let text_h = 40.0 + 16.0 * node.lines.len() as f64;
+    let text_w = text_width(&node.title, &node.lines) + 32.0;
+    node.rect = match plan.kind {
+        NodeKind::Isp | NodeKind::Switch => Rect::new(x, y, text_w.max(200.0), 54.0),
+        NodeKind::Router => Rect::new(x, y, 470.0, 98.0),
+        _ => Rect::new(x, y, text_w.max(150.0), text_h.max(70.0)),
+    };
+    if let Some(rows) = &plan.nat {
+        let rect = Rect::new(x + 158.0, y + 14.0, node.rect.w - 172.0, 72.0);
+        let more = rows.len().saturating_sub(NAT_ROWS);
+        // What was mapped last is what one wants to see; the forwards stay on top.
+        let forwards = rows.iter().filter(|r| r.forward).take(NAT_ROWS - 1);
+        let mut shown: Vec<_> = forwards.cloned().collect();
+        let free = NAT_ROWS - shown.len();
+        let mappings: Vec<_> = rows.iter().filter(|r| !r.forward).collect();
+        shown.extend(mappings.iter().skip(mappings.len().saturating_sub(free)).map(|r| (*r).clone()));
+        node.nat = Some(NatPanel { rect, rows: shown, more });
+    }
+    if let Some(host) = &plan.host {
+        host_inside(&mut node, host, plan);
+    }
+    node
+}
+
+fn node_lines(plan: &NodePlan) -> Vec<Line> {
+    let addresses = plan.ports.iter().filter(|p| !p.address.is_empty());
+    let first = addresses.clone().next().map(|p| p.address.clone());
+    match plan.kind {
+        NodeKind::Isp => vec![key("scene.isp")],
+        NodeKind::Switch => vec![key("scene.switch")],
+        NodeKind::DockerHost => vec![key("scene.docker_host")],
+        NodeKind::Router => {
+            let mut lines = vec![key("scene.router")];
+            lines.extend(plan.lan.as_ref().map(|a| line(Ink::Address, format!("lan {a}"))));
+            lines
+        }
+        kind => {
+            let mut lines = Vec::new();
+            if let Some(address) = first {
+                let bare = address.split('/').next().unwrap_or_default().to_owned();
+                let shown = if on_the_street(plan) { bare } else { address };
+                lines.push(line(Ink::Address, [&[shown][..], &plan.offers[..]].concat().join(" ")));
+            } else {
+                lines.push(key("scene.no_address"));
+            }
+            match kind {
+                NodeKind::Dns => lines.push(key("scene.dns")),
+                NodeKind::Server => lines.push(key("scene.server")),
+                _ if on_the_street(plan) => lines.push(key("scene.client")),
+                _ => lines.push(key("scene.computer")),
+            }
+            lines
+        }
+    }
+}
+
+// ---- inside a Docker host
+
+fn container_box(node: &NodePlan, plan: &ContainerPlan, at: Point) -> ContainerBox {
+    let mut lines: Vec<Line> = plan.ends.iter().map(|e| line(Ink::Address, e.1.clone())).collect();
+    if lines.is_empty() {
+        lines.push(key("scene.no_network"));
+    }
+    let image = plan.image.rsplit('/').next().unwrap_or(&plan.image);
+    let ports: Vec<String> = plan.listens.iter().map(|p| format!(":{p}")).collect();
+    let remark = if ports.is_empty() { image.to_owned() } else { format!("{image} · {}", ports.join(" ")) };
+    lines.push(line(Ink::Remark, remark));
+    if !plan.published.is_empty() {
+        lines.push(line(Ink::Accent, plan.published.join(" ")));
+    }
+    if !plan.running {
+        lines.push(key("scene.stopped"));
+    }
+    lines.truncate(3);
+    let w = (text_width(&plan.name, &lines) + 26.0).clamp(CONTAINER_W, 220.0);
+    ContainerBox {
+        name: plan.name.clone(),
+        place: format!("{}:{}", node.id, plan.name),
+        rect: Rect::new(at.0, at.1, w, CONTAINER_H),
+        tone: tone(plan),
+        running: plan.running,
+        lines,
+        ns: plan.ns,
+    }
+}
+
+fn tone(plan: &ContainerPlan) -> u8 {
+    plan.ends.first().map_or(0, |e| (e.0 % 4) as u8)
+}
+
+fn host_inside(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan) {
+    let (x0, y0) = (node.rect.x, node.rect.y);
+    let mut x = x0 + HOST_PAD;
+    for (i, network) in host.networks.iter().enumerate() {
+        let mut inner = x + 4.0;
+        for c in host.containers.iter().filter(|c| c.ends.first().is_some_and(|e| e.0 == i)) {
+            let b = container_box(plan, c, (inner, y0 + CONTAINER_Y));
+            inner = b.rect.right() + CONTAINER_GAP;
+            node.containers.push(b);
+        }
+        let title_w = network.title.chars().count() as f64 * TITLE_CHAR
+            + network.address.chars().count() as f64 * ADDR_CHAR
+            + if network.dns { 92.0 } else { 56.0 };
+        let w = (inner - CONTAINER_GAP + 4.0 - x).max(title_w).max(220.0);
+        let rect = Rect::new(x, y0 + BRIDGE_Y, w, BRIDGE_H);
+        let area = Rect::new(x - 10.0, rect.y - 8.0, w + 20.0, CONTAINER_Y + CONTAINER_H - BRIDGE_Y + 16.0);
+        node.bridges.push(BridgeBox {
+            title: network.title.clone(),
+            network: network.network.clone(),
+            address: network.address.clone(),
+            dns: network.dns,
+            tone: (i % 4) as u8,
+            rect,
+            area,
+            dev: network.dev,
+        });
+        x += w + 34.0;
+    }
+    for c in host.containers.iter().filter(|c| c.ends.is_empty()) {
+        let b = container_box(plan, c, (x, y0 + CONTAINER_Y));
+        x = b.rect.right() + CONTAINER_GAP;
+        node.containers.push(b);
+    }
+    let chips: f64 = CHIPS.iter().map(|c| c.1 + CHIP_GAP).sum();
+    let gate_w = GATE_LABEL + chips + 8.0;
+    let w = (x - 34.0 + HOST_PAD - x0).max(GATE_X + gate_w + HOST_PAD);
+    node.rect = Rect::new(x0, y0, w, CONTAINER_Y + CONTAINER_H + 18.0);
+    node.gate = Some(gate(Rect::new(x0 + GATE_X, y0 + GATE_Y, w - GATE_X - HOST_PAD, GATE_H), chips));
+}
+
+fn gate(rect: Rect, chips: f64) -> Gate {
+    // The chips spread over the width that there is.
+    let spare = ((rect.w - GATE_LABEL - 8.0 - chips) / CHIPS.len() as f64).clamp(0.0, 26.0);
+    let mut x = rect.x + GATE_LABEL;
+    let chips = CHIPS.map(|(stage, w)| {
+        let chip = Rect::new(x, rect.y + 9.0, w, rect.h - 18.0);
+        x += w + CHIP_GAP + spare;
+        (stage, chip)
+    });
+    Gate { rect, chips: chips.to_vec() }
+}
+
+/// From each top port to the gate, from the gate to each bridge.
+fn inside_wires(node: &NodeBox, wires: &mut Vec<Wire>) {
+    let Some(gate) = &node.gate else { return };
+    for port in &node.ports {
+        let x = port.rect.center().0.clamp(gate.rect.x + 8.0, gate.rect.right() - 8.0);
+        let points = vec![(x, port.rect.bottom()), (x, gate.rect.y)];
+        wires.push(Wire { ends: (port.dev, port.dev), points, kind: WireKind::Inside(9), label: None });
+    }
+    for bridge in &node.bridges {
+        let low = bridge.rect.x.max(gate.rect.x) + 14.0;
+        let high = bridge.rect.right().min(gate.rect.right()) - 14.0;
+        let x = if low < high { bridge.rect.center().0.clamp(low, high) } else { bridge.rect.center().0 };
+        let points = vec![(x, gate.rect.bottom()), (x, bridge.rect.y)];
+        wires.push(Wire {
+            ends: (bridge.dev, bridge.dev),
+            points,
+            kind: WireKind::Inside(bridge.tone),
+            label: None,
+        });
+    }
+}
+
+fn veths(node: &NodeBox, host: &HostPlan, wires: &mut Vec<Wire>) {
+    for container in &host.containers {
+        let Some(drawn) = node.containers.iter().find(|b| b.name == container.name) else { continue };
+        for (k, (network, _, wire)) in container.ends.iter().enumerate() {
+            let (Some((outer, name, own)), Some(bridge)) = (wire, node.bridges.get(*network)) else {
+                continue;
+            };
+            let cx = drawn.rect.center().0 + 26.0 * k as f64;
+            let points = if k == 0 {
+                vec![(cx, bridge.rect.bottom()), (cx, drawn.rect.y)]
+            } else {
+                let (left, right) = (bridge.rect.x + 16.0, bridge.rect.right() - 16.0);
+                let bx = cx.clamp(left, right);
+                let mid = drawn.rect.y - 12.0 - 4.0 * k as f64;
+                vec![(bx, bridge.rect.bottom()), (bx, mid), (cx, mid), (cx, drawn.rect.y)]
+            };
+            let label = (k == 0).then(|| (name.clone(), (cx + 7.0, bridge.rect.bottom() + 25.0)));
+            wires.push(Wire { ends: (*outer, *own), points, kind: WireKind::Veth(bridge.tone), label });
+        }
+    }
+}
+
+// ---- ports and cables
+
+/// Which edge of a node a port is on.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Top,
+    Bottom,
+    Left,
+    Right,
+}
+
+fn owner(nodes: &[NodeBox], dev: DevRef) -> Option<usize> {
+    nodes.iter().position(|n| n.ns == dev.ns)
+}
+
+fn peer_of(plan: &Plan, nodes: &[NodeBox], dev: DevRef) -> Option<usize> {
+    let other = plan.cables.iter().find_map(|&(a, b)| match dev {
+        d if d == a => Some(b),
+        d if d == b => Some(a),
+        _ => None,
+    })?;
+    owner(nodes, other)
+}
+
+fn side(a: &Rect, b: &Rect) -> Side {
+    if b.y >= a.bottom() {
+        Side::Bottom
+    } else if b.bottom() <= a.y {
+        Side::Top
+    } else if b.x > a.x {
+        Side::Right
+    } else {
+        Side::Left
+    }
+}
+
+fn place_ports(nodes: &mut [NodeBox], plan: &Plan) {
+    for (i, node_plan) in plan.nodes.iter().enumerate() {
+        let rect = nodes[i].rect;
+        let mut sides: Vec<(usize, Side, f64)> = Vec::new();
+        for (p, port) in node_plan.ports.iter().enumerate() {
+            let peer = peer_of(plan, nodes, port.dev).filter(|&peer| peer != i);
+            // A router's ports with addresses of their own but no cable, and its free LAN ports, hang below.
+            let (side, toward) = match peer {
+                Some(peer) => (side(&rect, &nodes[peer].rect), nodes[peer].rect.center().0),
+                None => (Side::Bottom, f64::MAX),
+            };
+            sides.push((p, side, toward));
+        }
+        let mut ports = Vec::new();
+        for wanted in [Side::Top, Side::Bottom, Side::Left, Side::Right] {
+            let mut on: Vec<_> = sides.iter().filter(|s| s.1 == wanted).collect();
+            on.sort_by(|a, b| a.2.total_cmp(&b.2).then(a.0.cmp(&b.0)));
+            for (k, &&(p, ..)) in on.iter().enumerate() {
+                ports.push(port_box(node_plan, p, rect, wanted, k, on.len()));
+            }
+        }
+        nodes[i].ports = ports;
+    }
+}
+
+fn port_box(node: &NodePlan, p: usize, rect: Rect, side: Side, k: usize, n: usize) -> PortBox {
+    let port = &node.ports[p];
+    let big = matches!(node.kind, NodeKind::Router | NodeKind::DockerHost | NodeKind::Switch);
+    let (w, h) = if big { (28.0, 14.0) } else { (16.0, 8.0) };
+    let share = (k as f64 + 1.0) / (n as f64 + 1.0);
+    let at = match (side, node.kind) {
+        (Side::Top, NodeKind::Router) => (rect.x + 100.0 + 40.0 * k as f64, rect.y),
+        (Side::Bottom, NodeKind::Router) => (rect.x + 36.0 + 34.0 * k as f64, rect.bottom()),
+        (Side::Top, NodeKind::DockerHost) => (rect.x + rect.w * (0.44 + 0.1 * k as f64), rect.y),
+        (Side::Top, _) => (rect.x + rect.w * share, rect.y),
+        (Side::Bottom, _) => (rect.x + rect.w * share, rect.bottom()),
+        (Side::Left, _) => (rect.x, rect.y + rect.h * share),
+        (Side::Right, _) => (rect.right(), rect.y + rect.h * share),
+    };
+    let label = match (node.kind, port.address.is_empty()) {
+        (NodeKind::Router | NodeKind::DockerHost, false) => {
+            let short = port.address.split('/').next().unwrap_or_default();
+            let text = match node.kind {
+                NodeKind::Router => format!("wan {short}"),
+                _ => format!("{} {}", port.name, port.address),
+            };
+            Some((text, (at.0 + 22.0, at.1 - 6.0)))
+        }
+        _ => None,
+    };
+    PortBox {
+        name: port.name.clone(),
+        rect: Rect::new(at.0 - w / 2.0, at.1 - h / 2.0, w, h),
+        dev: port.dev,
+        wan: port.public,
+        label,
+    }
+}
+
+fn port_at(nodes: &[NodeBox], dev: DevRef) -> Option<(usize, &PortBox)> {
+    let i = owner(nodes, dev)?;
+    nodes[i].ports.iter().find(|p| p.dev == dev).map(|p| (i, p))
+}
+
+fn cables(nodes: &[NodeBox], plan: &Plan) -> Vec<Wire> {
+    let mut wires = Vec::new();
+    for &(a, b) in &plan.cables {
+        let (Some((na, pa)), Some((nb, pb))) = (port_at(nodes, a), port_at(nodes, b)) else { continue };
+        let points = match side(&nodes[na].rect, &nodes[nb].rect) {
+            Side::Bottom => down(nodes, plan, pa, pb, na),
+            Side::Top => {
+                let mut points = down(nodes, plan, pb, pa, nb);
+                points.reverse();
+                points
+            }
+            _ => across(pa.rect.center(), pb.rect.center()),
+        };
+        wires.push(Wire { ends: (a, b), points, kind: WireKind::Cable, label: None });
+    }
+    wires
+}
+
+fn across(a: Point, b: Point) -> Vec<Point> {
+    let mid = (a.0 + b.0) / 2.0;
+    vec![a, (mid, a.1), (mid, b.1), b]
+}
+
+/// From a port on the lower edge of `node` down to a port on an upper edge. Cables of one node
+/// get levels of their own where they would lie on each other; they may share one when they
+/// lead away in different directions.
+fn down(nodes: &[NodeBox], plan: &Plan, from: &PortBox, to: &PortBox, node: usize) -> Vec<Point> {
+    let (ax, ay) = (from.rect.center().0, from.rect.bottom());
+    let (bx, by) = (to.rect.center().0, to.rect.y);
+    let going = |x: f64, tx: f64| if tx >= x { 1.0 } else { -1.0 };
+    let mine = going(ax, bx);
+    let mut rivals: Vec<f64> = Vec::new();
+    for &(a, b) in &plan.cables {
+        for (own, other) in [(a, b), (b, a)] {
+            let (Some((i, p)), Some((_, q))) = (port_at(nodes, own), port_at(nodes, other)) else { continue };
+            let (x, tx) = (p.rect.center().0, q.rect.center().0);
+            if i == node && p.rect.bottom() > nodes[node].rect.bottom() && going(x, tx) == mine {
+                rivals.push(x);
+            }
+        }
+    }
+    // The outermost turns first, so that no cable crosses its neighbour.
+    rivals.sort_by(|a, b| (b * mine).total_cmp(&(a * mine)));
+    let rank = rivals.iter().position(|&x| x == ax).unwrap_or(0) as f64;
+    let room = by - ay;
+    let first = if mine < 0.0 { 0.36 } else { 0.58 };
+    let mid = ay + room * (first + 0.16 * rank).min(0.9);
+    if (ax - bx).abs() < 1.0 {
+        vec![(ax, ay), (bx, by)]
+    } else {
+        vec![(ax, ay), (ax, mid), (bx, mid), (bx, by)]
+    }
+}

@@ -1,0 +1,338 @@
+//! The picture of a lab: nested boxes, cables, bridges, and where a packet is drawn.
+//!
+//! ```text
+//!  Session ──input──▶ Plan (what there is) ──layout──▶ Scene (where it is drawn)
+//! ```
+//! Geometry is deterministic and in canvas units; the page only paints it. Supported: nodes with
+//! cables, Docker hosts with bridge networks and their containers, the home router's NAT table.
+//! NOT drawn here: macvlan, ipvlan and overlay networks.
+
+mod input;
+mod layout;
+
+pub use input::{ContainerPlan, HostPlan, NetworkPlan, NodePlan, Plan, PortPlan, plan};
+pub use layout::layout;
+
+use crate::netfilter::Hook;
+use crate::session::NodeKind;
+use crate::stack::{DevRef, NsId};
+
+/// A point on the canvas.
+pub type Point = (f64, f64);
+
+/// A rectangle on the canvas: upper left corner, width, height.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[allow(missing_docs)]
+pub struct Rect {
+    pub x: f64,
+    pub y: f64,
+    pub w: f64,
+    pub h: f64,
+}
+
+impl Rect {
+    /// A rectangle.
+    pub const fn new(x: f64, y: f64, w: f64, h: f64) -> Self {
+        Self { x, y, w, h }
+    }
+    /// The middle.
+    pub fn center(&self) -> Point {
+        (self.x + self.w / 2.0, self.y + self.h / 2.0)
+    }
+    /// Right edge.
+    pub fn right(&self) -> f64 {
+        self.x + self.w
+    }
+    /// Lower edge.
+    pub fn bottom(&self) -> f64 {
+        self.y + self.h
+    }
+    /// True if the point lies inside or on the edge.
+    pub fn contains(&self, (x, y): Point) -> bool {
+        x >= self.x && x <= self.right() && y >= self.y && y <= self.bottom()
+    }
+    /// The smallest rectangle around both.
+    pub fn union(&self, o: &Self) -> Self {
+        let (x, y) = (self.x.min(o.x), self.y.min(o.y));
+        Self { x, y, w: self.right().max(o.right()) - x, h: self.bottom().max(o.bottom()) - y }
+    }
+    /// Grown by `d` on every side.
+    pub fn grown(&self, d: f64) -> Self {
+        Self { x: self.x - d, y: self.y - d, w: self.w + 2.0 * d, h: self.h + 2.0 * d }
+    }
+}
+
+/// How a line of text in a box looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ink {
+    /// An address or port: fixed width.
+    Address,
+    /// An image, a remark: small and dim.
+    Remark,
+    /// Something published or wrong: draws the eye.
+    Accent,
+}
+
+/// A line of text in a box. `key`: a text of the locale instead of a literal one.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Line {
+    pub ink: Ink,
+    pub text: String,
+    pub key: bool,
+}
+
+/// A network port, drawn on the edge of its node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PortBox {
+    /// `eth0`, `wan0`.
+    pub name: String,
+    /// Its box.
+    pub rect: Rect,
+    /// The device.
+    pub dev: DevRef,
+    /// Faces the public internet.
+    pub wan: bool,
+    /// What is written beside it, and where the text begins.
+    pub label: Option<(String, Point)>,
+}
+
+/// A place of the walk through the kernel that the gate shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A netfilter hook.
+    Hook(Hook),
+    /// The routing decision.
+    Route,
+}
+
+/// The firewall of a host, drawn as the hooks a packet walks through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// The whole.
+    pub rect: Rect,
+    /// Its chips, in the order of the walk.
+    pub chips: Vec<(Stage, Rect)>,
+}
+
+impl Gate {
+    /// Where `stage` is drawn.
+    pub fn chip(&self, stage: Stage) -> Option<Rect> {
+        self.chips.iter().find(|c| c.0 == stage).map(|c| c.1)
+    }
+}
+
+/// A bridge inside a host, with the Docker network that it carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BridgeBox {
+    /// Shown: `docker0`, or the network's name.
+    pub title: String,
+    /// The network as `docker run --network` wants it.
+    pub network: String,
+    /// `172.17.0.1/16`.
+    pub address: String,
+    /// Containers find each other by name here.
+    pub dns: bool,
+    /// Which colour.
+    pub tone: u8,
+    /// The bar.
+    pub rect: Rect,
+    /// The bar and its containers: where a container may be dropped.
+    pub area: Rect,
+    /// The bridge device.
+    pub dev: DevRef,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerBox {
+    /// Its name.
+    pub name: String,
+    /// `docker-host:web`.
+    pub place: String,
+    /// Its box.
+    pub rect: Rect,
+    /// Colour of its first network.
+    pub tone: u8,
+    /// Whether it runs.
+    pub running: bool,
+    /// Text under the name.
+    pub lines: Vec<Line>,
+    /// Its namespace, while it has one.
+    pub ns: Option<NsId>,
+}
+
+/// The NAT table drawn inside a router.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NatPanel {
+    /// Its box.
+    pub rect: Rect,
+    /// Rows.
+    pub rows: Vec<NatRow>,
+    /// How many more there are than fit.
+    pub more: usize,
+}
+
+/// A row of [`NatPanel`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NatRow {
+    /// A port forward (always there) or a mapping of a connection.
+    pub forward: bool,
+    /// Before.
+    pub from: String,
+    /// After.
+    pub to: String,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeBox {
+    /// Its id, which is its place too.
+    pub id: String,
+    /// Shown name.
+    pub title: String,
+    /// Kind.
+    pub kind: NodeKind,
+    /// Its box.
+    pub rect: Rect,
+    /// Text under the name.
+    pub lines: Vec<Line>,
+    /// Ports.
+    pub ports: Vec<PortBox>,
+    /// A Docker host's firewall.
+    pub gate: Option<Gate>,
+    /// A Docker host's bridges.
+    pub bridges: Vec<BridgeBox>,
+    /// A Docker host's containers.
+    pub containers: Vec<ContainerBox>,
+    /// A home router's NAT table.
+    pub nat: Option<NatPanel>,
+    /// Its namespace.
+    pub ns: NsId,
+}
+
+/// What a wire is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireKind {
+    /// A cable between nodes.
+    Cable,
+    /// A veth pair, in the colour of its network.
+    Veth(u8),
+    /// The way inside a host between its port, its gate and its bridges: not a device.
+    Inside(u8),
+}
+
+/// A line on which packets travel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wire {
+    /// Ends; an `Inside` wire has the same device twice.
+    pub ends: (DevRef, DevRef),
+    /// From the first end to the second.
+    pub points: Vec<Point>,
+    /// Kind.
+    pub kind: WireKind,
+    /// Name of the host's end of a veth pair, and where it is written.
+    pub label: Option<(String, Point)>,
+}
+
+/// The picture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scene {
+    /// The street of public addresses.
+    pub street: Option<Rect>,
+    /// Nodes, in the lab's order.
+    pub nodes: Vec<NodeBox>,
+    /// Wires.
+    pub wires: Vec<Wire>,
+    /// Around everything.
+    pub bounds: Rect,
+}
+
+impl Scene {
+    /// The node `id`.
+    pub fn node(&self, id: &str) -> Option<&NodeBox> {
+        self.nodes.iter().find(|n| n.id == id)
+    }
+    /// The node whose namespace this is.
+    pub fn node_of(&self, ns: NsId) -> Option<&NodeBox> {
+        self.nodes.iter().find(|n| n.ns == ns)
+    }
+    /// The container whose namespace this is.
+    pub fn container_of(&self, ns: NsId) -> Option<&ContainerBox> {
+        self.nodes.iter().flat_map(|n| &n.containers).find(|c| c.ns == Some(ns))
+    }
+    /// The wire from `from` to `to`, its points in that direction.
+    pub fn wire(&self, from: DevRef, to: DevRef) -> Option<(&Wire, Vec<Point>)> {
+        self.wires.iter().find_map(|w| {
+            if w.ends == (from, to) && from != to {
+                Some((w, w.points.clone()))
+            } else if w.ends == (to, from) && from != to {
+                Some((w, w.points.iter().rev().copied().collect()))
+            } else {
+                None
+            }
+        })
+    }
+    /// Where a packet rests inside `ns`: at the hook it is at, else in the middle of the place.
+    pub fn spot(&self, ns: NsId, stage: Option<Stage>) -> Option<Point> {
+        if let Some(node) = self.node_of(ns) {
+            let chip = node.gate.as_ref().zip(stage).and_then(|(g, s)| g.chip(s));
+            return Some(match (chip, &node.nat) {
+                (Some(rect), _) => rect.center(),
+                (None, Some(nat)) => (nat.rect.x - 28.0, nat.rect.y + nat.rect.h / 2.0),
+                (None, None) => match (&node.gate, node.ports.first()) {
+                    // Programs of a host itself: at the door of its firewall.
+                    (Some(gate), _) => (gate.rect.x + 32.0, gate.rect.center().1),
+                    (None, Some(port)) => port.rect.center(),
+                    (None, None) => node.rect.center(),
+                },
+            });
+        }
+        self.container_of(ns).map(|c| (c.rect.center().0, c.rect.y))
+    }
+    /// The bridge at a point, with its host: where a dragged container would land.
+    pub fn bridge_at(&self, at: Point) -> Option<(&NodeBox, &BridgeBox)> {
+        self.nodes.iter().find_map(|n| n.bridges.iter().find(|b| b.area.contains(at)).map(|b| (n, b)))
+    }
+    /// The bridge whose port the host's end `dev` of a veth pair is, by drawing: the one above it.
+    pub fn bridge_of_wire(&self, end: DevRef) -> Option<&BridgeBox> {
+        let wire = self.wires.iter().find(|w| w.ends.0 == end && matches!(w.kind, WireKind::Veth(_)))?;
+        let top = *wire.points.first()?;
+        self.nodes.iter().flat_map(|n| &n.bridges).find(|b| b.rect.grown(1.0).contains(top))
+    }
+}
+
+/// The length of a polyline.
+pub fn path_length(points: &[Point]) -> f64 {
+    points.windows(2).map(|p| (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1)).sum()
+}
+
+/// The point at `t` (0 to 1) along a polyline.
+pub fn path_point(points: &[Point], t: f64) -> Point {
+    let mut left = path_length(points) * t.clamp(0.0, 1.0);
+    for p in points.windows(2) {
+        let len = (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1);
+        if left <= len && len > 0.0 {
+            let f = left / len;
+            return (p[0].0 + (p[1].0 - p[0].0) * f, p[0].1 + (p[1].1 - p[0].1) * f);
+        }
+        left -= len;
+    }
+    points.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_on_a_path_is_found_by_its_share_of_the_length() {
+        let path = [(0.0, 0.0), (10.0, 0.0), (10.0, 30.0)];
+        assert_eq!(path_length(&path), 40.0);
+        assert_eq!(path_point(&path, 0.0), (0.0, 0.0));
+        assert_eq!(path_point(&path, 0.25), (10.0, 0.0));
+        assert_eq!(path_point(&path, 0.5), (10.0, 10.0));
+        assert_eq!(path_point(&path, 7.0), (10.0, 30.0));
+        assert_eq!(path_point(&[], 0.5), (0.0, 0.0));
+    }
+}

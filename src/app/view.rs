@@ -1,0 +1,112 @@
+//! The camera over the canvas, and what is being dragged.
+
+use super::scene::{Point, Rect};
+
+/// Smallest and largest scale.
+const SCALES: (f64, f64) = (0.25, 3.0);
+
+/// The camera: canvas units to screen pixels is `screen = (canvas - origin) · scale`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Camera {
+    /// The canvas point in the upper left corner.
+    pub origin: Point,
+    /// Pixels for a canvas unit.
+    pub scale: f64,
+    /// The viewport in pixels.
+    pub size: (f64, f64),
+    /// Everything is kept in sight, until somebody pans or zooms.
+    pub auto: bool,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Self { origin: (0.0, 0.0), scale: 1.0, size: (1024.0, 584.0), auto: true }
+    }
+}
+
+impl Camera {
+    /// The canvas point under a pixel of the viewport.
+    pub fn to_canvas(&self, (x, y): Point) -> Point {
+        (x / self.scale + self.origin.0, y / self.scale + self.origin.1)
+    }
+    /// Shows all of `bounds`, in the middle.
+    pub fn fit(&mut self, bounds: &Rect) {
+        let (w, h) = self.size;
+        let room = bounds.grown(6.0);
+        self.scale = (w / room.w.max(1.0)).min(h / room.h.max(1.0)).clamp(SCALES.0, 1.5);
+        let (cx, cy) = room.center();
+        self.origin = (cx - w / self.scale / 2.0, cy - h / self.scale / 2.0);
+        self.auto = true;
+    }
+    /// Moves by pixels.
+    pub fn pan(&mut self, dx: f64, dy: f64) {
+        self.origin = (self.origin.0 - dx / self.scale, self.origin.1 - dy / self.scale);
+        self.auto = false;
+    }
+    /// Zooms by `factor` about a pixel, which keeps its canvas point.
+    pub fn zoom(&mut self, factor: f64, at: Point) {
+        let fixed = self.to_canvas(at);
+        self.scale = (self.scale * factor).clamp(SCALES.0, SCALES.1);
+        self.origin = (fixed.0 - at.0 / self.scale, fixed.1 - at.1 / self.scale);
+        self.auto = false;
+    }
+}
+
+/// What comes from the palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ware {
+    /// A container of an image ([`super::forms::IMAGES`]); None: to be chosen.
+    Container(Option<usize>),
+    /// A bridge network.
+    Network,
+}
+
+/// A drag under way. It is fleeting: nothing of the lab has changed yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Drag {
+    /// From the palette; `over`: host and network (or the host alone) that would take it.
+    Ware {
+        /** what */
+        ware: Ware,
+        /** pointer, in viewport pixels */
+        at: Point,
+        /** who would take it: host, network */
+        over: Option<(String, Option<String>)>,
+    },
+    /// A node.
+    Node {
+        /** which */
+        id: String,
+        /** pointer's distance from the node's corner, canvas units */
+        grab: Point,
+        /** where its corner would come to lie */
+        pos: (i32, i32),
+        /** the pointer went far enough to mean it */
+        moved: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zooming_keeps_the_point_under_the_pointer() {
+        let mut camera = Camera::default();
+        let at = (300.0, 200.0);
+        let before = camera.to_canvas(at);
+        camera.zoom(1.7, at);
+        let after = camera.to_canvas(at);
+        assert!((before.0 - after.0).abs() < 1e-9 && (before.1 - after.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn fitting_shows_everything_in_the_middle() {
+        let mut camera = Camera { size: (800.0, 400.0), ..Camera::default() };
+        camera.fit(&Rect::new(100.0, 50.0, 1600.0, 300.0));
+        let (left, right) = (camera.to_canvas((0.0, 0.0)).0, camera.to_canvas((800.0, 0.0)).0);
+        assert!(left <= 100.0 && right >= 1700.0);
+        let middle = camera.to_canvas((400.0, 200.0));
+        assert!((middle.0 - 900.0).abs() < 1e-6 && (middle.1 - 200.0).abs() < 1e-6);
+    }
+}

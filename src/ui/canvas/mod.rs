@@ -1,0 +1,217 @@
+//! The canvas: the picture of the lab, with camera, drag and drop, and what moves on it.
+
+mod boxes;
+mod moving;
+mod wires;
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, SvgElement};
+use yew::prelude::*;
+
+use super::{Shared, browser, icons::icon, use_ctx};
+use crate::app::pills::Moving;
+use crate::app::scene::Scene;
+use crate::app::view::{Camera, Drag};
+use crate::app::{Action, Selection};
+use boxes::Boxes;
+use moving::MovingLayer;
+use wires::Wires;
+
+/// What the canvas shows.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Shared<Scene>,
+    pub moving: Moving,
+    pub drops: Shared<Vec<(u64, String)>>,
+    pub camera: Camera,
+    pub selection: Option<Selection>,
+    pub drag: Option<Drag>,
+    pub fresh: bool,
+}
+
+/// A press on the empty canvas: it pans, or, if the pointer stays, takes the selection away.
+#[derive(Clone, Copy, PartialEq)]
+struct Press {
+    at: (i32, i32),
+    panned: bool,
+}
+
+/// The canvas.
+#[component]
+pub fn Canvas(props: &Props) -> Html {
+    let ctx = use_ctx();
+    let svg = use_node_ref();
+    let press = use_mut_ref(|| None::<Press>);
+    use_viewport(svg.clone(), ctx.act.clone());
+
+    let down = {
+        let (press, svg) = (press.clone(), svg.clone());
+        Callback::from(move |e: PointerEvent| {
+            if e.button() != 0 {
+                return;
+            }
+            if let Some(svg) = svg.cast::<Element>() {
+                // Fails only for a pointer that is gone already.
+                let _ = svg.set_pointer_capture(e.pointer_id());
+            }
+            *press.borrow_mut() = Some(Press { at: (e.client_x(), e.client_y()), panned: false });
+        })
+    };
+    let moved = {
+        let (press, act, dragging) = (press.clone(), ctx.act.clone(), props.drag.is_some());
+        Callback::from(move |e: PointerEvent| {
+            if dragging {
+                return act.emit(Action::DragTo(browser::in_canvas(e.client_x(), e.client_y())));
+            }
+            let mut press = press.borrow_mut();
+            let Some(p) = press.as_mut() else { return };
+            let (dx, dy) = (e.client_x() - p.at.0, e.client_y() - p.at.1);
+            if p.panned || dx.abs() + dy.abs() > 3 {
+                *p = Press { at: (e.client_x(), e.client_y()), panned: true };
+                act.emit(Action::Pan(f64::from(dx), f64::from(dy)));
+            }
+        })
+    };
+    let up = {
+        let (press, act, dragging) = (press.clone(), ctx.act.clone(), props.drag.is_some());
+        Callback::from(move |e: PointerEvent| {
+            let pressed = press.borrow_mut().take();
+            if dragging {
+                act.emit(Action::Drop);
+            } else if pressed.is_some_and(|p| !p.panned) && is_ground(&e) {
+                act.emit(Action::Select(None));
+            }
+        })
+    };
+    let wheel = {
+        let act = ctx.act.clone();
+        Callback::from(move |e: WheelEvent| {
+            e.prevent_default();
+            let at = browser::in_canvas(e.client_x(), e.client_y());
+            if e.shift_key() {
+                act.emit(Action::Pan(-e.delta_y(), -e.delta_x()));
+            } else {
+                act.emit(Action::Zoom((-e.delta_y() * 0.0015).clamp(-0.4, 0.4).exp(), at));
+            }
+        })
+    };
+    let Camera { origin, scale, size, .. } = props.camera;
+    let transform = format!("scale({scale:.5}) translate({:.2} {:.2})", -origin.0, -origin.1);
+    let middle = (size.0 / 2.0, size.1 / 2.0);
+    // The dots of the ground move with the camera.
+    let step = 22.0 * scale;
+    let ground = format!("translate({:.2} {:.2})", (-origin.0 * scale) % step, (-origin.1 * scale) % step);
+    html! {
+        <main class="canvas" id="canvas" aria-label={ctx.t("canvas.label")}>
+            <svg class={classes!("stage", props.drag.is_some().then_some("dragging"))} ref={svg} data-test="canvas"
+                role="group" aria-label={ctx.t("canvas.label")}
+                onpointerdown={down} onpointermove={moved} onpointerup={up} onwheel={wheel}
+                onpointercancel={ctx.on(Action::CancelDrag)}>
+                <defs>
+                    <pattern id="dots" width={step.to_string()} height={step.to_string()} patternUnits="userSpaceOnUse" patternTransform={ground}>
+                        <circle class="dot" cx="1" cy="1" r="1" />
+                    </pattern>
+                    <filter id="lift" x="-20%" y="-20%" width="140%" height="150%">
+                        <feDropShadow class="lift" dx="0" dy="1.500" stdDeviation="2.200" />
+                    </filter>
+                    <filter id="fly" x="-20%" y="-40%" width="140%" height="200%">
+                        <feDropShadow class="fly" dx="0" dy="4" stdDeviation="5" />
+                    </filter>
+                </defs>
+                <rect class="ground" width="100%" height="100%" fill="url(#dots)" />
+                <g {transform}>
+                    <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Under} />
+                    <Wires scene={props.scene.clone()} part={wires::Part::Cables} />
+                    <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Nodes} />
+                    <Wires scene={props.scene.clone()} part={wires::Part::Inside} />
+                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} />
+                </g>
+            </svg>
+            if props.fresh {
+                <Invitation at={beside_router(&props.scene, &props.camera)} />
+            }
+            <div class="zoom" role="toolbar" aria-label={ctx.t("canvas.zoom")}>
+                <button type="button" data-test="zoom-in" title={ctx.t("canvas.zoom_in")} aria-label={ctx.t("canvas.zoom_in")} onclick={ctx.on(Action::Zoom(1.25, middle))}>{ icon("plus") }</button>
+                <button type="button" data-test="zoom-out" title={ctx.t("canvas.zoom_out")} aria-label={ctx.t("canvas.zoom_out")} onclick={ctx.on(Action::Zoom(0.8, middle))}>{ icon("minus") }</button>
+                <button type="button" data-test="fit" title={ctx.t("canvas.fit")} aria-label={ctx.t("canvas.fit")} onclick={ctx.on(Action::Fit)}>{ icon("fit") }</button>
+            </div>
+        </main>
+    }
+}
+
+/// The free ground beside the router, in pixels, if the invitation fits there.
+fn beside_router(scene: &Scene, camera: &Camera) -> Option<(f64, f64)> {
+    let router = scene.nodes.iter().find(|n| n.nat.is_some())?;
+    let x = (router.rect.right() - camera.origin.0) * camera.scale + 22.0;
+    let y = (router.rect.center().1 - camera.origin.1) * camera.scale;
+    let fits = x > 0.0 && x + INVITATION_W < camera.size.0 && y > 40.0 && y < camera.size.1 - 60.0;
+    fits.then_some((x, y))
+}
+
+/// The widest that it gets.
+const INVITATION_W: f64 = 316.0;
+
+#[derive(Properties, PartialEq)]
+struct InvitationProps {
+    at: Option<(f64, f64)>,
+}
+
+/// The first thing to press.
+#[component]
+fn Invitation(props: &InvitationProps) -> Html {
+    let ctx = use_ctx();
+    let button = use_node_ref();
+    use_effect_with((button.clone(), props.at), |(button, at)| {
+        let Some(button) = button.cast::<HtmlElement>() else { return };
+        let style = button.style();
+        // Through the CSSOM: the policy forbids style attributes, not this.
+        let _ = match at {
+            Some((x, y)) => style
+                .set_property("left", &format!("{x:.0}px"))
+                .and_then(|()| style.set_property("top", &format!("{y:.0}px"))),
+            None => style.remove_property("left").and_then(|_| style.remove_property("top")).map(|_| ()),
+        };
+    });
+    html! {
+        <button type="button" ref={button} class={classes!("invitation", props.at.is_some().then_some("placed"))} data-test="first-play" onclick={ctx.on(Action::FirstFlow)}>
+            <span class="invitation-play">{ icon("play") }</span>
+            <span class="invitation-text">
+                <b>{ ctx.t("first.title") }</b>
+                <code>{ format!("shell: {}", crate::app::FIRST_FLOW.1) }</code>
+            </span>
+        </button>
+    }
+}
+
+/// Was it the ground that was pressed, not a box?
+fn is_ground(e: &PointerEvent) -> bool {
+    // With the pointer captured the target is the stage itself; what lies under it is asked.
+    let under = browser::document().element_from_point(e.client_x() as f32, e.client_y() as f32);
+    under.is_some_and(|el| el.closest("[data-box]").ok().flatten().is_none())
+}
+
+/// Tells the size of the viewport, now and whenever it changes.
+#[hook]
+fn use_viewport(svg: NodeRef, act: Callback<Action>) {
+    use_effect_with((), move |()| {
+        let measured = svg.clone();
+        let report = move || {
+            if let Some(svg) = measured.cast::<SvgElement>() {
+                let rect = svg.get_bounding_client_rect();
+                act.emit(Action::Viewport(rect.width(), rect.height()));
+            }
+        };
+        report();
+        let changed = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(report);
+        let observer = web_sys::ResizeObserver::new(changed.as_ref().unchecked_ref()).ok();
+        if let (Some(observer), Some(svg)) = (&observer, svg.cast::<Element>()) {
+            observer.observe(&svg);
+        }
+        move || {
+            if let Some(observer) = observer {
+                observer.disconnect();
+            }
+            drop(changed);
+        }
+    });
+}

@@ -1,0 +1,118 @@
+//! Forms and windows over the page.
+
+mod container;
+mod help;
+mod network;
+mod router;
+
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::prelude::*;
+
+use super::{Ctx, icons::icon, use_ctx};
+use crate::app::forms::Problem;
+use crate::app::{Action, Dialog};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub dialog: Option<Dialog>,
+}
+
+/// The open dialog, if there is one.
+#[component]
+pub fn Dialogs(props: &Props) -> Html {
+    let ctx = use_ctx();
+    let card = use_node_ref();
+    let which = props.dialog.as_ref().map(std::mem::discriminant);
+    use_effect_with((card.clone(), which), |(card, which)| {
+        // The first field takes the keys.
+        let first = card.cast::<web_sys::Element>().and_then(|c| {
+            c.query_selector("[data-first], input:not([type=checkbox]), select, button").ok().flatten()
+        });
+        if let (Some(_), Some(first)) =
+            (which, first.and_then(|f| wasm_bindgen::JsCast::dyn_into::<HtmlElement>(f).ok()))
+        {
+            let _ = first.focus();
+        }
+    });
+    let Some(dialog) = &props.dialog else { return html! {} };
+    let (title, body) = match dialog {
+        Dialog::Router(form) => (ctx.tv("router.title", &[("name", &form.node)]), router::body(&ctx, form)),
+        Dialog::Container(form) => (ctx.t("container.title"), container::body(&ctx, form)),
+        Dialog::Network(form) => (ctx.t("network.title"), network::body(&ctx, form)),
+        Dialog::Help => (ctx.t("help.title"), help::body(&ctx)),
+    };
+    let submit = {
+        let act = ctx.act.clone();
+        Callback::from(move |e: SubmitEvent| {
+            e.prevent_default();
+            act.emit(Action::Submit);
+        })
+    };
+    html! {
+        <div class="veil">
+            <div class="veil-ground" onclick={ctx.on(Action::Dialog(None))}></div>
+            <form class={classes!("dialog", matches!(dialog, Dialog::Help | Dialog::Router(_)).then_some("broad"))} ref={card} role="dialog" aria-modal="true" aria-labelledby="dialog-title" onsubmit={submit} novalidate=true data-test="dialog">
+                <div class="dialog-head"><h2 id="dialog-title">{ title }</h2>
+                    <button type="button" class="quiet" aria-label={ctx.t("dialog.close")} onclick={ctx.on(Action::Dialog(None))}>{ icon("close") }</button></div>
+                { body }
+            </form>
+        </div>
+    }
+}
+
+/// A callback that changes a copy of the form by what was typed.
+fn typed<F: Clone + 'static>(
+    ctx: &Ctx,
+    form: &F,
+    wrap: fn(F) -> Dialog,
+    change: impl Fn(&mut F, String) + 'static,
+) -> Callback<InputEvent> {
+    let (act, form) = (ctx.act.clone(), form.clone());
+    Callback::from(move |e: InputEvent| {
+        if let Some(input) = e.target_dyn_into::<HtmlInputElement>() {
+            let mut form = form.clone();
+            change(&mut form, input.value());
+            act.emit(Action::Dialog(Some(Box::new(wrap(form)))));
+        }
+    })
+}
+
+/// A callback that changes a copy of the form.
+fn changed<F: Clone + 'static, E: 'static>(
+    ctx: &Ctx,
+    form: &F,
+    wrap: fn(F) -> Dialog,
+    change: impl Fn(&mut F) + 'static,
+) -> Callback<E> {
+    let (act, form) = (ctx.act.clone(), form.clone());
+    Callback::from(move |_| {
+        let mut form = form.clone();
+        change(&mut form);
+        act.emit(Action::Dialog(Some(Box::new(wrap(form)))));
+    })
+}
+
+/// What is wrong with a field, said beneath it.
+fn problem(ctx: &Ctx, problem: Option<Problem>) -> Html {
+    match problem {
+        Some(key) => html! { <span class="problem" role="alert">{ ctx.t(key) }</span> },
+        None => html! {},
+    }
+}
+
+/// The buttons at the end of a form.
+fn actions(ctx: &Ctx, word: &str, ready: bool) -> Html {
+    html! {
+        <div class="dialog-foot">
+            <button type="button" onclick={ctx.on(Action::Dialog(None))}>{ ctx.t("dialog.cancel") }</button>
+            <button type="submit" class="primary" disabled={!ready} data-test="submit">{ ctx.t(word) }</button>
+        </div>
+    }
+}
+
+/// The command that a form is.
+fn command(ctx: &Ctx, place: &str, line: String) -> Html {
+    html! {
+        <div class="command"><span class="dim">{ ctx.tv("dialog.command", &[("place", place)]) }</span><code data-test="command">{ line }</code></div>
+    }
+}

@@ -1,0 +1,95 @@
+//! The inspector: this packet, and the tables of a place, at the moment shown.
+
+mod packet;
+mod tables;
+
+use yew::prelude::*;
+
+use super::{Ctx, Shared, icons::icon, icons::node_icon, use_ctx};
+use crate::app::inspector::{PacketView, Tables};
+use crate::app::scene::Scene;
+use crate::app::{Action, Selection, Tab};
+use packet::Packet;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub tab: Tab,
+    pub place: String,
+    pub pinned: bool,
+    pub scene: Shared<Scene>,
+    pub tables: Shared<Option<Tables>>,
+    pub packet: Shared<Option<PacketView>>,
+    pub selection: Option<Selection>,
+}
+
+const TABS: [(Tab, &str, &str); 6] = [
+    (Tab::Packet, "inspector.packet", "tab-packet"),
+    (Tab::Nat, "inspector.nat", "tab-nat"),
+    (Tab::Iptables, "inspector.iptables", "tab-iptables"),
+    (Tab::Routes, "inspector.routes", "tab-routes"),
+    (Tab::Arp, "inspector.arp", "tab-arp"),
+    (Tab::Sockets, "inspector.sockets", "tab-sockets"),
+];
+
+/// The inspector.
+#[component]
+pub fn Inspector(props: &Props) -> Html {
+    let ctx = use_ctx();
+    let tab = |(tab, word, test): &(Tab, &str, &'static str)| {
+        let on = *tab == props.tab;
+        html! {
+            <button type="button" role="tab" class={on.then_some("on")} aria-selected={on.to_string()} data-test={*test} onclick={ctx.on(Action::Tab(*tab))}>{ ctx.t(word) }</button>
+        }
+    };
+    let empty = Tables::default();
+    let tables = props.tables.as_ref().unwrap_or(&empty);
+    let body = match props.tab {
+        Tab::Packet => html! { <Packet packet={props.packet.clone()} /> },
+        Tab::Nat => tables::nat(&ctx, tables),
+        Tab::Iptables => {
+            html! { <tables::Iptables tables={props.tables.clone()} packet={props.packet.clone()} place={props.place.clone()} /> }
+        }
+        Tab::Routes => tables::routes(&ctx, tables),
+        Tab::Arp => tables::arp(&ctx, tables),
+        Tab::Sockets => tables::sockets(&ctx, tables),
+    };
+    html! {
+        <aside class="inspector pane" aria-label={ctx.t("inspector.label")}>
+            <div class="tabs" role="tablist" aria-label={ctx.t("inspector.label")}>{ for TABS.iter().map(tab) }</div>
+            if props.tab != Tab::Packet || props.pinned {
+                { about(&ctx, props) }
+            }
+            <div class="scroll" role="tabpanel" tabindex="0">{ body }</div>
+        </aside>
+    }
+}
+
+/// Whose tables these are, and what can be done with it.
+fn about(ctx: &Ctx, props: &Props) -> Html {
+    let (host, container) = match props.place.split_once(':') {
+        Some((host, name)) => (host, Some(name)),
+        None => (props.place.as_str(), None),
+    };
+    let node = props.scene.node(host);
+    let router = container.is_none() && node.is_some_and(|n| n.nat.is_some());
+    let symbol = match (container, node) {
+        (Some(_), _) => "container",
+        (None, Some(node)) => node_icon(node.kind),
+        (None, None) => "computer",
+    };
+    html! {
+        <div class="about">
+            <span class="about-icon">{ icon(symbol) }</span>
+            <span class="about-name"><b data-test="inspected">{ container.unwrap_or(host).to_owned() }</b>
+                if container.is_some() { <small>{ ctx.tv("inspector.on", &[("host", host)]) }</small> }
+            </span>
+            <span class="spacer"></span>
+            if router {
+                <button type="button" data-test="router-form" onclick={ctx.on(Action::RouterForm(host.to_owned()))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>
+            }
+            if props.pinned {
+                <button type="button" class="quiet" data-test="unpin" title={ctx.t("inspector.unpin")} aria-label={ctx.t("inspector.unpin")} onclick={ctx.on(Action::Select(None))}>{ icon("close") }</button>
+            }
+        </div>
+    }
+}

@@ -1,0 +1,92 @@
+//! This packet: where it is, what happens to it, its header before and after, its bytes.
+
+use yew::prelude::*;
+
+use crate::app::inspector::{FieldChange, PacketView, table_name};
+use crate::ui::{Ctx, Shared, use_ctx};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub packet: Shared<Option<PacketView>>,
+}
+
+/// The tab "this packet".
+#[component]
+pub fn Packet(props: &Props) -> Html {
+    let ctx = use_ctx();
+    let Some(p) = props.packet.as_ref() else {
+        return html! { <div class="empty tall"><p>{ ctx.t("inspector.no_packet") }</p></div> };
+    };
+    let place = match p.stage {
+        Some(stage) => format!("{}, {stage}", p.place),
+        None => p.place.clone(),
+    };
+    let hop = ctx
+        .tv("inspector.hop", &[("n", &p.hop.0.to_string()), ("of", &p.hop.1.to_string()), ("place", &place)]);
+    html! {
+        <>
+            <div class="sec">
+                <h3 data-test="hop">{ hop }</h3>
+                <p class="sentence" data-test="sentence"><span class={classes!("badge", p.kind.class())}>{ p.kind.word() }</span>{ " " }<b>{ p.what.clone() }</b></p>
+                if !p.sentence.is_empty() && p.drop.is_none() {
+                    <p class="sentence">{ p.sentence.clone() }</p>
+                }
+            </div>
+            if let Some(why) = &p.drop {
+                <div class="why" role="note" data-test="why"><b>{ ctx.t("inspector.dropped") }</b>{ " " }{ why.clone() }</div>
+            }
+            if let Some(r) = &p.rewrite {
+                <div class="sec rewrite" data-test="rewrite">
+                    <h3>{ ctx.t("inspector.rewrite") }</h3>
+                    { rewritten(&ctx, "pill.from", r.before.src.to_string(), r.after.src.to_string()) }
+                    { rewritten(&ctx, "pill.to", r.before.dst.to_string(), r.after.dst.to_string()) }
+                </div>
+            }
+            if !p.fields.is_empty() {
+                <div class="sec">
+                    <h3>{ ctx.t("inspector.header") }</h3>
+                    { fields(&ctx, &p.fields) }
+                </div>
+            }
+            if !p.rules.is_empty() {
+                <div class="sec">
+                    <h3>{ ctx.t("inspector.rules") }</h3>
+                    { for p.rules.iter().map(|(table, text, decided)| html! {
+                        <div class={classes!("rule", decided.then_some("decided"))} data-test="matched-rule"><span class="rule-table">{ table_name(*table) }</span>{ text.clone() }</div>
+                    }) }
+                </div>
+            }
+            if !p.bytes.is_empty() {
+                <div class="sec last">
+                    <h3>{ ctx.t("inspector.bytes") }</h3>
+                    <div class="bytes">{ for p.bytes.chunks(16).enumerate().map(|(i, row)| html! {
+                        <div key={i}><span class="offset">{ format!("{:04x}", i * 16) }</span>
+                            { for row.iter().map(|(b, new)| html! { <span class={new.then_some("new")}>{ format!("{b:02x}") }</span> }) }
+                        </div>
+                    }) }</div>
+                </div>
+            }
+        </>
+    }
+}
+
+fn rewritten(ctx: &Ctx, word: &str, before: String, after: String) -> Html {
+    html! {
+        <div class="was-is"><span class="dim">{ ctx.t(word) }</span>
+            if before == after { <code>{ after }</code> } else { <del>{ before }</del>{ " " }<ins>{ after }</ins> }
+        </div>
+    }
+}
+
+fn fields(ctx: &Ctx, fields: &[FieldChange]) -> Html {
+    let row = |f: &FieldChange| {
+        let class = f.changed.then_some("hit");
+        html! {
+            <tr key={f.name} {class}><td class="dim">{ f.name }</td><td>{ f.before.clone() }</td><td class={f.changed.then_some("now")}>{ f.after.clone() }</td></tr>
+        }
+    };
+    html! {
+        <table class="fields"><thead><tr><th scope="col">{ ctx.t("inspector.field") }</th><th scope="col">{ ctx.t("inspector.before") }</th><th scope="col">{ ctx.t("inspector.after") }</th></tr></thead>
+            <tbody>{ for fields.iter().map(row) }</tbody></table>
+    }
+}

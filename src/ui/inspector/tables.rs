@@ -1,0 +1,148 @@
+//! The tables of a place.
+
+use yew::prelude::*;
+
+use crate::app::inspector::{ChainView, ConnectionRow, PacketView, TableView, Tables};
+use crate::ui::{Ctx, Shared, use_ctx};
+
+fn head(ctx: &Ctx, keys: &[&str]) -> Html {
+    html! { <thead><tr>{ for keys.iter().map(|k| html! { <th scope="col">{ ctx.t(k) }</th> }) }</tr></thead> }
+}
+
+fn simple<const N: usize>(
+    ctx: &Ctx,
+    title: &str,
+    keys: &[&str; N],
+    rows: &[[String; N]],
+    test: &'static str,
+) -> Html {
+    html! {
+        <div class="sec">
+            <h3>{ ctx.t(title) }</h3>
+            if rows.is_empty() {
+                <p class="empty">{ ctx.t("inspector.empty") }</p>
+            } else {
+                <table class="grid">{ head(ctx, keys) }<tbody>{ for rows.iter().map(|r| html! {
+                    <tr data-test={test}>{ for r.iter().map(|c| html! { <td>{ c.clone() }</td> }) }</tr>
+                }) }</tbody></table>
+            }
+        </div>
+    }
+}
+
+/// Connections, with what is rewritten.
+pub fn nat(ctx: &Ctx, tables: &Tables) -> Html {
+    let half = |ctx: &Ctx, word: &str, (from, to): &(String, String), hit: (bool, bool)| {
+        html! {
+            <div class="half"><span class="dim">{ ctx.t(word) }</span>
+                <code class={hit.0.then_some("new")}>{ from.clone() }</code><span class="dim">{ "→" }</span><code class={hit.1.then_some("new")}>{ to.clone() }</code></div>
+        }
+    };
+    let row = |c: &ConnectionRow| {
+        let natted = c.snat || c.dnat;
+        html! {
+            <div key={c.id} class={classes!("connection", natted.then_some("natted"))} data-test={if natted { "nat-row" } else { "ct-row" }}>
+                <div class="connection-head"><span class={classes!("badge", c.proto.clone())}>{ c.proto.to_uppercase() }</span>
+                    <span class="state">{ c.state.clone() }</span>
+                    if c.snat { <span class="tag">{ "SNAT" }</span> }
+                    if c.dnat { <span class="tag">{ "DNAT" }</span> }
+                    <span class="spacer"></span><span class="dim">{ ctx.tv("inspector.secs", &[("n", &c.expires_secs.to_string())]) }</span></div>
+                { half(ctx, "inspector.original", &c.original, (false, false)) }
+                { half(ctx, "inspector.reply", &c.reply, (c.dnat, c.snat)) }
+            </div>
+        }
+    };
+    html! {
+        <div class="sec last">
+            <h3>{ ctx.t("inspector.conntrack") }</h3>
+            <p class="dim small">{ ctx.t("inspector.conntrack_sub") }</p>
+            if tables.connections.is_empty() { <p class="empty" data-test="nat-empty">{ ctx.t("inspector.empty") }</p> }
+            { for tables.connections.iter().map(row) }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct IptablesProps {
+    pub tables: Shared<Option<Tables>>,
+    pub packet: Shared<Option<PacketView>>,
+    pub place: String,
+}
+
+/// iptables, with counters; the rules that the packet shown has matched are lit.
+#[component]
+pub fn Iptables(props: &IptablesProps) -> Html {
+    let ctx = use_ctx();
+    let here = props.packet.as_ref().filter(|p| p.place == props.place);
+    let lit = |table: &str, chain: &str, text: &str| {
+        here.is_some_and(|p| {
+            p.rules.iter().any(|(t, rule, _)| {
+                crate::app::inspector::table_name(*t) == table
+                    && rule.trim() == format!("-A {chain} {text}").trim()
+            })
+        })
+    };
+    let chain = |table: &TableView, c: &ChainView| {
+        html! {
+            <div class="chain" key={c.name.clone()}>
+                <h4>{ c.name.clone() }
+                    if !c.policy.is_empty() { <span class={classes!("policy", c.policy.to_lowercase())}>{ c.policy.clone() }</span> }
+                    <span class="spacer"></span><span class="counter">{ if c.policy.is_empty() { String::new() } else { c.packets.clone() } }</span></h4>
+                { for c.rules.iter().map(|r| html! {
+                    <div class={classes!("rule", lit(&table.name, &c.name, &r.text).then_some("decided"), (r.packets == "0").then_some("never"))} data-test="iptables-rule">
+                        <span class="counter">{ r.packets.clone() }</span><code>{ r.text.clone() }</code></div>
+                }) }
+            </div>
+        }
+    };
+    let tables = props.tables.as_ref().map(|t| t.iptables.as_slice()).unwrap_or_default();
+    // Chains that hold nothing and let everything pass say nothing.
+    let worth = |c: &&ChainView| !c.rules.is_empty() || c.policy == "DROP";
+    let shown: Vec<_> = tables.iter().filter(|t| t.chains.iter().any(|c| worth(&c))).collect();
+    html! {
+        <>
+            if shown.is_empty() {
+                <div class="empty tall"><p>{ ctx.t("inspector.no_rules") }</p></div>
+            }
+            { for shown.into_iter().map(|t| html! {
+                <div class="sec" key={t.name.clone()}>
+                    <h3>{ format!("-t {}", t.name) }</h3>
+                    { for t.chains.iter().filter(worth).map(|c| chain(t, c)) }
+                </div>
+            }) }
+        </>
+    }
+}
+
+/// Routes and interfaces.
+pub fn routes(ctx: &Ctx, t: &Tables) -> Html {
+    html! {
+        <>
+            { simple(ctx, "inspector.routes_title", &["inspector.to", "inspector.via", "inspector.dev", "inspector.src"], &t.routes, "route-row") }
+            { simple(ctx, "inspector.devices", &["inspector.dev", "inspector.address", "inspector.mac", "inspector.state"], &t.devices, "device-row") }
+        </>
+    }
+}
+
+/// The neighbour table, and what bridges have learned.
+pub fn arp(ctx: &Ctx, t: &Tables) -> Html {
+    html! {
+        <>
+            { simple(ctx, "inspector.neighbours", &["inspector.address", "inspector.mac", "inspector.dev", "inspector.state"], &t.neighbours, "arp-row") }
+            if !t.fdb.is_empty() {
+                { simple(ctx, "inspector.fdb", &["inspector.mac", "inspector.port", "inspector.bridge"], &t.fdb, "fdb-row") }
+            }
+        </>
+    }
+}
+
+/// Sockets.
+pub fn sockets(ctx: &Ctx, t: &Tables) -> Html {
+    simple(
+        ctx,
+        "inspector.sockets_title",
+        &["inspector.proto", "inspector.state", "inspector.local", "inspector.remote"],
+        &t.sockets,
+        "socket-row",
+    )
+}

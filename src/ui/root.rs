@@ -1,0 +1,340 @@
+//! The root: owns the state, drives the frames, hands down what is painted.
+
+use yew::prelude::*;
+
+use super::browser::{self, LocalStorage};
+use super::canvas::Canvas;
+use super::dialogs::Dialogs;
+use super::header::Header;
+use super::inspector::Inspector;
+use super::packets::Packets;
+use super::palette::{Ghost, Palette};
+use super::terminal::Terminal;
+use super::timeline::Timeline;
+use super::toasts::Toasts;
+use super::{Ctx, Shared};
+use crate::app::inspector::{PacketView, Tables};
+use crate::app::packets::PacketRow;
+use crate::app::scene::Scene;
+use crate::app::{Action, App, Pane, Selection, terminal};
+
+/// What a frame may cost, in milliseconds.
+const FRAME_BUDGET: f64 = 7.0;
+
+/// What comes to the root.
+pub enum Msg {
+    /// A component wants something.
+    Act(Action),
+    /// A frame, at this time.
+    Frame(f64),
+    /// A key that no component took.
+    Key(KeyboardEvent),
+}
+
+/// Things handed down, remade only when they change.
+struct Painted {
+    version: u64,
+    scene: Shared<Scene>,
+    tables: Shared<Option<Tables>>,
+    packet: Shared<Option<PacketView>>,
+    drops: Shared<Vec<(u64, String)>>,
+    rows_key: (usize, usize, u64),
+    rows: Shared<Vec<PacketRow>>,
+}
+
+/// The root component.
+pub struct Root {
+    app: Result<Box<App>, String>,
+    ctx: Ctx,
+    frame: bool,
+    last: Option<f64>,
+    painted: Painted,
+    keys: Option<wasm_bindgen::closure::Closure<dyn FnMut(KeyboardEvent)>>,
+}
+
+impl Component for Root {
+    type Message = Msg;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let app = App::new(Box::new(LocalStorage), browser::system());
+        let app = app.map(Box::new).map_err(|e| e.to_string());
+        let lang = app.as_ref().map_or_else(|_| browser::system().0, |a| a.settings.lang);
+        if let Ok(app) = &app {
+            browser::mark(lang, app.settings.theme);
+        }
+        let act = ctx.link().callback(Msg::Act);
+        let painted = Painted {
+            version: 0,
+            scene: Shared::new(Scene::default()),
+            tables: Shared::new(None),
+            packet: Shared::new(None),
+            drops: Shared::new(Vec::new()),
+            rows_key: (usize::MAX, 0, 0),
+            rows: Shared::new(Vec::new()),
+        };
+        let mut root = Self { app, ctx: Ctx { lang, act }, frame: false, last: None, painted, keys: None };
+        root.repaint();
+        root
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if first {
+            let link = ctx.link().clone();
+            let keys = wasm_bindgen::closure::Closure::<dyn FnMut(KeyboardEvent)>::new(move |e| {
+                link.send_message(Msg::Key(e));
+            });
+            use wasm_bindgen::JsCast;
+            let listener = keys.as_ref().unchecked_ref();
+            // A page's own document always takes a listener.
+            let _ = browser::document().add_event_listener_with_callback("keydown", listener);
+            self.keys = Some(keys);
+            self.request_frame(ctx);
+        }
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        let Ok(app) = &mut self.app else { return false };
+        match msg {
+            Msg::Act(action) => {
+                let language = matches!(action, Action::Lang(_) | Action::Theme(_));
+                app.act(action);
+                if language {
+                    self.ctx.lang = app.settings.lang;
+                    browser::mark(app.settings.lang, app.settings.theme);
+                }
+                // What a line prints at once is there in the same frame.
+                Self::work(app);
+            }
+            Msg::Frame(time) => {
+                self.frame = false;
+                let dt = self.last.map_or(16.0, |l| time - l);
+                self.last = Some(time);
+                Self::work(app);
+                app.act(Action::Tick(dt));
+            }
+            Msg::Key(event) => {
+                let Some(action) = key_action(app, &event) else { return false };
+                event.prevent_default();
+                app.act(action);
+            }
+        }
+        self.request_frame(ctx);
+        self.repaint();
+        true
+    }
+
+    fn view(&self, _: &Context<Self>) -> Html {
+        match &self.app {
+            Ok(app) => html! {
+                <ContextProvider<Ctx> context={self.ctx.clone()}>{ self.page(app) }</ContextProvider<Ctx>>
+            },
+            Err(error) => html! { <div class="boot" role="alert"><p>{ error }</p></div> },
+        }
+    }
+}
+
+impl Root {
+    /// Lets the World run as long as the frame has room.
+    fn work(app: &mut App) {
+        let until = browser::now() + FRAME_BUDGET;
+        while app.run_slice() && browser::now() < until {}
+        app.act(Action::Tick(0.0));
+    }
+
+    fn request_frame(&mut self, ctx: &Context<Self>) {
+        let Ok(app) = &self.app else { return };
+        if self.frame {
+            return;
+        }
+        if !app.needs_frames() {
+            self.last = None;
+            return;
+        }
+        self.frame = true;
+        let link = ctx.link().clone();
+        browser::next_frame(move |time| link.send_message(Msg::Frame(time)));
+    }
+
+    fn repaint(&mut self) {
+        let Ok(app) = &mut self.app else { return };
+        let painted = &mut self.painted;
+        if painted.version != app.shown.version {
+            painted.version = app.shown.version;
+            if *painted.scene != app.shown.scene {
+                painted.scene = Shared::new(app.shown.scene.clone());
+            }
+            if *painted.tables != app.shown.tables {
+                painted.tables = Shared::new(app.shown.tables.clone());
+            }
+            if *painted.packet != app.shown.packet {
+                painted.packet = Shared::new(app.shown.packet.clone());
+            }
+            if *painted.drops != app.shown.drops {
+                painted.drops = Shared::new(app.shown.drops.clone());
+            }
+        }
+        let rows = app.flows.current().map_or((0, 0), |f| (f.rows.len(), f.schedule.next_seq()));
+        let key = (app.flows.shown, rows.0, rows.1);
+        if painted.rows_key != key {
+            painted.rows_key = key;
+            painted.rows = Shared::new(app.flows.current().map(|f| f.rows.clone()).unwrap_or_default());
+        }
+    }
+
+    fn page(&self, app: &App) -> Html {
+        let painted = &self.painted;
+        let pane = match app.settings.pane {
+            Pane::Packets => "show-packets",
+            Pane::Terminal => "show-terminal",
+            Pane::Inspector => "show-inspector",
+        };
+        let beat = app.flows.beat();
+        let fresh = app.offers_first_flow();
+        html! {
+            <div class={classes!("page", pane)}>
+                <Header lab={app.lab.name.clone()} can={app.can_undo_redo()} theme={app.settings.theme} />
+                <Palette selection={app.selection.clone()} />
+                <Canvas
+                    scene={painted.scene.clone()}
+                    moving={app.moving()}
+                    drops={painted.drops.clone()}
+                    camera={app.camera}
+                    selection={app.selection.clone()}
+                    drag={app.drag.clone()}
+                    {fresh}
+                />
+                <Timeline
+                    flow={app.flows.shown}
+                    flows={app.flows.all.iter().map(|f| (f.place.clone(), f.line.clone())).collect::<Vec<_>>()}
+                    marks={painted.rows.clone()}
+                    len={app.flows.len()}
+                    pos={app.flows.player.pos}
+                    playing={app.flows.player.playing && app.flows.player.pos < app.flows.len()}
+                    speed={app.flows.player.speed}
+                    clock={clock(app)}
+                    spans={spans(app)}
+                    {fresh}
+                />
+                <Switcher pane={app.settings.pane} />
+                <Packets rows={painted.rows.clone()} {beat} hide_arp={app.settings.hide_arp} pane={app.settings.pane} />
+                <Terminal
+                    place={app.terminals.place.clone()}
+                    open={app.terminals.open.clone()}
+                    places={terminal::places(app.live())}
+                    terminal={app.terminals.current().cloned().unwrap_or_default()}
+                    prompt={terminal::prompt(app.live(), &app.terminals.place)}
+                    seq={app.flows.seq()}
+                />
+                <Inspector
+                    tab={app.settings.tab}
+                    place={app.shown.place.clone()}
+                    pinned={app.selection.is_some()}
+                    scene={painted.scene.clone()}
+                    tables={painted.tables.clone()}
+                    packet={painted.packet.clone()}
+                    selection={app.selection.clone()}
+                />
+                <Ghost drag={app.drag.clone()} />
+                <Toasts toasts={app.toasts.clone()} />
+                <Dialogs dialog={app.dialog.clone()} />
+            </div>
+        }
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SwitcherProps {
+    pane: Pane,
+}
+
+/// On a narrow screen: which of the lower panes is seen.
+#[component]
+fn Switcher(props: &SwitcherProps) -> Html {
+    let ctx = super::use_ctx();
+    let panes = [
+        (Pane::Terminal, "terminal.label", "pane-terminal"),
+        (Pane::Packets, "packets.label", "pane-packets"),
+        (Pane::Inspector, "inspector.label", "pane-inspector"),
+    ];
+    html! {
+        <div class="switcher" role="group" aria-label={ctx.t("switcher.label")}>
+            { for panes.into_iter().map(|(pane, word, test)| {
+                let on = pane == props.pane;
+                html! { <button type="button" class={on.then_some("on")} aria-pressed={on.to_string()} data-test={test} onclick={ctx.on(Action::Pane(pane))}>{ ctx.t(word) }</button> }
+            }) }
+        </div>
+    }
+}
+
+/// Virtual time since the flow began, now and at its end.
+fn clock(app: &App) -> Option<(String, String)> {
+    let flow = app.flows.current()?;
+    let first = flow.schedule.beats.first()?.at;
+    let last = flow.schedule.beats.last()?.at;
+    let at = app.flows.beat().map_or(first, |i| flow.schedule.beats[i].at);
+    let ms = |t: crate::time::Instant| format!("{:.3}", t.since(first).as_millis_f64());
+    Some((ms(at), ms(last)))
+}
+
+/// Where each row's beat begins on the track; by row.
+fn spans(app: &App) -> Vec<f64> {
+    let Some(flow) = app.flows.current() else { return Vec::new() };
+    flow.rows.iter().filter_map(|r| flow.schedule.beats.get(r.beat)).map(|b| b.start).collect()
+}
+
+/// Keys of the page. Letters belong to whoever is writing.
+fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
+    if e.default_prevented() {
+        return None;
+    }
+    let command = e.ctrl_key() || e.meta_key();
+    if e.key() == "Escape" {
+        if app.dialog.is_some() {
+            return Some(Action::Dialog(None));
+        }
+        return app
+            .drag
+            .is_some()
+            .then_some(Action::CancelDrag)
+            .or_else(|| app.selection.is_some().then_some(Action::Select(None)));
+    }
+    if browser::is_writing(e.target()) || app.dialog.is_some() {
+        return None;
+    }
+    match (e.key().as_str(), command, e.shift_key()) {
+        ("z" | "Z", true, false) => return Some(Action::Undo),
+        ("z" | "Z", true, true) | ("y", true, _) => return Some(Action::Redo),
+        _ if command || e.alt_key() => return None,
+        _ => {}
+    }
+    let middle = (app.camera.size.0 / 2.0, app.camera.size.1 / 2.0);
+    Some(match e.key().as_str() {
+        " " if !on_button(e) => Action::TogglePlay,
+        "ArrowRight" => Action::Step,
+        "ArrowLeft" => Action::Back,
+        "Home" => Action::ToStart,
+        "End" => Action::ToEnd,
+        "+" | "=" => Action::Zoom(1.2, middle),
+        "-" => Action::Zoom(1.0 / 1.2, middle),
+        "0" => Action::Fit,
+        "Delete" | "Backspace" if app.selection.is_some() => Action::Delete,
+        "?" => Action::Dialog(Some(Box::new(crate::app::Dialog::Help))),
+        _ => return None,
+    })
+}
+
+fn on_button(e: &KeyboardEvent) -> bool {
+    use wasm_bindgen::JsCast;
+    let element = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|e| e.tag_name() == "BUTTON" || e.get_attribute("role").as_deref() == Some("button"))
+}
+
+/// Is this node or container what is selected?
+pub fn is_selected(selection: Option<&Selection>, place: &str) -> bool {
+    match selection {
+        Some(Selection::Node(id)) => id == place,
+        Some(Selection::Container(of)) => of == place,
+        _ => false,
+    }
+}

@@ -1,0 +1,133 @@
+//! The terminal of a place.
+
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::{icons::icon, use_ctx};
+use crate::app::terminal::{Entry, Terminal as State};
+use crate::app::{Action, Pane};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub place: String,
+    pub open: Vec<String>,
+    pub places: Vec<String>,
+    pub terminal: State,
+    pub prompt: String,
+    /// The last record of the moment shown.
+    pub seq: u64,
+}
+
+/// The terminal.
+#[component]
+pub fn Terminal(props: &Props) -> Html {
+    let ctx = use_ctx();
+    let (screen, input) = (use_node_ref(), use_node_ref());
+    let running = props.terminal.running(props.seq).is_some();
+    let printed: usize = props.terminal.entries.iter().map(|e| e.shown(props.seq).count() + 1).sum();
+    use_effect_with((screen.clone(), printed, running, props.place.clone()), |(screen, ..)| {
+        if let Some(screen) = screen.cast::<Element>() {
+            screen.set_scroll_top(screen.scroll_height());
+        }
+    });
+    let typed = {
+        let act = ctx.act.clone();
+        Callback::from(move |e: InputEvent| {
+            if let Some(input) = e.target_dyn_into::<HtmlInputElement>() {
+                act.emit(Action::Typed(input.value()));
+            }
+        })
+    };
+    let keys = {
+        let act = ctx.act.clone();
+        Callback::from(move |e: KeyboardEvent| {
+            let marked = e
+                .target_dyn_into::<HtmlInputElement>()
+                .is_some_and(|i| i.selection_start().ok().flatten() != i.selection_end().ok().flatten());
+            let action = match (e.key().as_str(), e.ctrl_key()) {
+                // Enter also ends the writing of a Korean syllable: that one is not for us.
+                ("Enter", _) if !e.is_composing() => Action::Enter,
+                ("ArrowUp", _) => Action::Older,
+                ("ArrowDown", _) => Action::Newer,
+                ("Tab", false) if !e.shift_key() => Action::Complete,
+                ("c", true) if !marked => Action::Interrupt,
+                ("l", true) => Action::ClearScreen,
+                _ => return,
+            };
+            e.prevent_default();
+            act.emit(action);
+        })
+    };
+    let focus = {
+        let input = input.clone();
+        Callback::from(move |_: MouseEvent| {
+            let selected = super::browser::window().get_selection().ok().flatten();
+            let reading = selected.is_some_and(|s| !s.is_collapsed());
+            if let (false, Some(input)) = (reading, input.cast::<HtmlElement>()) {
+                let _ = input.focus();
+            }
+        })
+    };
+    let go = {
+        let act = ctx.act.clone();
+        Callback::from(move |e: Event| {
+            if let Some(select) = e.target_dyn_into::<HtmlSelectElement>() {
+                act.emit(Action::Open(select.value()));
+            }
+        })
+    };
+    let tab = |place: &String| {
+        let on = *place == props.place;
+        let short = place.rsplit(':').next().unwrap_or(place).to_owned();
+        html! {
+            <button key={place.clone()} type="button" role="tab" class={on.then_some("on")} aria-selected={on.to_string()} data-test={format!("terminal-{place}")}
+                onclick={ctx.on(Action::Open(place.clone()))}>
+                if place.contains(':') { { icon("container") } }
+                { short }
+            </button>
+        }
+    };
+    html! {
+        <section class="terminal pane" aria-label={ctx.t("terminal.label")}>
+            <div class="pane-head term-head">
+                <div class="term-tabs" role="tablist" aria-label={ctx.t("terminal.label")}>{ for props.open.iter().map(tab) }</div>
+                <label class="term-place">
+                    <span class="unseen">{ ctx.t("terminal.place") }</span>
+                    <select data-test="terminal-place" onchange={go}>
+                        { for props.places.iter().map(|p| html! { <option key={p.clone()} value={p.clone()} selected={*p == props.place}>{ p }</option> }) }
+                    </select>
+                </label>
+                if running {
+                    <button type="button" class="stop" data-test="ctrl-c" title={ctx.t("terminal.interrupt")} onclick={ctx.on(Action::Interrupt)}>{ "Ctrl-C" }</button>
+                }
+            </div>
+            <div class="screen" ref={screen} onclick={focus} data-test="terminal-output" role="log" aria-live="polite" tabindex="-1">
+                if props.terminal.entries.is_empty() {
+                    <p class="greeting">{ ctx.tv("terminal.greeting", &[("place", &props.place)]) }</p>
+                }
+                { for props.terminal.entries.iter().enumerate().map(|(i, e)| entry(i, e, props.seq)) }
+                if !props.terminal.choices.is_empty() {
+                    <div class="choices">{ for props.terminal.choices.iter().map(|c| html! { <span>{ c }</span> }) }</div>
+                }
+                <div class={classes!("line", running.then_some("busy"))}>
+                    <span class="prompt">{ if running { String::new() } else { props.prompt.clone() } }</span>
+                    <input ref={input} data-test="terminal-input" value={props.terminal.input.clone()} oninput={typed} onkeydown={keys}
+                        onfocus={ctx.on(Action::Pane(Pane::Terminal))}
+                        aria-label={ctx.tv("terminal.input", &[("place", &props.place)])} spellcheck="false" autocomplete="off" autocapitalize="off" />
+                </div>
+            </div>
+        </section>
+    }
+}
+
+fn entry(i: usize, e: &Entry, seq: u64) -> Html {
+    html! {
+        <div class="entry" key={i}>
+            <div class="typed"><span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
+            { for e.shown(seq).map(|(err, text)| html! { <span class={if err { "err" } else { "out" }}>{ text }</span> }) }
+            if let Some(note) = &e.note {
+                <span class="err">{ note.clone() }</span>
+            }
+        </div>
+    }
+}

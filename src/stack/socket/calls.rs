@@ -83,6 +83,10 @@ impl NetNs {
             SocketKind::Tcp => self.tcp_connect(s, to, cx),
             SocketKind::Udp | SocketKind::Ping => {
                 let (src, _) = self.datagram_source(s, to)?;
+                let device = self.sockets.demand(s)?.options.device;
+                if !to.addr.is_broadcast() {
+                    self.source_for(to.addr, device)?; // is there a way at all?
+                }
                 let socket = self.sockets.demand(s)?;
                 socket.remote = Some(to);
                 socket.local.addr = src;

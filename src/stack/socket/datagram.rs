@@ -25,12 +25,15 @@ impl NetNs {
         let (device, bound, local) = (socket.options.device, socket.bound, socket.local);
         let named = socket.options.source;
         let fixed = [named, local.addr].into_iter().find(|a| !a.is_unspecified()).unwrap_or(bound);
-        let src = match self.source_for(to.addr, device) {
-            _ if !fixed.is_unspecified() => fixed,
-            Ok(src) => src,
-            // A DHCP client has no address yet, but knows its device (RFC 2131 §4.1).
-            Err(_) if to.addr.is_broadcast() && device.is_some() => fixed,
-            Err(error) => return Err(error),
+        let src = if fixed.is_unspecified() {
+            match self.source_for(to.addr, device) {
+                Ok(src) => src,
+                // A DHCP client has no address yet, but knows its device (RFC 2131 §4.1).
+                Err(_) if to.addr.is_broadcast() && device.is_some() => fixed,
+                Err(error) => return Err(error),
+            }
+        } else {
+            fixed
         };
         if local.port == 0 {
             let range = self.sysctl.port_range;

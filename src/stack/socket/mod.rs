@@ -175,7 +175,7 @@ pub struct SocketInfo {
     pub local: Endpoint,
     /// Other end, if connected.
     pub remote: Option<Endpoint>,
-    /// TCP state; `Closed` for an unconnected datagram socket.
+    /// TCP state; `Closed` for an unconnected datagram socket, `Established` for a connected one.
     pub state: TcpState,
     /// Bytes waiting to be read; for listeners, connections waiting to be accepted.
     pub recv_queue: usize,

@@ -209,6 +209,7 @@ impl Socket {
             Body::Idle => (TcpState::Closed, 0, 0),
             Body::Listener(l) => (TcpState::Listen, l.ready.len(), l.backlog),
             Body::Tcp(t) => (t.conn.state(), t.conn.readable(), t.conn.unacked()),
+            Body::Datagrams(d) if self.remote.is_some() => (TcpState::Established, d.bytes(), 0),
             Body::Datagrams(d) => (TcpState::Closed, d.bytes(), 0),
         };
         SocketInfo {

@@ -52,6 +52,8 @@ pub(in crate::stack) struct Conn {
     pub(super) wl1: Seq,
     pub(super) wl2: Seq,
     pub(super) mss: u16,
+    /// What the path was known to carry when the connection began.
+    pub(super) path_mss: u16,
     pub(super) send: VecDeque<u8>,
     /// The number of the first byte in `send`.
     pub(super) send_seq: Seq,
@@ -104,7 +106,7 @@ pub(in crate::stack) struct Conn {
 }
 
 impl Conn {
-    fn new(state: TcpState, iss: Seq, mtu: u16) -> Self {
+    fn new(state: TcpState, iss: Seq, (mtu, path_mtu): (u16, u16)) -> Self {
         let our_mss = mtu.saturating_sub(HEADERS).max(MIN_MSS);
         // Linux announces whole segments, as many as 16 bits hold: 64240 for Ethernet.
         let rcv_buffer = usize::from(u16::MAX / our_mss * our_mss);
@@ -121,11 +123,12 @@ impl Conn {
             wl1: Seq(0),
             wl2: Seq(0),
             mss: DEFAULT_MSS.min(our_mss),
+            path_mss: path_mtu.saturating_sub(HEADERS).max(MIN_MSS),
             send: VecDeque::new(),
             send_seq: iss.plus(1),
             fin_wanted: false,
             cwnd: 0,
-            ssthresh: usize::MAX >> 1,
+            ssthresh: 1 << 30,
             dup_acks: 0,
             recover: None,
             resend_first: false,
@@ -155,15 +158,16 @@ impl Conn {
     }
 
     /// An active open (RFC 9293 §3.10.1): the SYN is the first thing that [`Conn::poll`] gives.
-    pub fn open(iss: Seq, mtu: u16) -> Self {
-        let mut conn = Self::new(TcpState::Closed, iss, mtu);
+    /// `mtus`: the interface's, from which the announced MSS follows, and the path's.
+    pub fn open(iss: Seq, mtus: (u16, u16)) -> Self {
+        let mut conn = Self::new(TcpState::Closed, iss, mtus);
         conn.go(TcpState::SynSent);
         conn
     }
 
     /// A connection that begins with a SYN at a listener (RFC 9293 §3.10.7.2).
-    pub fn accept(iss: Seq, mtu: u16, syn: &Segment<'_>) -> Self {
-        let mut conn = Self::new(TcpState::Listen, iss, mtu);
+    pub fn accept(iss: Seq, mtus: (u16, u16), syn: &Segment<'_>) -> Self {
+        let mut conn = Self::new(TcpState::Listen, iss, mtus);
         conn.passive = true;
         conn.heard_syn(syn);
         conn.go(TcpState::SynReceived);
@@ -175,7 +179,8 @@ impl Conn {
         self.irs = syn.seq;
         self.rcv_nxt = syn.seq.plus(1);
         self.rcv_edge = self.rcv_nxt.plus(self.rcv_buffer);
-        self.mss = syn.mss.unwrap_or(DEFAULT_MSS).max(MIN_MSS).min(self.our_mss);
+        let theirs = syn.mss.unwrap_or(DEFAULT_MSS).max(MIN_MSS);
+        self.mss = theirs.min(self.our_mss).min(self.path_mss);
         self.wnd = usize::from(syn.window);
         self.max_wnd = self.wnd;
         self.wl1 = syn.seq;
@@ -342,8 +347,14 @@ impl Conn {
         self.wake = true;
     }
 
-    /// Waits the last minute (RFC 9293 §3.6.1; Linux: TCP_TIMEWAIT_LEN and tcp_fin_timeout).
+    /// Waits the last minute (RFC 9293 §3.6.1; Linux: TCP_TIMEWAIT_LEN and tcp_fin_timeout). Many
+    /// may do so at once: what is not needed any more goes.
     pub(super) fn linger(&mut self, now: Instant) {
+        self.send = VecDeque::new();
+        self.early = Vec::new();
+        if self.recv.is_empty() {
+            self.recv = VecDeque::new();
+        }
         self.timer = Timer::Linger(now + Duration::from_secs(60));
     }
 

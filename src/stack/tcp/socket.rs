@@ -93,7 +93,7 @@ impl NetNs {
         };
         let local = Endpoint::new(src, port);
         let iss = self.fresh_iss();
-        let conn = Conn::open(iss, self.tcp_mtu(to.addr));
+        let conn = Conn::open(iss, self.tcp_mtus(to.addr, device));
         let socket = self.sockets.demand(id)?;
         socket.local = local;
         socket.remote = Some(to);
@@ -143,6 +143,13 @@ impl NetNs {
             tcp.conn.drop_unaccepted();
             self.tcp_pump(child, cx);
         }
+    }
+
+    /// The MTU of the interface towards `to`, and of the path to it.
+    fn tcp_mtus(&self, to: Ipv4Addr, device: Option<IfIndex>) -> (u16, u16) {
+        let dev = self.resolve(to, device).map_or(IfIndex::LO, |hop| hop.dev);
+        let mtu = self.device(dev).map_or(u32::MAX, |d| d.mtu);
+        (u16::try_from(mtu).unwrap_or(u16::MAX), self.tcp_mtu(to))
     }
 
     fn tcp_mtu(&self, to: Ipv4Addr) -> u16 {
@@ -246,7 +253,7 @@ impl NetNs {
         if !seg.flags.syn || seg.flags.fin {
             return drop(DropReason::NoMatchingSocket, cx);
         }
-        let mtu = self.tcp_mtu(at.from.addr);
+        let mtus = self.tcp_mtus(at.from.addr, None);
         let iss = self.fresh_iss();
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let options = socket.options.clone();
@@ -255,7 +262,7 @@ impl NetNs {
             return drop(DropReason::BacklogFull, cx);
         }
         listener.half_open += 1;
-        let mut tcp = TcpSocket::new(Conn::accept(iss, mtu, seg));
+        let mut tcp = TcpSocket::new(Conn::accept(iss, mtus, seg));
         tcp.parent = Some(id);
         tcp.syn_ttl = Some(at.ttl);
         let mut child = Socket::new(None, super::super::SocketKind::Tcp);

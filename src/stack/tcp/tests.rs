@@ -43,7 +43,7 @@ impl Line {
     }
     fn with(faults: Faults, seed: u64, mtu: u16) -> Self {
         let mut rng = Rng::new(seed);
-        let client = Conn::open(Seq(rng.next_u32()), mtu);
+        let client = Conn::open(Seq(rng.next_u32()), (mtu, mtu));
         Self {
             now: Instant::ZERO,
             client,
@@ -128,7 +128,7 @@ impl Line {
             (false, _) => drop(self.client.on_segment(&seg, self.now)),
             (true, Some(server)) => drop(server.on_segment(&seg, self.now)),
             (true, None) if seg.flags.syn => {
-                self.server = Some(Conn::accept(Seq(self.rng.next_u32()), 1500, &seg));
+                self.server = Some(Conn::accept(Seq(self.rng.next_u32()), (1500, 1500), &seg));
             }
             (true, None) => {}
         }
@@ -192,10 +192,10 @@ fn a_connection_opens_speaks_and_closes_segment_by_segment() {
 
 #[test]
 fn the_syn_and_its_answer_name_the_mss_and_linux_s_window() {
-    let mut conn = Conn::open(Seq(7), 1500);
+    let mut conn = Conn::open(Seq(7), (1500, 1500));
     let syn = conn.poll(Instant::ZERO).unwrap();
     assert_eq!((syn.mss, syn.window, syn.ack), (Some(1460), 64240, None));
-    let mut on_lo = Conn::open(Seq(7), u16::MAX);
+    let mut on_lo = Conn::open(Seq(7), (u16::MAX, u16::MAX));
     assert_eq!(on_lo.poll(Instant::ZERO).unwrap().mss, Some(65495));
 }
 
@@ -212,7 +212,7 @@ fn an_unanswered_syn_is_repeated_as_linux_does_and_then_times_out() {
 
 #[test]
 fn a_reset_refuses_a_syn() {
-    let mut conn = Conn::open(Seq(100), 1500);
+    let mut conn = Conn::open(Seq(100), (1500, 1500));
     conn.poll(Instant::ZERO);
     let rst = Flags { rst: true, ..NONE };
     // One that acknowledges something else is not believed.
@@ -226,7 +226,7 @@ fn a_reset_refuses_a_syn() {
 
 #[test]
 fn an_unreachable_host_ends_an_attempt_but_not_a_connection() {
-    let mut conn = Conn::open(Seq(100), 1500);
+    let mut conn = Conn::open(Seq(100), (1500, 1500));
     conn.poll(Instant::ZERO);
     assert!(!conn.on_icmp(Seq(99), Errno::HostUnreach), "about something that was never sent");
     assert!(conn.on_icmp(Seq(100), Errno::HostUnreach));
@@ -322,7 +322,7 @@ fn both_may_close_at_once() {
 #[test]
 fn both_may_open_at_once() {
     let mut line = Line::new();
-    line.server = Some(Conn::open(Seq(5), 1500));
+    line.server = Some(Conn::open(Seq(5), (1500, 1500)));
     line.run(2);
     assert_eq!((line.client.state(), line.server().state()), (TcpState::Established, TcpState::Established));
 }
@@ -381,6 +381,18 @@ fn a_narrower_path_brings_smaller_segments() {
     line.run(1);
     assert_eq!(line.seen.first().map(String::as_str), Some("> ACK 960"));
     assert_eq!(line.server().readable(), 3000);
+}
+
+#[test]
+fn a_path_that_is_known_to_be_narrow_shrinks_what_is_sent_not_what_is_announced() {
+    let mut conn = Conn::open(Seq(7), (1500, 1000));
+    assert_eq!(conn.poll(Instant::ZERO).unwrap().mss, Some(1460));
+    let syn = Flags { syn: true, ..NONE };
+    let answer = Segment { mss: Some(1460), ..seg(Seq(50), Some(Seq(8)), syn, b"") };
+    conn.on_segment(&answer, Instant::ZERO).unwrap();
+    conn.poll(Instant::ZERO);
+    conn.send(&[1; 2000]).unwrap();
+    assert_eq!(short(&conn.poll(Instant::ZERO).unwrap()), "ACK 960");
 }
 
 #[test]

@@ -4,11 +4,12 @@
 
 use std::net::Ipv4Addr;
 
-use netpier::guest::{Effect, MachineId, Signal, start};
+use netpier::guest::{Effect, MachineId, Signal, catalogue, start};
 use netpier::sim::{Event, LinkSpec, World};
-use netpier::stack::{NsId, Pid, Route, RouteKind, Scope};
+use netpier::stack::{NsId, Pid, Route, RouteKind, Scope, SocketKind};
 use netpier::time::{Duration, Instant};
-use netpier::wire::{IfIndex, Mac};
+use netpier::wire::{Endpoint, IfIndex, Mac};
+use proptest::prelude::*;
 
 /// What a program printed and how it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -507,7 +508,7 @@ fn dig_prints_the_answer_short_or_whole() {
     assert!(
         whole.contains("status: NOERROR") && whole.contains(";; flags: qr aa rd ra; QUERY: 1, ANSWER: 2")
     );
-    assert!(whole.contains("web.lan.                60\tIN\tA\t10.0.0.3\n"), "{whole}");
+    assert!(whole.contains("web.lan.\t\t60\tIN\tA\t10.0.0.3\n"), "{whole}");
     assert!(net.run("dig nosuch.lan").out.contains("status: NXDOMAIN"));
 }
 
@@ -630,4 +631,86 @@ fn a_cable_is_as_long_as_it_is() {
     let last = ran.out.lines().find(|l| l.contains("icmp_seq=3")).unwrap_or("").to_owned();
     let there_and_back = LinkSpec::VETH.latency.as_nanos() * 2 / 1_000;
     assert!(last.ends_with(&format!("time=0.{there_and_back:03} ms")), "{last}");
+}
+
+/// Every server with its port.
+const SERVERS: [(&str, u16); 9] = [
+    ("serve tcp:1", 1),
+    ("nginx -p 2", 2),
+    ("whoami -port 3", 3),
+    ("redis-server -p 4", 4),
+    ("postgres -p 5", 5),
+    ("mysqld -p 6", 6),
+    ("listen 7", 7),
+    ("docker-proxy -host-port 8 -container-ip 127.0.0.1 -container-port 1", 8),
+    ("docker-proxy -host-port 9 -container-ip 127.0.0.1 -container-port 19", 9),
+];
+
+/// Bytes that are often like a request.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let request =
+        "(GET|HEAD|PING|POST|x) /?[a-z ]{0,5} HTTP/1.[01]\r\n([A-Za-z]{1,5}: ?[a-z]{0,5}\r\n){0,2}(\r\n)?";
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..64),
+        proptest::string::string_regex(request).unwrap().prop_map(String::into_bytes),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn servers_take_any_bytes(chunks in proptest::collection::vec(bytes(), 1..4)) {
+        let mut net = Net::new();
+        for (line, _) in SERVERS {
+            net.background(net.web, line);
+        }
+        net.background(net.web, "dnsd --forward 10.0.0.3 --record a=10.0.0.3");
+        net.background(net.web, "serve udp:54");
+        let at = |port| Endpoint::new(Ipv4Addr::new(10, 0, 0, 3), port);
+        let sockets = net.world.with(net.spaces[0], |n, cx| {
+            SERVERS.map(|(_, port)| {
+                let s = n.socket(None, SocketKind::Tcp);
+                let _ = n.connect(s, at(port), cx);
+                s
+            })
+        }).unwrap();
+        for chunk in &chunks {
+            let then = net.world.now() + Duration::from_millis(10);
+            net.world.run_through(then, 10_000);
+            net.world.take_events();
+            net.world.with(net.spaces[0], |n, cx| {
+                for s in sockets {
+                    let _ = n.send(s, chunk, cx);
+                }
+                for port in [53, 54] {
+                    let s = n.socket(None, SocketKind::Udp);
+                    let _ = n.send_to(s, at(port), chunk, cx);
+                }
+            });
+        }
+        net.world.with(net.spaces[0], |n, cx| sockets.iter().for_each(|s| n.close(*s, cx)));
+        // They are all still there.
+        for (line, port) in SERVERS {
+            let ran = net.run(&format!("curl -s -m 3 10.0.0.3:{port}"));
+            prop_assert!(ran.exit.is_some_and(|code| code != 7), "{}: {:?}", line, ran);
+        }
+    }
+
+    #[test]
+    fn programs_take_any_words(which in 0usize..100, words in proptest::collection::vec("[-a-z0-9.:+/@=]{0,9}", 0..4)) {
+        let all = catalogue();
+        let mut argv = vec![all[which % all.len()].name.to_owned()];
+        argv.extend(words);
+        let mut net = Net::new();
+        let pid = net.world.spawn(net.cli, start(&argv).unwrap(), false, false);
+        for _ in 0..20 {
+            let then = net.world.now() + Duration::from_secs(1);
+            net.world.run_through(then, 100_000);
+            net.world.take_events();
+        }
+        net.world.signal(pid, Signal::Int);
+        net.world.signal(pid, Signal::Kill);
+        prop_assert!(net.world.process(pid).is_none());
+    }
 }

@@ -359,6 +359,10 @@ impl Engine {
         }
         if let Some(machine) = world.machine_mut(container.machine) {
             machine.env = env;
+            // The mark by which wget, ping and nslookup speak busybox's dialect.
+            if image.tools.is_some_and(|t| t.contains(&"ash")) {
+                let _ = machine.files.put("/bin/busybox", "");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Follows getopt_long(3): bundled short options (`-sSv`), values attached (`-c3`) or apart
 //! (`-c 3`), long options with `=` or apart, `--` ends the options, operands may stand between
-//! them. Not supported: abbreviated long options, optional values.
+//! them. A long name behind one dash is one where the table has it so. Not supported: abbreviated long options, optional values.
 
 /// One option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +85,14 @@ pub fn parse(table: &'static [Opt], args: &[String]) -> Result<Parsed, OptError>
         if arg == "--" {
             parsed.operands.extend(rest.cloned());
             break;
-        } else if arg.starts_with("--") {
-            let (name, attached) = match arg.split_once('=') {
-                Some((n, v)) => (n, Some(v.to_owned())),
-                None => (arg.as_str(), None),
-            };
+        }
+        let (name, attached) = match arg.split_once('=') {
+            Some((n, v)) => (n, Some(v.to_owned())),
+            None => (arg.as_str(), None),
+        };
+        // Go's programs have long names behind one dash: the table says where.
+        if name.starts_with("--") || (name.len() > 2 && name.starts_with('-') && find(table, name).is_some())
+        {
             let opt = find(table, name).ok_or_else(|| OptError::Unknown(arg.clone()))?;
             let value = match attached {
                 _ if opt.value.is_empty() => String::new(),
@@ -142,7 +145,7 @@ mod tests {
     const TABLE: &[Opt] = &[
         flag(&["-s", "--silent"], "quiet", "조용히"),
         flag(&["-v"], "verbose", "자세히"),
-        value(&["-m", "--max-time"], "SECONDS", "limit", "제한"),
+        value(&["-m", "--max-time", "-max"], "SECONDS", "limit", "제한"),
     ];
 
     fn run(line: &str) -> Result<Parsed, OptError> {
@@ -151,7 +154,16 @@ mod tests {
 
     #[test]
     fn spellings_of_a_value_are_all_the_same() {
-        for line in ["-m 5 x", "-m5 x", "--max-time 5 x", "--max-time=5 x", "x -m 5", "-svm5 x"] {
+        for line in [
+            "-m 5 x",
+            "-m5 x",
+            "--max-time 5 x",
+            "--max-time=5 x",
+            "x -m 5",
+            "-svm5 x",
+            "-max 5 x",
+            "-max=5 x",
+        ] {
             let p = run(line).unwrap();
             assert_eq!((p.get("-m"), p.operands.as_slice()), (Some("5"), &["x".to_owned()][..]), "{line}");
         }

@@ -69,13 +69,7 @@ struct Flow {
 impl DockerProxy {
     /// From a command line.
     pub(super) fn start(argv: &[String]) -> Box<dyn Program> {
-        // Read one dash as two: getopt would take `-proto` for a row of letters.
-        let args: Vec<String> = argv
-            .iter()
-            .skip(1)
-            .map(|a| if a.starts_with('-') { format!("--{}", a.trim_start_matches('-')) } else { a.clone() })
-            .collect();
-        let config = parse_config(&args);
+        let config = parse_config(argv.get(1..).unwrap_or_default());
         Box::new(Self { config, listener: None, connections: Vec::new(), flows: Vec::new() })
     }
 

@@ -304,7 +304,9 @@ impl Asking {
             self.header_shown = true;
             sys.out(dig_banner(config));
         }
+        let busybox = !dig && sys.files.get("/bin/busybox").is_some();
         match error {
+            _ if busybox => {}
             AskError::BadName => {
                 let tool = if dig { "dig" } else { "nslookup" };
                 sys.err(format!("{tool}: '{name}' is not a legal name (bad label type)\n"));
@@ -333,6 +335,10 @@ impl Asking {
         }
         if self.tried < config.tries {
             return None;
+        }
+        if busybox {
+            sys.err(";; connection timed out; no servers could be reached\n\n");
+            return Some(1);
         }
         let told = matches!(error, AskError::NotSent(_));
         if dig {
@@ -423,13 +429,8 @@ fn dig_answer(
         .answers
         .iter()
         .map(|r| {
-            format!(
-                "{:<23} {}\tIN\t{}\t{}\n",
-                format!("{}.", r.name),
-                r.ttl,
-                r.data.kind(),
-                data_text(&r.data)
-            )
+            let owner = tabbed(format!("{}.", r.name), 24);
+            format!("{owner}{}\tIN\t{}\t{}\n", r.ttl, r.data.kind(), data_text(&r.data))
         })
         .collect();
     if config.answer_only {
@@ -451,7 +452,8 @@ fn dig_answer(
         m.answers.len()
     );
     if let Some(q) = &m.question {
-        text += &format!(";; QUESTION SECTION:\n;{:<30}\tIN\t{}\n\n", format!("{}.", q.name), q.kind);
+        let name = tabbed(format!(";{}.", q.name), 32);
+        text += &format!(";; QUESTION SECTION:\n{name}IN\t{}\n\n", q.kind);
     }
     if !answers.is_empty() {
         text += &format!(";; ANSWER SECTION:\n{answers}\n");
@@ -465,6 +467,13 @@ fn dig_answer(
     );
     sys.out(text);
     0
+}
+
+/// `text` with tabs up to `column`, at least one.
+fn tabbed(mut text: String, column: usize) -> String {
+    let tabs = (column.saturating_sub(text.len())).div_ceil(8).max(1);
+    text.extend(std::iter::repeat_n('\t', tabs));
+    text
 }
 
 fn data_text(data: &Data) -> String {

@@ -232,7 +232,7 @@ impl Session {
         .to_vec();
         let resolvers: String = config.resolvers.iter().map(|r| format!("nameserver {r}\n")).collect();
         for (path, text) in [
-            ("/etc/hosts", format!("127.0.0.1\tlocalhost\n127.0.1.1\t{id}\n")),
+            ("/etc/hosts", "127.0.0.1\tlocalhost\n".to_owned()),
             ("/etc/hostname", format!("{id}\n")),
             ("/etc/resolv.conf", resolvers),
         ] {

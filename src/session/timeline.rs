@@ -283,3 +283,161 @@ fn drop_output(session: &mut Session) {
         job.output = Vec::new();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::pair;
+    use super::*;
+    use crate::time::Duration;
+    use proptest::prelude::*;
+
+    /// All that can be seen of a state, at `now`: the clock may have gone on since its last event.
+    fn state(s: &Session, now: Instant) -> String {
+        let mut text = format!("{}\n", s.world.log.next_seq());
+        for ns in s.world.namespaces() {
+            text += &format!("{:?}\n{:?}\n", ns.neighbours(now), ns.routes());
+            text += &ns.nf.ct.iter().map(|e| e.line(now) + "\n").collect::<String>();
+            text += &format!("{:?}\n", ns.sockets());
+        }
+        for job in s.jobs() {
+            text += &format!("{} {:?} {:?}\n", job.line, job.exit, job.mutations);
+        }
+        for p in s.world.processes() {
+            text += &format!("{:?} {}\n", p.pid, p.name);
+        }
+        text
+    }
+
+    /// The time of the newest record before `next`.
+    fn time_before(t: &Timeline, next: u64) -> Instant {
+        next.checked_sub(1).and_then(|seq| t.live().world.log.get(seq)).map_or(Instant::ZERO, |r| r.at)
+    }
+
+    /// The state at a record, from the timeline.
+    fn moment(t: &mut Timeline, seq: u64) -> String {
+        let next = t.at(seq).world.log.next_seq();
+        let now = time_before(t, next);
+        state(t.at(seq), now)
+    }
+
+    /// A session that was played event by event, and the state after each event that noted
+    /// something, by the record number after it.
+    fn played(lines: &[(&str, u64)]) -> (Timeline, Vec<(u64, String)>) {
+        let mut t = Timeline::new(pair());
+        let mut states: Vec<(u64, String)> = Vec::new();
+        let note = |t: &Timeline, states: &mut Vec<(u64, String)>| {
+            let next = t.live().world.log.next_seq();
+            // Events that note nothing belong to the moment before.
+            if states.last().is_none_or(|(seq, _)| *seq != next) {
+                states.push((next, state(t.live(), time_before(t, next))));
+            }
+        };
+        note(&t, &mut states);
+        for (line, wait_ms) in lines {
+            let until = t.live().world.now() + Duration::from_millis(*wait_ms);
+            t.exec("a", line).unwrap();
+            note(&t, &mut states);
+            loop {
+                let handled = t.live().world.events_handled();
+                t.run_through(until, 1);
+                if t.live().world.events_handled() == handled {
+                    break;
+                }
+                note(&t, &mut states);
+            }
+        }
+        (t, states)
+    }
+
+    const LINES: &[(&str, u64)] = &[
+        ("ping -c 2 10.0.0.2", 1_500),
+        ("ip addr add 10.9.0.1/24 dev eth0; ip neigh", 10),
+        ("ping -c 1 -W 1 10.0.0.77 & sleep 0.3; echo done | cat", 4_000),
+        ("ping 10.0.0.2", 2_200),
+    ];
+
+    /// The state in which record `seq` was the newest: the first that includes it.
+    fn expected(states: &[(u64, String)], seq: u64) -> &str {
+        &states.iter().find(|(next, _)| *next > seq).expect("the record exists").1
+    }
+
+    #[test]
+    fn every_moment_of_the_past_is_the_one_that_was() {
+        let (mut t, states) = played(LINES);
+        let end = t.live().world.log.next_seq();
+        for seq in (0..end).chain((0..end).rev()) {
+            assert_eq!(moment(&mut t, seq), expected(&states, seq), "record {seq}");
+        }
+    }
+
+    #[test]
+    fn looking_at_the_past_leaves_the_present_alone() {
+        let (mut t, _) = played(LINES);
+        let now = t.live().world.now();
+        let before = state(t.live(), now);
+        let records = t.live().world.log.iter_from(0).count();
+        t.at(3);
+        assert_eq!(state(t.live(), now), before);
+        assert_eq!(t.live().world.log.iter_from(0).count(), records);
+        assert!(t.live().jobs().iter().any(|j| !j.output.is_empty()));
+    }
+
+    #[test]
+    fn an_edit_is_seen_from_its_first_record_on() {
+        let (mut t, _) = played(&LINES[..1]);
+        let first = t.live().world.log.next_seq();
+        t.edit(|s| s.remove_link("a", "eth0".parse().unwrap())).unwrap();
+        t.exec("a", "ping -c 1 -W 1 10.0.0.2").unwrap();
+        t.run(Instant::FAR_FUTURE, 10_000);
+        assert_eq!(t.at(first - 1).world.links().count(), 1);
+        assert_eq!(t.at(first).world.links().count(), 0);
+        assert_eq!(t.at(first + 3).world.links().count(), 0);
+    }
+
+    #[test]
+    fn interrupts_happen_again_at_their_moment() {
+        let mut t = Timeline::new(pair());
+        let job = t.exec("a", "ping 10.0.0.2").unwrap();
+        t.run(Instant::ZERO + Duration::from_millis(1_700), 10_000);
+        t.interrupt(job);
+        let interrupted = t.live().world.log.next_seq();
+        t.exec("a", "ping -c 1 10.0.0.2").unwrap();
+        t.run(Instant::FAR_FUTURE, 10_000);
+        let past = t.at(interrupted);
+        assert_eq!(past.job(job).unwrap().exit, Some(0));
+        let past = t.at(interrupted - 5);
+        assert_eq!(past.job(job).unwrap().exit, None);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_old_moments_stay_reachable() {
+        let mut t = Timeline::new(pair());
+        t.exec("a", "ping -i 0.002 10.0.0.2").unwrap();
+        let (mut marks, mut second) = (Vec::new(), 0);
+        while t.live().world.log.next_seq() < 150 * SPACING && second < 1_000 {
+            second += 1;
+            t.run(Instant::ZERO + Duration::from_secs(second), 1_000_000);
+            marks.push((t.live().world.log.next_seq() - 1, t.live().world.now()));
+        }
+        assert!(t.snapshots.len() <= MAX_SNAPSHOTS + 1, "{}", t.snapshots.len());
+        for (seq, at) in marks.into_iter().step_by(97) {
+            let past = t.at(seq);
+            assert!(past.world.log.next_seq() > seq && past.world.now() <= at);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+        #[test]
+        fn moments_do_not_depend_on_the_way_one_comes_to_them(
+            order in proptest::collection::vec(0u64..10_000, 1..12)
+        ) {
+            let (mut t, states) = played(LINES);
+            let span = states.last().expect("played").0;
+            for n in order {
+                let seq = n % span;
+                prop_assert_eq!(moment(&mut t, seq), expected(&states, seq));
+            }
+        }
+    }
+}

@@ -182,7 +182,7 @@ fn header(chain: &Chain<'_>, references: usize, l: &Listing, out: &mut String) {
     }
     *out += "target     prot opt";
     if l.verbose {
-        *out += " in     out   ";
+        *out += " in     out    ";
     }
     *out += &format!(" {:<19}  {:<19} \n", "source", "destination");
 }

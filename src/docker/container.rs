@@ -4,16 +4,11 @@ use super::engine::{Attachment, Container, ContainerState, Engine, EngineError, 
 use super::image::{self, Image};
 use super::init::Init;
 use super::names;
-use super::resolv::Mode;
+use super::resolv::{Mode, ResolvConf};
 use super::rules;
 use super::{Attach, EndpointSpec, Response, RunSpec};
-use crate::guest::{self, MachineId, Program, Signal};
+use crate::guest::{self, MachineId, Program};
 use crate::sim::World;
-use crate::stack::{NsId, Pid};
-use std::collections::BTreeSet;
-
-/// Exit status of a process that was killed: 128 + SIGKILL.
-const KILLED: i32 = 137;
 
 /// Whose network namespace a container lives in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +74,11 @@ impl Engine {
             ..Response::default()
         };
         let Some(image) = image::find(&spec.image) else {
-            return Err(Response { stderr: image::unknown(&spec.image), exit: 125, ..Response::default() });
+            let conf = ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
+            let (error, hint) = image::unknown(&spec.image, conf.servers.first());
+            let local = format!("Unable to find image '{}' locally\n", image::full_name(&spec.image));
+            let stderr = local + &with_help(&format!("Error response from daemon: {error}")) + &hint;
+            return Err(Response { stderr, exit: 125, ..Response::default() });
         };
         let name = self.container_name(world, spec).map_err(refuse)?;
         let attachments = self.attachments(spec).map_err(refuse)?;
@@ -219,7 +218,7 @@ impl Engine {
     }
 
     /// Starts container `i`: networks, names, main process. On failure the container is as before.
-    fn start(&mut self, world: &mut World, i: usize, foreground: bool) -> Result<(), EngineError> {
+    pub(super) fn start(&mut self, world: &mut World, i: usize, foreground: bool) -> Result<(), EngineError> {
         let image = image::find(&self.containers[i].image).expect("made of a known image");
         let program = self.main_program(i, image, foreground)?;
         if let Err(e) = self.set_up_network(world, i) {
@@ -442,213 +441,6 @@ impl Engine {
             Some(_) => return Some(Attach::Main(main)),
         };
         Some(Attach::Shell { machine: container.machine, argv: shell, tty: spec.tty, main })
-    }
-
-    // ---- the end of a container
-
-    /// The shell that is a container's main process ([`super::Attach::Shell`]) ended.
-    pub fn shell_done(&mut self, world: &mut World, main: Pid, code: i32) {
-        if world.process(main).is_some() {
-            world.write_stdin(main, &format!("{code}\n"), true);
-        }
-    }
-
-    /// The main process of container `i` ended by itself.
-    pub(super) fn main_ended(&mut self, world: &mut World, i: usize, code: i32) {
-        self.containers[i].inner.main = None;
-        self.now_exited(world, i, code);
-        if self.containers[i].inner.spec.remove {
-            self.remove(world, i);
-        }
-    }
-
-    fn now_exited(&mut self, world: &mut World, i: usize, code: i32) {
-        self.containers[i].state = ContainerState::Exited { code };
-        self.containers[i].inner.finished = Some(world.now());
-        self.tear_down(world, i);
-    }
-
-    /// Stops container `i`: asked first, if `signal` is one that can be refused.
-    fn halt(&mut self, world: &mut World, i: usize, signal: Signal) {
-        let Some(pid) = self.containers[i].inner.main.take() else { return };
-        self.containers[i].inner.last_main = Some(pid);
-        world.signal(pid, signal);
-        // What does not end when it is asked to is killed when the grace period is over.
-        let mut code = if signal == Signal::Kill { KILLED } else { 0 };
-        if signal != Signal::Kill && world.process(pid).is_some() {
-            world.signal(pid, Signal::Kill);
-            code = KILLED;
-        }
-        self.now_exited(world, i, code);
-        if self.containers[i].inner.spec.remove {
-            self.remove(world, i);
-        }
-    }
-
-    /// Takes away all that container `i` has while it runs: processes, ports, endpoints, names. The
-    /// namespace goes too, unless another container shares it.
-    fn tear_down(&mut self, world: &mut World, i: usize) {
-        let host = self.host_ns(world);
-        let machine = self.containers[i].machine;
-        let inside: Vec<Pid> = world.processes().filter(|p| p.machine == machine).map(|p| p.pid).collect();
-        for pid in inside {
-            world.signal(pid, Signal::Kill);
-        }
-        self.unpublish(world, i);
-        rules::undo(world, host, &std::mem::take(&mut self.containers[i].inner.link_rules));
-        if let Some(resolver) = self.containers[i].inner.resolver.take() {
-            world.remove_machine(resolver.machine);
-        }
-        while !self.containers[i].endpoints.is_empty() {
-            let last = self.containers[i].endpoints.len() - 1;
-            self.detach(world, i, last);
-        }
-        let container = &mut self.containers[i];
-        container.inner.gateway_network = None;
-        container.inner.own_hosts.clear();
-        container.inner.resolv_conf.clear();
-        if let Some(m) = world.machine_mut(machine) {
-            m.files.remove("/etc/resolv.conf");
-            m.files.remove("/etc/hosts");
-        }
-        let old = self.container_ns(world, i);
-        if old != host {
-            let fresh = world.add_namespace();
-            if let Some(m) = world.machine_mut(machine) {
-                m.ns = fresh;
-            }
-            self.drop_unused(world, old);
-        }
-        self.write_zones(world);
-    }
-
-    /// Removes a namespace that no container lives in any more.
-    fn drop_unused(&self, world: &mut World, ns: NsId) {
-        let used: BTreeSet<NsId> =
-            self.containers.iter().filter_map(|c| world.machine(c.machine)).map(|m| m.ns).collect();
-        if ns != self.host_ns(world) && !used.contains(&ns) {
-            world.remove_namespace(ns);
-        }
-    }
-
-    /// Forgets container `i`, which does not run.
-    fn remove(&mut self, world: &mut World, i: usize) {
-        let ns = self.container_ns(world, i);
-        let container = self.containers.remove(i);
-        world.remove_machine(container.machine);
-        self.drop_unused(world, ns);
-    }
-
-    // ---- docker stop, restart, kill, rm
-
-    pub(super) fn docker_stop(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
-        let i = self.find(name)?;
-        self.halt(world, i, Signal::Term);
-        Ok(())
-    }
-
-    pub(super) fn docker_restart(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
-        let i = self.find(name)?;
-        let remove = std::mem::replace(&mut self.containers[i].inner.spec.remove, false);
-        self.halt(world, i, Signal::Term);
-        self.containers[i].inner.spec.remove = remove;
-        self.start(world, i, false)
-            .map_err(|e| EngineError::new(format!("Cannot restart container {name}: {e}")))
-    }
-
-    pub(super) fn docker_kill(
-        &mut self,
-        world: &mut World,
-        name: &str,
-        signal: Option<&str>,
-    ) -> Result<(), EngineError> {
-        let i = self.find(name)?;
-        let fail = |why: String| EngineError::new(format!("cannot kill container: {name}: {why}"));
-        let Some(main) = self.containers[i].inner.main else {
-            return Err(fail(format!("container {} is not running", self.containers[i].id)));
-        };
-        let bare = signal.unwrap_or("KILL").to_ascii_uppercase();
-        match bare.strip_prefix("SIG").unwrap_or(&bare) {
-            "KILL" | "9" => self.halt(world, i, Signal::Kill),
-            "TERM" | "15" => world.signal(main, Signal::Term),
-            "INT" | "2" => world.signal(main, Signal::Int),
-            _ => return Err(EngineError::new(format!("invalid signal: {bare}"))),
-        }
-        Ok(())
-    }
-
-    pub(super) fn docker_rm(
-        &mut self,
-        world: &mut World,
-        name: &str,
-        force: bool,
-    ) -> Result<(), EngineError> {
-        let i = match self.find(name) {
-            Ok(i) => i,
-            // With -f a container that is not there is as good as removed.
-            Err(e) if force && e.message.starts_with("No such container") => return Err(e),
-            Err(e) => return Err(e),
-        };
-        if self.containers[i].state == ContainerState::Running {
-            if !force {
-                return Err(EngineError::new(format!(
-                    "cannot remove container {name:?}: container is running: stop the container before removing \
-                     or force remove"
-                )));
-            }
-            self.containers[i].inner.spec.remove = false;
-            self.halt(world, i, Signal::Kill);
-        }
-        self.remove(world, i);
-        Ok(())
-    }
-
-    // ---- docker exec
-
-    pub(super) fn docker_exec(
-        &mut self,
-        world: &mut World,
-        name: &str,
-        tty: bool,
-        detach: bool,
-        command: &[String],
-    ) -> Response {
-        let fail = |m: String, exit: i32| Response { stderr: m, exit, ..Response::default() };
-        let i = match self.find(name) {
-            Ok(i) => i,
-            Err(e) => return fail(format!("Error response from daemon: {e}\n"), 1),
-        };
-        let container = &self.containers[i];
-        if container.state != ContainerState::Running {
-            return fail(
-                format!("Error response from daemon: container {} is not running\n", container.id),
-                1,
-            );
-        }
-        let missing = |word: &str| {
-            fail(
-                format!(
-                    "OCI runtime exec failed: exec failed: unable to start container process: exec: {word:?}: \
-                     executable file not found in $PATH: unknown\n"
-                ),
-                127,
-            )
-        };
-        let Some(word) = command.first() else { return fail("Error: no command\n".into(), 1) };
-        if !image::find(&container.image).is_some_and(|image| image.has(word)) {
-            return missing(word);
-        }
-        if !detach {
-            let attach = Attach::Command { machine: container.machine, argv: command.to_vec(), tty };
-            return Response { attach: Some(attach), ..Response::default() };
-        }
-        match guest::start(command) {
-            Ok(program) => {
-                world.spawn(container.machine, program, false, false);
-                Response::default()
-            }
-            Err(_) => missing(word),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::ipam::Ipam;
 use super::names;
 use super::ports::PortAllocator;
 use super::rules::{self, NetRules, Rule};
-use super::{EndpointSpec, NetworkCreate, Request, Response, RunSpec};
+use super::{DaemonConfig, EndpointSpec, NetworkCreate, Request, Response, RunSpec};
 use crate::guest::{Effect, MachineId};
 use crate::rng::Rng;
 use crate::sim::World;
@@ -88,45 +88,6 @@ pub struct PortBinding {
     pub port: u16,
     /// tcp or udp.
     pub proto: Protocol,
-}
-
-/// The daemon's settings that matter to networking (`dockerd` flags, daemon.json).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DaemonConfig {
-    /// `--icc`: containers on the default bridge may talk to one another.
-    pub icc: bool,
-    /// `--userland-proxy`.
-    pub userland_proxy: bool,
-}
-
-impl Default for DaemonConfig {
-    fn default() -> Self {
-        Self { icc: true, userland_proxy: true }
-    }
-}
-
-impl DaemonConfig {
-    /// Reads dockerd's command line: `--icc=false --userland-proxy=false`.
-    ///
-    /// # Errors
-    /// Names the flag that is not known here.
-    pub fn from_flags(flags: &str) -> Result<Self, String> {
-        let mut config = Self::default();
-        for flag in flags.split_whitespace() {
-            let (name, value) = flag.split_once('=').unwrap_or((flag, "true"));
-            let on = match value {
-                "true" | "1" => true,
-                "false" | "0" => false,
-                other => return Err(format!("invalid argument \"{other}\" for \"{name}\" flag")),
-            };
-            match name {
-                "--icc" => config.icc = on,
-                "--userland-proxy" => config.userland_proxy = on,
-                _ => return Err(format!("unknown flag: {name}")),
-            }
-        }
-        Ok(config)
-    }
 }
 
 /// A network that a container shall be on whenever it runs.
@@ -353,7 +314,7 @@ impl Engine {
             Request::Port { name, port } => reply(self.docker_port(name, port.as_deref())),
             Request::Logs { name, tail } => self.logs(name, *tail),
             Request::Images { quiet, format } => self.images(*quiet, format.as_deref()),
-            Request::Pull { image } => self.pull(image),
+            Request::Pull { image } => self.pull(world, image),
             Request::Version { format } => self.version(format.as_deref()),
             Request::NetworkCreate(create) => reply(self.network_create(world, create)),
             Request::NetworkLs { quiet, no_trunc, format, filters } => {

@@ -5,6 +5,7 @@
 
 use super::near::nearest;
 use crate::wire::Protocol;
+use std::net::Ipv4Addr;
 
 /// The engine that is emulated.
 pub(super) const ENGINE_VERSION: &str = "28.5.2";
@@ -233,21 +234,25 @@ pub(super) fn find(reference: &str) -> Option<&'static Image> {
     IMAGES.iter().find(|i| i.name == name)
 }
 
-/// What docker says of an image that is neither here nor on Docker Hub, with the nearest one.
-pub(super) fn unknown(reference: &str) -> String {
-    let (name, tag) = parts(reference);
-    let near = nearest(name, IMAGES.iter().map(|i| i.name))
-        .or_else(|| nearest(name, IMAGES.iter().filter_map(|i| i.name.rsplit('/').next())));
-    let known: Vec<&str> = IMAGES.iter().map(|i| i.name).collect();
-    let hint = match near {
-        Some(near) => super::near::did_you_mean(near),
-        None => format!("Images here: {}", known.join(", ")),
-    };
-    let local = format!("Unable to find image '{name}:{tag}' locally\n");
-    format!(
-        "{local}docker: Error response from daemon: pull access denied for {name}, repository does not exist \
-         or may require 'docker login'\n\nRun 'docker run --help' for more information\n\n{hint}\n"
-    )
+/// What the engine says of an image that it would have to pull, and the line that names the nearest
+/// one that is here. No lab has a registry in it: its name is not to be found at the host's first
+/// name server, `resolver`.
+pub(super) fn unknown(reference: &str, resolver: Option<&Ipv4Addr>) -> (String, String) {
+    const REGISTRY: &str = "registry-1.docker.io";
+    let (name, _) = parts(reference);
+    // `whoami` is near to `traefik/whoami`: people leave the owner out.
+    let last = |i: &Image| i.name.rsplit('/').next().unwrap_or(i.name);
+    let near = IMAGES
+        .iter()
+        .find(|i| last(i) == name)
+        .map(|i| i.name)
+        .or_else(|| nearest(name, IMAGES.iter().map(|i| i.name)))
+        .or_else(|| nearest(name, IMAGES.iter().map(last)));
+    let hint = near.map(|near| format!("\n{}\n", super::near::did_you_mean(near))).unwrap_or_default();
+    let server = resolver.copied().unwrap_or(Ipv4Addr::LOCALHOST);
+    let error =
+        format!("Get \"https://{REGISTRY}/v2/\": dial tcp: lookup {REGISTRY} on {server}:53: no such host");
+    (error, hint)
 }
 
 /// `nginx:latest`, for `docker images` and inspect.
@@ -272,8 +277,10 @@ mod tests {
             assert_eq!(find(name).map(|i| i.name), Some("nginx"), "{name}");
         }
         assert!(find("ngnix").is_none());
-        assert!(unknown("ngnix").ends_with("\n\nDid you mean nginx?\n"));
-        assert!(unknown("ngnix").starts_with("Unable to find image 'ngnix:latest' locally\ndocker: Error"));
+        let (error, hint) = unknown("ngnix", Some(&Ipv4Addr::new(192, 168, 0, 1)));
+        assert!(error.ends_with("dial tcp: lookup registry-1.docker.io on 192.168.0.1:53: no such host"));
+        assert_eq!(hint, "\nDid you mean nginx?\n");
+        assert_eq!(unknown("whoami", None).1, "\nDid you mean traefik/whoami?\n");
     }
 
     #[test]

@@ -136,10 +136,9 @@ impl Engine {
             let name = net.map_or_else(|| a.spec.network.clone(), |n| n.name.clone());
             let joined = net.and_then(|n| c.endpoints.iter().find(|e| e.network_id == n.id));
             let aliases = (!a.spec.aliases.is_empty()).then(|| a.spec.aliases.clone());
-            let names = match net {
-                Some(n) if n.has_dns() => Some(c.dns_names_of(a)),
-                _ => None,
-            };
+            // The names stay on record when the network is gone.
+            let named = net.map_or(a.network_id.is_some(), Network::has_dns);
+            let names = named.then(|| c.dns_names_of(a));
             let ipam = a.spec.ip.as_ref().map(|ip| json!({ "IPv4Address": ip }));
             let text = |f: fn(&EndpointInfo) -> String| joined.map(f).unwrap_or_default();
             let internal = net.is_some_and(Network::internal);
@@ -172,7 +171,8 @@ impl Engine {
     fn ports_json(&self, i: usize) -> Value {
         let c = &self.containers[i];
         let mut map = Map::new();
-        if c.state != ContainerState::Running || c.endpoints.is_empty() {
+        // A container without a way out has no ports to speak of, not even exposed ones.
+        if c.state != ContainerState::Running || c.inner.gateway_network.is_none() {
             return Value::Object(map);
         }
         let mut keys: Vec<String> = self.exposed(i).iter().map(|(p, proto)| format!("{p}/{proto}")).collect();

@@ -6,6 +6,7 @@ use super::image::{self, ENGINE_VERSION, IMAGES};
 use super::names::short;
 use super::ports;
 use super::template::{Template, TemplateError};
+use crate::sim::World;
 use crate::time::Instant;
 use serde_json::{Value, json};
 
@@ -94,7 +95,7 @@ impl Engine {
 
     fn ports_column(&self, i: usize) -> String {
         let c = &self.containers[i];
-        if c.state != ContainerState::Running || c.endpoints.is_empty() {
+        if c.state != ContainerState::Running || c.inner.gateway_network.is_none() {
             return String::new();
         }
         let mut exposed = self.exposed(i);
@@ -168,20 +169,20 @@ impl Engine {
         list(&rows, &columns, quiet, format)
     }
 
-    pub(super) fn pull(&self, reference: &str) -> Response {
+    pub(super) fn pull(&self, world: &World, reference: &str) -> Response {
         let name = image::full_name(reference);
         if image::find(reference).is_some() {
             return Response::ok(format!(
                 "Status: Image is up to date for {name}\ndocker.io/library/{name}\n"
             ));
         }
-        let text = image::unknown(reference);
-        // The part after the client's own first line, as `docker pull` prints it.
-        let (_, rest) = text.split_once("docker: ").unwrap_or(("", &text));
-        let mut lines = rest.lines();
-        let error = lines.next().unwrap_or_default();
-        let hint = rest.lines().last().unwrap_or_default();
-        Response { stderr: format!("{error}\n\n{hint}\n"), exit: 1, ..Response::default() }
+        let conf = super::resolv::ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
+        let (error, hint) = image::unknown(reference, conf.servers.first());
+        Response {
+            stderr: format!("Error response from daemon: {error}\n{hint}"),
+            exit: 1,
+            ..Response::default()
+        }
     }
 
     pub(super) fn docker_port(&self, name: &str, port: Option<&str>) -> Result<String, EngineError> {

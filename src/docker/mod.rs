@@ -11,6 +11,7 @@
 //! volumes, building and pulling of images, restart policies (they are shown, nothing restarts).
 
 pub mod cli;
+mod config;
 mod container;
 mod dns;
 mod endpoint;
@@ -19,7 +20,9 @@ mod image;
 mod init;
 mod inspect;
 mod ipam;
+mod lifecycle;
 mod listing;
+mod membership;
 mod names;
 mod near;
 mod network;
@@ -31,7 +34,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{
-    Container, ContainerState, DaemonConfig, EndpointInfo, Engine, EngineError, Network, PortBinding,
-};
+pub use config::DaemonConfig;
+pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
 pub use request::{Attach, EndpointSpec, NetworkCreate, PortSpec, Request, Response, RunSpec};

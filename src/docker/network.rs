@@ -1,12 +1,12 @@
 //! Networks: making, removing, joining and leaving them.
 
 use super::endpoint::remove_device;
-use super::engine::{Attachment, ContainerState, Engine, EngineError, Network, predefined};
+use super::engine::{Engine, EngineError, Network, predefined};
 use super::ipam::IpamError;
 use super::names;
 use super::near::{did_you_mean, nearest};
 use super::rules::{self, NetRules};
-use super::{EndpointSpec, NetworkCreate, Response};
+use super::{NetworkCreate, Response};
 use crate::sim::World;
 use crate::stack::DeviceKind;
 use crate::wire::{IfName, Ipv4Net, Mac};
@@ -22,6 +22,10 @@ const OPT_ICC: &str = "com.docker.network.bridge.enable_icc";
 const OPT_MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
 const OPT_HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 const OPT_MTU: &str = "com.docker.network.driver.mtu";
+
+/// What an engine says that is not in a swarm.
+pub(super) const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \
+    \"docker swarm join\" to connect this node to swarm and try again.";
 
 /// What of a request is decided before anything is made.
 struct Plan {
@@ -106,11 +110,7 @@ impl Engine {
         }
         let driver = create.driver.as_deref().unwrap_or("bridge");
         if driver == "overlay" {
-            return fail(
-                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to \
-                 connect this node to swarm and try again."
-                    .into(),
-            );
+            return fail(NO_SWARM.into());
         }
         let ipam = read_ipam(create)?;
         if create.name.trim().is_empty() {
@@ -378,136 +378,6 @@ impl Engine {
             return Response::default();
         }
         Response::ok(format!("Deleted Networks:\n{}\n\n", removed.join("\n")))
-    }
-
-    // ---- docker network connect, disconnect
-
-    pub(super) fn network_connect(
-        &mut self,
-        world: &mut World,
-        endpoint: &EndpointSpec,
-        container: &str,
-    ) -> Result<String, EngineError> {
-        let n = self.find_network(&endpoint.network)?;
-        let i = self.find(container)?;
-        let net = &self.networks[n];
-        let c = &self.containers[i];
-        let first = c.inner.attachments.first().map_or("bridge", |a| a.spec.network.as_str());
-        let fail = |m: &str| Err(EngineError::new(m));
-        if first == "host" || first.starts_with("container:") {
-            return fail(
-                "container sharing network namespace with another container or host cannot be connected to any \
-                 other network",
-            );
-        }
-        if net.driver == "host" {
-            return fail(
-                "cannot connect container to host network - container must be created in host network mode",
-            );
-        }
-        if first == "none" || net.driver == "null" {
-            return fail(
-                "container cannot be connected to multiple networks with one of the networks in private (none) mode",
-            );
-        }
-        if let Some(problems) = self.endpoint_problems(endpoint, n) {
-            return Err(EngineError::new(format!("invalid endpoint settings:\n{problems}")));
-        }
-        if !endpoint.aliases.is_empty() && !net.has_dns() {
-            return fail("network-scoped alias is supported only for containers in user defined networks");
-        }
-        let same = |a: &Attachment| {
-            a.network_id.as_deref() == Some(net.id.as_str())
-                || self.find_network(&a.spec.network).is_ok_and(|m| m == n)
-        };
-        if c.inner.attachments.iter().any(same) {
-            return Err(EngineError::new(format!(
-                "endpoint with name {} already exists in network {}",
-                c.name, net.name
-            )));
-        }
-        let attachment = Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()) };
-        if c.state == ContainerState::Running {
-            let had_gateway = self.containers[i].inner.gateway_network.clone();
-            self.attach(world, i, &attachment).map_err(EngineError::new)?;
-            self.containers[i].inner.attachments.push(attachment);
-            if let Err(e) = self.choose_gateway(world, i) {
-                let last = self.containers[i].endpoints.len() - 1;
-                self.detach(world, i, last);
-                self.containers[i].inner.attachments.pop();
-                if had_gateway.is_some() {
-                    let _ = self.choose_gateway(world, i);
-                }
-                return Err(EngineError::new(e));
-            }
-            self.refresh_names(world, i);
-        } else {
-            self.containers[i].inner.attachments.push(attachment);
-        }
-        Ok(String::new())
-    }
-
-    pub(super) fn network_disconnect(
-        &mut self,
-        world: &mut World,
-        network: &str,
-        container: &str,
-    ) -> Result<String, EngineError> {
-        let n = self.find_network(network)?;
-        let i = self.find(container)?;
-        let (net, c) = (&self.networks[n], &self.containers[i]);
-        let position = c.inner.attachments.iter().position(|a| {
-            a.network_id.as_deref() == Some(net.id.as_str())
-                || (a.network_id.is_none() && self.find_network(&a.spec.network).is_ok_and(|m| m == n))
-        });
-        if net.driver == "host" && position.is_some() {
-            return Err(EngineError::new(
-                "cannot disconnect container from host network - container was created in host network mode",
-            ));
-        }
-        let Some(position) = position else {
-            return Err(EngineError::new(format!(
-                "container {} is not connected to network {}",
-                c.id, net.name
-            )));
-        };
-        let endpoint = c.endpoints.iter().position(|e| e.network_id == net.id);
-        self.containers[i].inner.attachments.remove(position);
-        if let Some(e) = endpoint {
-            self.detach(world, i, e);
-            // Ports that cannot be published through the next network stay closed, as in Docker.
-            let _ = self.choose_gateway(world, i);
-            self.refresh_names(world, i);
-        }
-        Ok(String::new())
-    }
-
-    /// What is wrong with the address asked for on network `n`, one problem a line.
-    pub(super) fn endpoint_problems(&self, endpoint: &EndpointSpec, n: usize) -> Option<String> {
-        let ip = endpoint.ip.as_deref().filter(|ip| !ip.is_empty())?;
-        let net = &self.networks[n];
-        let addr: Option<Ipv4Addr> = ip.parse().ok();
-        let mut problems = Vec::new();
-        if addr.is_none() {
-            problems.push(format!("invalid IPv4 address: {ip}"));
-        }
-        if net.predefined() {
-            problems.push("user specified IP address is supported on user defined networks only".to_owned());
-        }
-        if net.asked.subnets.is_empty() || net.predefined() {
-            problems.push(
-                "user specified IP address is supported only when connecting to networks with user configured \
-                 subnets"
-                    .to_owned(),
-            );
-        } else if !addr.is_some_and(|a| net.subnet.is_some_and(|s| s.contains(&a))) {
-            problems.push(format!("no configured subnet or ip-range contain the IP address {ip}"));
-        }
-        match problems.as_slice() {
-            [] => None,
-            [one] => Some(one.clone()),
-            many => Some(many.iter().map(|p| format!("* {p}")).collect::<Vec<_>>().join("\n")),
-        }
     }
 }
 

@@ -156,10 +156,11 @@ pub(super) fn join(ip: IpAddr, port: impl std::fmt::Display) -> String {
 /// formatter.DisplayablePorts). `exposed` are those that are not published.
 pub(super) fn column(bound: &[PortBinding], exposed: &[(u16, Protocol)]) -> String {
     type Row = (u16, Option<IpAddr>, u16, Protocol);
+    type Group = (Option<IpAddr>, Protocol);
     let mut rows: Vec<Row> = bound.iter().map(|b| (b.port, Some(b.host_ip), b.host_port, b.proto)).collect();
     rows.extend(exposed.iter().map(|&(port, proto)| (port, None, 0, proto)));
     rows.sort_by_key(|&(port, ip, host, proto)| (port, ip.map(|ip| ip.to_string()), host, proto));
-    let mut groups: Vec<((Option<IpAddr>, Protocol), (u16, u16))> = Vec::new();
+    let mut groups: Vec<(Group, (u16, u16))> = Vec::new();
     let (mut done, mut mapped) = (Vec::new(), Vec::new());
     let text = |(ip, proto): (Option<IpAddr>, Protocol), (first, last): (u16, u16)| {
         let range = if first == last { first.to_string() } else { format!("{first}-{last}") };

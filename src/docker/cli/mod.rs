@@ -11,6 +11,7 @@ mod flags;
 mod help;
 mod ports;
 mod render;
+mod run_flags;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub struct CliError {
 
 /// A parsed command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // one at a time, for a moment
 pub enum Parsed {
     /// For the engine.
     Request(Request),
@@ -162,7 +164,14 @@ fn top_words() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().filter(|c| c.path.len() == 1).map(|c| c.path[0]).chain(GROUPS.iter().map(|g| g.0))
 }
 
+/// What only a manager of a swarm answers; this engine is none, and says so as Docker does.
+const SWARM_ONLY: [&str; 5] = ["config", "node", "secret", "service", "stack"];
+
 fn unknown_command(word: &str) -> CliError {
+    if SWARM_ONLY.contains(&word) {
+        let message = format!("Error response from daemon: {}\n", super::network::NO_SWARM);
+        return CliError { message, exit: 1 };
+    }
     if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| path[0] == word) {
         let message = format!("docker {word} is not part of netpier. Nearest: {instead}\n");
         return CliError { message, exit: 1 };

@@ -2,6 +2,8 @@
 //!
 //! Texts of commands and flags are those that the docker client prints in `--help`.
 
+use super::run_flags::{CONTAINER, RUN_ONLY};
+
 /// What a flag takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
@@ -112,90 +114,33 @@ impl Command {
     }
 }
 
-const fn on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
+pub(super) const fn on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
     Flag { name, short, takes: Takes::Bool, does: Does::Works, help }
 }
-const fn val(name: &'static str, short: Option<char>, word: &'static str, help: &'static str) -> Flag {
+pub(super) const fn val(
+    name: &'static str,
+    short: Option<char>,
+    word: &'static str,
+    help: &'static str,
+) -> Flag {
     Flag { name, short, takes: Takes::Value(word), does: Does::Works, help }
 }
 /// A flag with a value that changes nothing here.
-const fn idle(name: &'static str, short: Option<char>, word: &'static str, help: &'static str) -> Flag {
+pub(super) const fn idle(
+    name: &'static str,
+    short: Option<char>,
+    word: &'static str,
+    help: &'static str,
+) -> Flag {
     Flag { name, short, takes: Takes::Value(word), does: Does::Nothing, help }
 }
 /// A switch that changes nothing here.
-const fn idle_on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
+pub(super) const fn idle_on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
     Flag { name, short, takes: Takes::Bool, does: Does::Nothing, help }
 }
-const fn no(name: &'static str, takes: Takes, instead: &'static str, help: &'static str) -> Flag {
+pub(super) const fn no(name: &'static str, takes: Takes, instead: &'static str, help: &'static str) -> Flag {
     Flag { name, short: None, takes, does: Does::Refused(instead), help }
 }
-
-/// `-d` and `--sig-proxy`, of `docker run` only.
-const RUN_ONLY: &[Flag] = &[
-    on("detach", Some('d'), "Run container in background and print container ID"),
-    idle_on("sig-proxy", None, "Proxy received signals to the process"),
-    idle("detach-keys", None, "string", "Override the key sequence for detaching a container"),
-];
-
-/// What `docker run` and `docker create` share.
-const CONTAINER: &[Flag] = &[
-    val("add-host", None, "list", "Add a custom host-to-IP mapping (host:ip)"),
-    idle("attach", Some('a'), "list", "Attach to STDIN, STDOUT or STDERR"),
-    idle("cap-add", None, "list", "Add Linux capabilities"),
-    idle("cap-drop", None, "list", "Drop Linux capabilities"),
-    idle("cidfile", None, "string", "Write the container ID to the file"),
-    idle("cpus", None, "decimal", "Number of CPUs"),
-    val("dns", None, "list", "Set custom DNS servers"),
-    val("dns-option", None, "list", "Set DNS options"),
-    val("dns-opt", None, "list", ""),
-    val("dns-search", None, "list", "Set custom DNS search domains"),
-    val("entrypoint", None, "string", "Overwrite the default ENTRYPOINT of the image"),
-    val("env", Some('e'), "list", "Set environment variables"),
-    val("expose", None, "list", "Expose a port or a range of ports"),
-    idle("health-cmd", None, "string", "Command to run to check health"),
-    val("hostname", Some('h'), "string", "Container host name"),
-    idle_on("init", None, "Run an init inside the container that forwards signals and reaps processes"),
-    on("interactive", Some('i'), "Keep STDIN open even if not attached"),
-    val("ip", None, "string", "IPv4 address (e.g., 172.30.100.104)"),
-    no("ip6", Takes::Value("string"), "IPv4 only: use --ip", "IPv6 address (e.g., 2001:db8::33)"),
-    idle("label", Some('l'), "list", "Set meta data on a container"),
-    val("link", None, "list", "Add link to another container"),
-    no(
-        "link-local-ip",
-        Takes::Value("list"),
-        "use --ip with a user-defined network",
-        "Container IPv4/IPv6 link-local addresses",
-    ),
-    idle("log-driver", None, "string", "Logging driver for the container"),
-    idle("log-opt", None, "list", "Log driver options"),
-    val("mac-address", None, "string", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"),
-    idle("memory", Some('m'), "bytes", "Memory limit"),
-    idle("mount", None, "mount", "Attach a filesystem mount to the container"),
-    val("name", None, "string", "Assign a name to the container"),
-    val("network", None, "network", "Connect a container to a network"),
-    val("net", None, "network", ""),
-    val("network-alias", None, "list", "Add network-scoped alias for the container"),
-    val("net-alias", None, "list", ""),
-    idle("platform", None, "string", "Set platform if server is multi-platform capable"),
-    idle_on("privileged", None, "Give extended privileges to this container"),
-    val("publish", Some('p'), "list", "Publish a container's port(s) to the host"),
-    on("publish-all", Some('P'), "Publish all exposed ports to random ports"),
-    idle("pull", None, "string", "Pull image before running (\"always\", \"missing\", \"never\")"),
-    idle_on("quiet", Some('q'), "Suppress the pull output"),
-    idle_on("read-only", None, "Mount the container's root filesystem as read only"),
-    val("restart", None, "string", "Restart policy to apply when a container exits"),
-    on("rm", None, "Automatically remove the container and its associated anonymous volumes when it exits"),
-    idle("security-opt", None, "list", "Security Options"),
-    idle("shm-size", None, "bytes", "Size of /dev/shm"),
-    idle("stop-signal", None, "string", "Signal to stop the container"),
-    idle("stop-timeout", None, "int", "Timeout (in seconds) to stop a container"),
-    no("sysctl", Takes::Value("map"), "use `docker exec NAME sysctl -w …`", "Sysctl options"),
-    on("tty", Some('t'), "Allocate a pseudo-TTY"),
-    idle("ulimit", None, "ulimit", "Ulimit options"),
-    idle("user", Some('u'), "string", "Username or UID (format: <name|uid>[:<group|gid>])"),
-    idle("volume", Some('v'), "list", "Bind mount a volume"),
-    idle("workdir", Some('w'), "string", "Working directory inside the container"),
-];
 
 const TIMEOUT: &[Flag] = &[
     idle("signal", Some('s'), "string", "Signal to send to the container"),
@@ -566,8 +511,6 @@ pub(super) const ABSENT: &[(&[&str], &str)] = &[
     (&["rename"], "docker rm and docker run --name"),
     (&["rmi"], "docker images"),
     (&["search"], "docker images"),
-    (&["service"], "docker run"),
-    (&["stack"], "docker run"),
     (&["stats"], "docker ps"),
     (&["swarm"], "docker network create"),
     (&["system"], "docker network prune"),

@@ -53,8 +53,8 @@ impl Teller<'_> {
     }
 
     fn program(&self, pid: Pid) -> String {
-        match self.session.world.process(pid) {
-            Some(process) => process.name.clone(),
+        match self.session.world.process_name(pid) {
+            Some(name) => name.to_owned(),
             None => text(self.lang, "step.process", &[]),
         }
     }
@@ -132,8 +132,8 @@ impl Teller<'_> {
 
     fn delivered(&self, socket: crate::stack::SocketId) -> String {
         let owner = self.namespace().and_then(|ns| ns.socket_info(socket)).and_then(|info| info.owner);
-        match owner.and_then(|pid| self.session.world.process(pid)) {
-            Some(process) => self.say("step.delivered", &[("program", &process.name)]),
+        match owner.and_then(|pid| self.session.world.process_name(pid)) {
+            Some(name) => self.say("step.delivered", &[("program", name)]),
             None => self.say("step.delivered.socket", &[]),
         }
     }

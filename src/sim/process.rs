@@ -56,6 +56,7 @@ impl World {
             self.log.note(Step::Started { pid, name: name.as_str().into() });
         }
         self.foreground += usize::from(foreground);
+        self.names.push(name.as_str().into());
         self.processes.push(Some(Process {
             pid,
             machine,
@@ -105,6 +106,11 @@ impl World {
     /// A process, while it runs.
     pub fn process(&self, pid: Pid) -> Option<&Process> {
         self.processes.get(pid.0.checked_sub(1)? as usize)?.as_ref()
+    }
+
+    /// The name of a process, also of one that has ended.
+    pub fn process_name(&self, pid: Pid) -> Option<&str> {
+        self.names.get(pid.0.checked_sub(1)? as usize).map(AsRef::as_ref)
     }
 
     /// All running processes, by number.

@@ -40,6 +40,8 @@ pub struct World {
     pub(super) machines: Vec<Option<Machine>>,
     pub(super) links: Vec<Option<Link>>,
     pub(super) processes: Vec<Option<Process>>,
+    /// Names of all processes there ever were, for the trace.
+    pub(super) names: Vec<Box<str>>,
     /// By namespace and interface: what it is plugged into.
     pub(super) plugs: Vec<Vec<Option<Plug>>>,
     /// Frames on links.
@@ -72,6 +74,7 @@ impl World {
             machines: Vec::new(),
             links: Vec::new(),
             processes: Vec::new(),
+            names: Vec::new(),
             plugs: Vec::new(),
             frames: 0,
             carried: 0,

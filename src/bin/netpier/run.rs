@@ -41,6 +41,8 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
         }
         jobs.push(job);
     }
+    // What is still under way (closing segments) belongs to the exchange.
+    session.run(session.world.now() + LIMIT, u64::MAX);
     if options.json {
         println!("{}", report(&session, &jobs, from, &options));
     } else if options.trace {

@@ -291,7 +291,18 @@ fn dump_difference(unit: &dumps::Unit, masks: &Masks) -> (String, String) {
             let shown = |v: Option<&Value>| v.map_or_else(|| "nothing else".to_owned(), Value::to_string);
             return (shown(missing), shown(extra));
         }
-        return (format!("{} lines", e.len()), format!("{} lines, in no one-to-one mapping", a.len()));
+        // Each line by itself has partners, but too few: one to one then, by form only.
+        let mut left: Vec<&Value> = a.iter().collect();
+        let alone = e.iter().find(|e| match left.iter().position(|a| same(e, a)) {
+            Some(i) => {
+                left.remove(i);
+                false
+            }
+            None => true,
+        });
+        let one = alone.or(e.last()).map(Value::to_string).unwrap_or_default();
+        let other = left.first().map(|v| v.to_string()).unwrap_or_default();
+        return (format!("{} lines, one more like {one}", e.len()), format!("{} lines, {other}", a.len()));
     }
     for i in 0..e.len().max(a.len()) {
         match (e.get(i), a.get(i)) {

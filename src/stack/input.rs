@@ -162,7 +162,10 @@ impl NetNs {
                     }
                     RouteError::Blackhole => (None, DropReason::UnreachableRoute { dst }),
                 };
-                if let Some(kind) = answer {
+                let src = ipv4::view(&frame.bytes).src_addr();
+                if let Some(kind) = answer
+                    && self.told.may_tell(src, cx.now)
+                {
                     self.icmp_error_about(&frame, &meta, kind, 0, cx);
                 }
                 return self.dropped(&frame, Some(dev), reason, cx);

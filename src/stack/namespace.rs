@@ -162,6 +162,8 @@ pub struct NetNs {
     /// Path MTUs that ICMP taught.
     pub(super) pmtu: FastMap<Ipv4Addr, u16>,
     pub(super) neigh: NeighTable,
+    /// Whom it told lately that there is no way.
+    pub(super) told: super::peer::Peers,
     pub(super) reassembly: Vec<Reassembly>,
     /// Frames on their way through `lo`, with what netfilter knows of them.
     pub(super) looped: VecDeque<(Frame, Meta)>,
@@ -202,6 +204,7 @@ impl NetNs {
             routes: RouteTable::default(),
             pmtu: FastMap::new(),
             neigh: NeighTable::new(&mut own),
+            told: Default::default(),
             reassembly: Vec::new(),
             looped: VecDeque::new(),
             current: Meta::default(),

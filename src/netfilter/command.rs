@@ -26,23 +26,18 @@ impl Netfilter {
 
     /// Does a parsed line.
     pub(super) fn execute(&mut self, line: &Line) -> Res<()> {
-        if matches!(line.op, Op::List | Op::ListRules | Op::Version | Op::Help) {
-            return Ok(());
-        }
         let chain = line.chain.as_deref();
         match line.op {
             Op::Append | Op::Insert | Op::Replace | Op::Delete | Op::Check => self.rules(line),
             Op::DeleteNumber => self.delete_number(line),
             Op::Flush => self.each_chain(line, |c| c.rules.clear()),
-            Op::Zero => self.each_chain(line, |c| {
-                (c.packets, c.bytes) = (0, 0);
-                c.rules.iter_mut().for_each(|r| (r.packets, r.bytes) = (0, 0));
-            }),
+            Op::Zero => self.zero(line),
+            Op::List | Op::ListRules if line.also_zero => self.zero(line),
             Op::ZeroNumber => {
-                let at = self.place_of_rule(line)?;
-                let (id, index) = at;
-                if let Some(c) = self.tables[line.table as usize].chain_mut(id) {
-                    (c.rules[index].packets, c.rules[index].bytes) = (0, 0);
+                // A number that no rule has is nobody's mistake here.
+                if let Ok((id, at)) = self.place_of_rule(line) {
+                    let rule = &mut self.chain_rules(line.table, id)[at];
+                    (rule.packets, rule.bytes) = (0, 0);
                 }
                 Ok(())
             }
@@ -51,9 +46,16 @@ impl Netfilter {
             Op::RenameChain => {
                 self.rename_chain(line.table, chain.unwrap_or(""), line.name.as_deref().unwrap_or(""))
             }
-            Op::Policy => self.policy(line.table, chain.unwrap_or(""), line.name.as_deref().unwrap_or("")),
+            Op::Policy => self.policy(line),
             Op::List | Op::ListRules | Op::Version | Op::Help => Ok(()),
         }
+    }
+
+    fn zero(&mut self, line: &Line) -> Res<()> {
+        self.each_chain(line, |c| {
+            (c.packets, c.bytes) = (0, 0);
+            c.rules.iter_mut().for_each(|r| (r.packets, r.bytes) = (0, 0));
+        })
     }
 
     /// The table, with its base chains made.
@@ -86,17 +88,15 @@ impl Netfilter {
                     found.and_then(|id| self.tables[line.table as usize].chain(id)).filter(|c| c.is_base());
                 match (found, base) {
                     (Some(id), None) => Some(if *goto { Target::Goto(id) } else { Target::Jump(id) }),
+                    (Some(_), Some(_)) if matches!(line.op, Op::Delete | Op::Check) => return Err(bad_rule()),
                     (Some(_), Some(_)) => {
-                        return Err(refused(line, "Operation not supported"));
+                        return Err(refused(line.op, line, "Operation not supported"));
                     }
                     (None, _) => return Err(NfError::usage(format!("Chain '{target}' does not exist"))),
                 }
             }
         };
         let adds = matches!(line.op, Op::Append | Op::Insert | Op::Replace);
-        if line.table == TableKind::Nat && adds && line.specs.iter().any(|s| s.target == Target::Drop) {
-            return Err(no_filtering("DROP"));
-        }
         let chain = self.existing_chain(line.table, name);
         let mut specs = line.specs.clone();
         if let Some(jump) = jump {
@@ -160,11 +160,17 @@ impl Netfilter {
         let jumps = specs.iter().any(|s| s.target.chain().is_some());
         let picky = specs.iter().any(|s| !at_any_hook(s));
         let valid = specs.iter().all(|s| is_well_formed(s, kind));
+        // Behind the last rule, an insertion is an addition.
+        let last = at > 0 && at == self.rules_in(kind, chain).len();
+        let op = if line.op == Op::Insert && last { Op::Append } else { line.op };
         if !valid {
-            return Err(refused(line, "Invalid argument"));
+            return Err(refused(op, line, "Invalid argument"));
         }
         // `-I` with several addresses puts each in front of the one before, as iptables does.
         let insert = line.op == Op::Insert;
+        if let Some(chain) = self.tables[kind as usize].chain_mut(chain) {
+            chain.made = true;
+        }
         for (i, spec) in specs.into_iter().enumerate() {
             let rule = self.new_rule(chain, spec, line.counters);
             self.chain_rules(kind, chain).insert(if insert { at } else { at + i }, rule);
@@ -173,7 +179,7 @@ impl Netfilter {
             if let Err(errno) = self.check_links(kind) {
                 self.chain_rules(kind, chain).drain(at..at + count);
                 self.texts.truncate(names);
-                return Err(refused(line, errno));
+                return Err(refused(op, line, errno));
             }
         }
         if tracking {
@@ -210,7 +216,15 @@ impl Netfilter {
         let chain = self.existing_chain(line.table, line.chain.as_deref().unwrap_or(""));
         let chain = chain.ok_or_else(NfError::no_name)?;
         let at = line.number.map_or(0, |n| n as usize - 1);
-        if at < self.rules_in(line.table, chain).len() { Ok((chain, at)) } else { Err(NfError::no_name()) }
+        if at < self.rules_in(line.table, chain).len() {
+            return Ok((chain, at));
+        }
+        let made = self.tables[line.table as usize].chain(chain).is_some_and(|c| c.made);
+        Err(match line.op {
+            Op::Replace if made => NfError::plain("Index of replacement too big."),
+            Op::DeleteNumber if made => NfError::plain("Index of deletion too big."),
+            _ => NfError::no_name(),
+        })
     }
 
     fn delete_number(&mut self, line: &Line) -> Res<()> {
@@ -285,7 +299,9 @@ impl Netfilter {
         Ok(())
     }
 
-    fn policy(&mut self, kind: TableKind, chain: &str, policy: &str) -> Res<()> {
+    fn policy(&mut self, line: &Line) -> Res<()> {
+        let (kind, counters) = (line.table, line.counters);
+        let (chain, policy) = (line.chain.as_deref().unwrap_or(""), line.name.as_deref().unwrap_or(""));
         let accept = match policy {
             "ACCEPT" => true,
             "DROP" => false,
@@ -297,8 +313,8 @@ impl Netfilter {
         let id = self.existing_chain(kind, chain);
         let chain = id.and_then(|id| self.tables[kind as usize].chain_mut(id)).filter(|c| c.is_base());
         let chain = chain.ok_or_else(|| NfError::plain("Bad built-in chain name."))?;
-        chain.policy = Some(accept);
-        (chain.packets, chain.bytes) = (0, 0);
+        (chain.policy, chain.made) = (Some(accept), true);
+        (chain.packets, chain.bytes) = counters;
         Ok(())
     }
 }
@@ -316,15 +332,14 @@ fn bad_rule() -> NfError {
     NfError::plain("Bad rule (does a matching rule exist in that chain?).")
 }
 
-fn no_filtering(policy: &str) -> NfError {
-    let text = format!(
+pub(super) fn no_filtering(policy: &str) -> NfError {
+    NfError::usage(format!(
         "\nThe \"nat\" table is not intended for filtering, the use of {policy} is therefore inhibited.\n\n"
-    );
-    NfError { message: format!("{}: {text}", super::IPTABLES), exit: 2 }
+    ))
 }
 
-fn refused(line: &Line, errno: &str) -> NfError {
-    let what = match line.op {
+fn refused(op: Op, line: &Line, errno: &str) -> NfError {
+    let what = match op {
         Op::Insert => "RULE_INSERT",
         Op::Replace => "RULE_REPLACE",
         _ => "RULE_APPEND",
@@ -346,8 +361,8 @@ fn is_well_formed(spec: &RuleSpec, kind: TableKind) -> bool {
     };
     let reset = spec.target != Target::Reject(super::RejectWith::TcpReset) || is(6);
     let matches = spec.matches.iter().all(|m| match m {
-        Match::Tcp { .. } => spec.proto.is_some_and(|(p, invert)| p == 6 || invert),
-        Match::Udp { .. } => spec.proto.is_some_and(|(p, invert)| p == 17 || invert),
+        Match::Tcp { .. } => spec.proto.is_some_and(|(p, _)| p == 6),
+        Match::Udp { .. } => spec.proto.is_some_and(|(p, _)| p == 17),
         Match::Icmp { .. } => is(1),
         _ => true,
     });

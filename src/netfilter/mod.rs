@@ -15,6 +15,7 @@
 mod command;
 mod conntrack;
 mod eval;
+mod list;
 mod log_line;
 mod modules;
 mod names;

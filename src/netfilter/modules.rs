@@ -3,9 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::names::{
-    ADDR_TYPES, REJECTS, TCP_FLAGS, icmp_type, log_level, protocol_name, protocol_number, service_port,
-};
+use super::names::{ADDR_TYPES, REJECTS, TCP_FLAGS, icmp_type, log_level, protocol_number, service_port};
 use super::parse::address;
 use super::print::{CT_ADDRS, CT_PORTS, LOG_FLAGS, STATUS_NAMES};
 use super::rule::{
@@ -102,13 +100,13 @@ pub(super) fn apply_match(
     invert: bool,
     values: &[&str],
     proto: Option<u8>,
-    given: &[(String, &'static str)],
+    given: &[&str],
 ) -> Res<()> {
     let value = values.first().copied().unwrap_or("");
     match m {
         Match::Tcp { sport, dport, flags, option } => match name {
-            "sport" | "source-port" => set_port(sport, value, invert, "source-port", given, "tcp"),
-            "dport" | "destination-port" => set_port(dport, value, invert, "destination-port", given, "tcp"),
+            "sport" | "source-port" => set_port(sport, value, invert, "source-port", given),
+            "dport" | "destination-port" => set_port(dport, value, invert, "destination-port", given),
             "syn" => set_flags(flags, TcpFlagsMatch { mask: 0x17, set: 2, invert }),
             "tcp-flags" => {
                 let (mask, set) = (tcp_flags(value)?, tcp_flags(values.get(1).copied().unwrap_or(""))?);
@@ -122,8 +120,8 @@ pub(super) fn apply_match(
             }
         },
         Match::Udp { sport, dport } => match name {
-            "sport" | "source-port" => set_port(sport, value, invert, "source-port", given, "udp"),
-            _ => set_port(dport, value, invert, "destination-port", given, "udp"),
+            "sport" | "source-port" => set_port(sport, value, invert, "source-port", given),
+            _ => set_port(dport, value, invert, "destination-port", given),
         },
         Match::Icmp { kind, codes, invert: not } => {
             (*kind, *codes) = icmp(value)?;
@@ -165,7 +163,7 @@ pub(super) fn apply_match(
             Ok(())
         }
         Match::Mac { addr, invert: not } => {
-            *addr = value.parse().map_err(|_| bad_value("mac", "mac-source", value))?;
+            *addr = value.parse().map_err(|_| NfError::usage("Invalid MAC address specified."))?;
             *not = invert;
             Ok(())
         }
@@ -177,7 +175,7 @@ pub(super) fn apply_match(
                 "limit" => *period = rate(value)?,
                 _ => {
                     let number = value.parse().ok().filter(|&n: &u32| n <= 10_000);
-                    *burst = number.ok_or_else(|| bad_integer("limit", "limit-burst"))?;
+                    *burst = number.ok_or_else(|| out_of_range("limit", name, 10_000))?;
                 }
             }
             Ok(())
@@ -196,20 +194,15 @@ pub(super) fn apply_match(
 }
 
 /// What a match needs beyond its options, once the line has been read.
-pub(super) fn check_match(m: &Match, proto: Option<u8>, given: &[(String, &'static str)]) -> Res<()> {
-    let has = |name: &str| given.iter().any(|(module, _)| module == name);
+pub(super) fn check_match(m: &Match, given: &[&str]) -> Res<()> {
     let module = match_name(m);
-    let must = |option: &str| {
-        if has(module) { Ok(()) } else { Err(must_specify(module, option)) }
-    };
+    let must = |option: &str| if given.is_empty() { Err(must_specify(module, option)) } else { Ok(()) };
     match m {
-        Match::Tcp { .. } if proto.is_none() => Err(NfError::usage("TCP match requires '-p tcp'")),
-        Match::Udp { .. } if proto.is_none() => Err(NfError::usage("UDP match requires '-p udp'")),
-        Match::Multiport { .. } if !has("multiport") => Err(NfError::usage("multiport expection an option")),
+        Match::Multiport { .. } if given.is_empty() => Err(NfError::usage("multiport expection an option")),
         Match::Addrtype { src: None, dst: None, .. } => {
             Err(NfError::usage("addrtype: you must specify --src-type or --dst-type"))
         }
-        Match::Conntrack(_) if !has("conntrack") => {
+        Match::Conntrack(_) if given.is_empty() => {
             Err(NfError::usage("conntrack: At least one option is required"))
         }
         Match::State { .. } => must("state"),
@@ -220,17 +213,9 @@ pub(super) fn check_match(m: &Match, proto: Option<u8>, given: &[(String, &'stat
     }
 }
 
-fn set_port(
-    slot: &mut Ports,
-    value: &str,
-    invert: bool,
-    long: &str,
-    given: &[(String, &'static str)],
-    module: &str,
-) -> Res<()> {
+fn set_port(slot: &mut Ports, value: &str, invert: bool, long: &str, given: &[&str]) -> Res<()> {
     let short = if long.starts_with('s') { "sport" } else { "dport" };
-    let times = given.iter().filter(|(m, n)| m == module && (*n == long || *n == short)).count();
-    if times > 1 {
+    if given.iter().filter(|&&n| n == long || n == short).count() > 1 {
         return Err(NfError::usage(format!("Only one `--{long}' allowed")));
     }
     let (from, to) = match value.split_once(':') {
@@ -280,8 +265,12 @@ fn tcp_flags(list: &str) -> Res<u8> {
 }
 
 fn icmp(text: &str) -> Res<(u8, (u8, u8))> {
-    if let Some(named) = icmp_type(text) {
-        return Ok(named);
+    match icmp_type(text)[..] {
+        [] => {}
+        [(_, kind, codes)] => return Ok((kind, codes)),
+        [(first, ..), (second, ..), ..] => {
+            return Err(NfError::usage(format!("Ambiguous ICMP type `{text}': `{first}' or `{second}'?")));
+        }
     }
     let unknown = || NfError::usage(format!("Unknown ICMP type `{text}'"));
     let (kind, code) = match text.split_once('/') {
@@ -305,8 +294,10 @@ const MULTI_PORTS: usize = 15;
 fn multiport(list: &str, proto: Option<u8>) -> Res<Vec<(u16, u16)>> {
     let known = proto.is_some_and(|p| matches!(p, 6 | 17 | 33 | 132 | 136));
     if !known {
-        let text = "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'";
-        return Err(NfError::usage(text));
+        return Err(NfError::usage(match proto {
+            None => "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'",
+            Some(_) => "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP",
+        }));
     }
     let mut ports = Vec::new();
     let mut numbers = 0;
@@ -333,13 +324,13 @@ fn multiport(list: &str, proto: Option<u8>) -> Res<Vec<(u16, u16)>> {
     Ok(ports)
 }
 
-fn one_side(given: &[(String, &'static str)]) -> Res<()> {
+fn one_side(given: &[&str]) -> Res<()> {
     let long = |name: &str| match name {
         "sports" | "source-ports" => "source-ports",
         "dports" | "destination-ports" => "destination-ports",
         _ => "ports",
     };
-    let mut sides = given.iter().filter(|(m, _)| m == "multiport").map(|(_, n)| long(n));
+    let mut sides = given.iter().map(|n| long(n));
     match (sides.next(), sides.next()) {
         (Some(a), Some(b)) if a == b => Err(only_once("multiport", b)),
         (Some(a), Some(b)) => {
@@ -407,9 +398,12 @@ fn conntrack(c: &mut ConntrackMatch, name: &'static str, value: &str, invert: bo
             }
         }
         "ctdir" => {
+            if invert {
+                return Err(cannot_invert("conntrack", name));
+            }
             c.reply = Some(match value.to_ascii_uppercase().as_str() {
-                "ORIGINAL" => invert,
-                "REPLY" => !invert,
+                "ORIGINAL" => false,
+                "REPLY" => true,
                 _ => return Err(bad_value("conntrack", "--ctdir", value)),
             });
         }
@@ -419,7 +413,7 @@ fn conntrack(c: &mut ConntrackMatch, name: &'static str, value: &str, invert: bo
             }
             if let Some(at) = CT_PORTS.iter().position(|&n| n == name) {
                 let mut ports = Ports::ANY;
-                set_port(&mut ports, value, invert, name, &[], "conntrack")?;
+                set_port(&mut ports, value, invert, name, &[])?;
                 c.ports[at] = Some(ports);
             }
         }
@@ -551,7 +545,10 @@ pub(super) fn apply_target(
             Ok(())
         }
         Target::Mark { value: v, mask } => {
-            (*v, *mask) = set_mark(name, value).ok_or_else(|| bad_integer("MARK", name))?;
+            (*v, *mask) = set_mark(name, value).ok_or_else(|| match name {
+                "set-mark" | "set-xmark" => bad_integer("MARK", name),
+                _ => out_of_range("MARK", name, u32::MAX),
+            })?;
             Ok(())
         }
         Target::Ct(notrack) => {
@@ -562,19 +559,30 @@ pub(super) fn apply_target(
     }
 }
 
+/// The ports of TCP and UDP need the protocol, too.
+pub(super) fn check_protocol(m: &Match, proto: Option<u8>, given: &[&str]) -> Res<()> {
+    match m {
+        Match::Tcp { .. } if !given.is_empty() && proto != Some(6) => {
+            Err(NfError::usage("TCP match requires '-p tcp'"))
+        }
+        Match::Udp { .. } if !given.is_empty() && proto != Some(17) => {
+            Err(NfError::usage("UDP match requires '-p udp'"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a target needs, once the line has been read.
-pub(super) fn check_target(t: &Target, given: &[(String, &'static str)]) -> Res<()> {
-    let has = |option: &str| given.iter().any(|(m, n)| m == target_name(t) && *n == option);
+pub(super) fn check_target(t: &Target, given: &[&str]) -> Res<()> {
+    let has = |option: &str| given.contains(&option);
     match t {
         Target::Dnat(_) if !has("to-destination") => Err(must_specify("DNAT", "to-destination")),
         Target::Snat(_) if !has("to-source") => Err(must_specify("SNAT", "to-source")),
-        Target::Mark { .. } if !given.iter().any(|(m, _)| m == "MARK") => {
+        Target::Mark { .. } if given.is_empty() => {
             let text = "MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required";
             Err(NfError::usage(text))
         }
-        Target::Mark { .. } if given.iter().filter(|(m, _)| m == "MARK").count() > 1 => {
-            Err(only_once("MARK", "set-xmark"))
-        }
+        Target::Mark { .. } if given.len() > 1 => Err(only_once("MARK", "set-xmark")),
         _ => Ok(()),
     }
 }
@@ -589,17 +597,11 @@ pub(super) fn tidy(spec: &mut RuleSpec) {
 }
 
 fn reject(name: &str) -> Res<RejectWith> {
-    let hit = |full: &str, old: &str| {
-        full.eq_ignore_ascii_case(name)
-            || old.eq_ignore_ascii_case(name)
-            || (name.len() > 3 && full.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name)))
-    };
-    if hit("tcp-reset", "tcp-rst") {
-        return Ok(RejectWith::TcpReset);
-    }
-    let found = REJECTS.iter().find(|&&(_, full, old)| hit(full, old));
-    match found {
+    // The beginning of a name is enough; the first in the list that fits is taken.
+    let begins = |full: &str| full.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name));
+    match REJECTS.iter().find(|&&(_, full, old)| begins(full) || begins(old)) {
         Some(&(code, ..)) => Ok(RejectWith::Icmp(code)),
+        None if begins("tcp-reset") || begins("tcp-rst") => Ok(RejectWith::TcpReset),
         None => Err(NfError::usage(format!("unknown reject type \"{name}\""))),
     }
 }
@@ -647,12 +649,12 @@ fn to_ports(text: &str, proto: Option<u8>) -> Res<(u16, u16)> {
     has_ports(proto)?;
     let bad = || NfError::usage(format!("Port `{text}' not valid"));
     let (from, to) = text.split_once('-').unwrap_or((text, text));
-    let from: u16 = from.parse().ok().or_else(|| service_port(from)).ok_or_else(bad)?;
-    let to: u16 = to.parse().ok().or_else(|| service_port(to)).ok_or_else(bad)?;
-    if from > to {
-        return Err(NfError::usage(format!("Port range `{text}' funky")));
+    let first: u16 = from.parse().ok().or_else(|| service_port(from)).ok_or_else(bad)?;
+    let last: u16 = to.parse().ok().or_else(|| service_port(to)).ok_or_else(bad)?;
+    if first > last {
+        return Err(NfError::usage(format!("Port range `{to}' funky")));
     }
-    Ok((from, to))
+    Ok((first, last))
 }
 
 fn nat_range(range: &mut NatRange, text: &str, proto: Option<u8>) -> Res<()> {
@@ -697,6 +699,7 @@ fn nat_ports(range: &mut NatRange, text: &str) -> Res<()> {
 
 fn set_mark(name: &str, text: &str) -> Option<(u32, u32)> {
     let (value, mask) = mark(text)?;
+    // These take a value without a mask.
     let bits = number(text);
     Some(match name {
         "set-mark" => (value, mask | value),
@@ -724,11 +727,9 @@ fn together(module: &str, first: &str, second: &str) -> NfError {
 fn bad_integer(module: &str, option: &str) -> NfError {
     NfError::usage(format!("{module}: bad integer value for option \"--{option}\", or out of range.\n"))
 }
+fn out_of_range(module: &str, option: &str, max: u32) -> NfError {
+    NfError::usage(format!("{module}: bad value for option \"--{option}\", or out of range (0-{max}).\n"))
+}
 fn bad_value(module: &str, option: &str, value: &str) -> NfError {
     NfError::usage(format!("{module}: Bad value for \"{option}\" option: \"{value}\""))
-}
-
-/// A protocol as `iptables -L` prints it.
-pub(super) fn protocol_shown(number: u8) -> String {
-    protocol_name(number).map_or_else(|| number.to_string(), str::to_owned)
 }

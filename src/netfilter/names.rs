@@ -158,24 +158,15 @@ const ICMP_TYPES: &[(&str, u8, u8, u8)] = &[
     ("address-mask-reply", 18, 0, 0xff),
 ];
 
-/// Type and codes of an ICMP type's name; the beginning of exactly one name is enough, and case
-/// does not matter.
-pub(super) fn icmp_type(name: &str) -> Option<(u8, (u8, u8))> {
-    let lower = name.to_ascii_lowercase();
-    let mut found = None;
-    for &(known, kind, lo, hi) in ICMP_TYPES {
-        let known = known.to_ascii_lowercase();
-        if known == lower {
-            return Some((kind, (lo, hi)));
-        }
-        if known.starts_with(&lower) {
-            if found.is_some() {
-                return None;
-            }
-            found = Some((kind, (lo, hi)));
-        }
+/// The ICMP types that `name` means: the one with this name, else all that begin so; case does not
+/// matter. Name, type, lowest and highest code.
+pub(super) fn icmp_type(name: &str) -> Vec<(&'static str, u8, (u8, u8))> {
+    let all = || ICMP_TYPES.iter().map(|&(known, kind, lo, hi)| (known, kind, (lo, hi)));
+    if let Some(exact) = all().find(|(known, ..)| known.eq_ignore_ascii_case(name)) {
+        return vec![exact];
     }
-    found
+    let begins = |known: &str| known.get(..name.len()).is_some_and(|k| k.eq_ignore_ascii_case(name));
+    all().filter(|(known, ..)| begins(known)).collect()
 }
 
 /// The name of an ICMP type and its codes, as `iptables -L` prints it.
@@ -215,16 +206,19 @@ pub(super) const REJECTS: [(u8, &str, &str); 7] = [
 ];
 
 /// syslog levels by number, as `-L` prints them.
-pub(super) const LOG_LEVELS: [&str; 8] =
-    ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"];
+pub(super) const LOG_LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
 
-/// The number of a log level's name (also the longer names of syslog.h).
+/// The number of a log level's name.
 pub(super) fn log_level(name: &str) -> Option<u8> {
-    let name = match name.to_ascii_lowercase().as_str() {
-        "panic" => "emerg".to_owned(),
-        "err" => "error".to_owned(),
-        "warning" => "warn".to_owned(),
-        n => n.to_owned(),
-    };
-    LOG_LEVELS.iter().position(|&l| l == name).map(|at| at as u8)
+    Some(match name.to_ascii_lowercase().as_str() {
+        "emerg" | "panic" => 0,
+        "alert" => 1,
+        "crit" => 2,
+        "err" | "error" => 3,
+        "warning" => 4,
+        "notice" => 5,
+        "info" => 6,
+        "debug" => 7,
+        _ => return None,
+    })
 }

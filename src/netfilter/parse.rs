@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::TableKind;
+use super::command::no_filtering;
 use super::modules::{self, apply_match, apply_target, match_options, new_match, new_target, target_options};
 use super::names::protocol_number;
 use super::rule::{AddrMatch, IfMatch, NfError, RuleSpec, Target};
@@ -51,6 +52,8 @@ pub(super) struct Line {
     pub verbose: bool,
     pub exact: bool,
     pub numbers: bool,
+    /// `-L -Z`: print, then set the counters to nothing.
+    pub also_zero: bool,
 }
 
 type Res<T> = Result<T, NfError>;
@@ -122,12 +125,12 @@ struct Parser<'a> {
     op: Option<(Op, char)>,
     line: Line,
     spec: RuleSpec,
-    srcs: Vec<AddrMatch>,
-    dsts: Vec<AddrMatch>,
+    srcs: Option<(String, bool)>,
+    dsts: Option<(String, bool)>,
     target: Option<Target>,
     seen: Vec<char>,
-    /// Options already given, by module: some may be given once only.
-    given: Vec<(String, &'static str)>,
+    /// Options already given, by the match (None: the target): most may be given once only.
+    given: Vec<(Option<usize>, &'static str)>,
 }
 
 impl<'a> Parser<'a> {
@@ -145,6 +148,7 @@ impl<'a> Parser<'a> {
             verbose: false,
             exact: false,
             numbers: false,
+            also_zero: false,
         };
         Self {
             args,
@@ -153,8 +157,8 @@ impl<'a> Parser<'a> {
             op: None,
             line,
             spec: RuleSpec::default(),
-            srcs: Vec::new(),
-            dsts: Vec::new(),
+            srcs: None,
+            dsts: None,
             target: None,
             seen: Vec::new(),
             given: Vec::new(),
@@ -208,9 +212,10 @@ impl<'a> Parser<'a> {
             }
             Owner::Match(i) => {
                 let module = modules::match_name(&self.spec.matches[i]);
-                self.once(module, name)?;
+                self.once(Some(i), module, name)?;
+                let given = self.given_to(Some(i));
                 let proto = self.spec.proto.map(|(p, _)| p);
-                apply_match(&mut self.spec.matches[i], name, invert, &values, proto, &self.given)
+                apply_match(&mut self.spec.matches[i], name, invert, &values, proto, &given)
             }
             Owner::Target => {
                 let target = self.target.as_mut().expect("only a target has target options");
@@ -220,19 +225,29 @@ impl<'a> Parser<'a> {
                 }
                 let proto = self.spec.proto.map(|(p, _)| p);
                 apply_target(target, name, &values, proto)?;
-                self.once(module, name)
+                self.once(None, module, name)
             }
         }
     }
 
-    /// Notes that `module`'s option `name` was given; refuses a second time where iptables does.
-    fn once(&mut self, module: &'static str, name: &'static str) -> Res<()> {
-        // These three count for themselves, in their own words.
-        let own = matches!(module, "tcp" | "udp" | "multiport");
-        if !own && self.given.iter().any(|(m, n)| m == module && *n == name) {
+    /// The options that were given to a match, or the target.
+    fn given_to(&self, owner: Option<usize>) -> Vec<&'static str> {
+        self.given.iter().filter(|(o, _)| *o == owner).map(|&(_, name)| name).collect()
+    }
+
+    /// Notes that an option was given; refuses a second time where iptables does.
+    fn once(&mut self, owner: Option<usize>, module: &str, name: &'static str) -> Res<()> {
+        // These two count for themselves, in their own words.
+        let own = matches!(module, "tcp" | "multiport");
+        let name = match (module, name) {
+            ("udp", "sport") => "source-port",
+            ("udp", "dport") => "destination-port",
+            _ => name,
+        };
+        if !own && self.given.contains(&(owner, name)) {
             return Err(modules::only_once(module, name));
         }
-        self.given.push((module.to_owned(), name));
+        self.given.push((owner, name));
         Ok(())
     }
 
@@ -315,11 +330,12 @@ impl<'a> Parser<'a> {
         let invert = std::mem::take(&mut self.invert);
         let value = value.unwrap_or("");
         if invert && !matches!(c, 's' | 'd' | 'p' | 'i' | 'o' | 'f') {
-            return Err(match c {
-                'A'..='Z' => NfError::usage(format!("cannot have ! before -{c}")),
-                _ if name == "line-numbers" => NfError::usage("cannot have ! before --line-numbers"),
-                _ => NfError::usage(format!("cannot have ! before -{c}")),
-            });
+            return Err(NfError::usage(match c {
+                'm' => "unexpected ! flag before --match".to_owned(),
+                't' => "unexpected ! flag before --table".to_owned(),
+                ' ' => format!("cannot have ! before --{name}"),
+                _ => format!("cannot have ! before -{c}"),
+            }));
         }
         match c {
             'A' => self.command(Op::Append, c, Some(value)),
@@ -372,8 +388,16 @@ impl<'a> Parser<'a> {
             'S' => Op::ListRules,
             _ => Op::Zero,
         };
-        self.command(op, c, None)?;
-        self.line.chain = self.operand().map(str::to_owned);
+        match (self.op, op) {
+            // The one pair of commands that goes together.
+            (Some((Op::List | Op::ListRules, _)), Op::Zero) => self.line.also_zero = true,
+            (Some((Op::Zero, _)), Op::List | Op::ListRules) => {
+                self.line.also_zero = true;
+                self.op = Some((op, c));
+            }
+            _ => self.command(op, c, None)?,
+        }
+        self.line.chain = self.operand().map(str::to_owned).or(self.line.chain.take());
         if matches!(c, 'L' | 'S' | 'Z') && self.line.chain.is_some() {
             self.line.number = self.operand().map(rule_number).transpose()?;
             if c == 'Z' && self.line.number.is_some() {
@@ -393,7 +417,7 @@ impl<'a> Parser<'a> {
     }
 
     fn core_option(&mut self, c: char, name: &str, value: &str, invert: bool) -> Res<()> {
-        if matches!(c, 's' | 'd' | 'p' | 'i' | 'o' | 'j' | 'g' | 'f') {
+        if matches!(c, 's' | 'd' | 'p' | 'i' | 'o' | 'j' | 'g' | 'f' | 'c') {
             let key = if c == 'g' { 'j' } else { c };
             if self.seen.contains(&key) {
                 return Err(NfError::usage(format!("multiple -{key} flags not allowed")));
@@ -401,8 +425,9 @@ impl<'a> Parser<'a> {
             self.seen.push(key);
         }
         match c {
-            's' => self.srcs = addresses(value, invert)?,
-            'd' => self.dsts = addresses(value, invert)?,
+            // Read last, as iptables does: its other complaints come first.
+            's' => self.srcs = Some((value.to_owned(), invert)),
+            'd' => self.dsts = Some((value.to_owned(), invert)),
             'p' => {
                 let number = protocol(value)?;
                 if number == 0 && invert {
@@ -475,11 +500,15 @@ impl<'a> Parser<'a> {
         if self.invert {
             return Err(NfError::usage("nothing appropriate following !"));
         }
-        for m in &self.spec.matches {
-            modules::check_match(m, self.spec.proto.map(|(p, _)| p), &self.given)?;
+        let nat = self.line.table == TableKind::Nat;
+        if nat && self.target == Some(Target::Drop) {
+            return Err(no_filtering("DROP"));
+        }
+        for (i, m) in self.spec.matches.iter().enumerate() {
+            modules::check_match(m, &self.given_to(Some(i)))?;
         }
         if let Some(target) = &self.target {
-            modules::check_target(target, &self.given)?;
+            modules::check_target(target, &self.given_to(None))?;
         }
         let Some((op, _)) = self.op else {
             return Err(NfError::usage("no command specified"));
@@ -490,21 +519,27 @@ impl<'a> Parser<'a> {
         self.spec.target = self.target.take().unwrap_or_default();
         modules::tidy(&mut self.spec);
         self.line.specs = self.combinations()?;
+        for (i, m) in self.spec.matches.iter().enumerate() {
+            modules::check_protocol(m, self.spec.proto.map(|(p, _)| p), &self.given_to(Some(i)))?;
+        }
         Ok(self.line)
     }
 
     /// Every source with every destination.
     fn combinations(&self) -> Res<Vec<RuleSpec>> {
-        let any = [AddrMatch::default()];
-        let srcs = if self.srcs.is_empty() { &any[..] } else { &self.srcs };
-        let dsts = if self.dsts.is_empty() { &any[..] } else { &self.dsts };
+        let read = |given: &Option<(String, bool)>| match given {
+            Some((list, invert)) => addresses(list, *invert),
+            None => Ok(vec![AddrMatch::default()]),
+        };
+        let (srcs, dsts) = (read(&self.srcs)?, read(&self.dsts)?);
         let several = srcs.len() * dsts.len() > 1;
-        if several && srcs.iter().chain(dsts).any(|a| a.invert) {
+        if several && srcs.iter().chain(&dsts).any(|a| a.invert) {
             return Err(NfError::usage("! not allowed with multiple source or destination IP addresses"));
         }
         if several && self.op.is_some_and(|(op, _)| op == Op::Replace) {
             return Err(NfError::usage("Replacement rule does not specify a unique address"));
         }
+        let dsts = &dsts;
         let pairs = srcs.iter().flat_map(|&src| dsts.iter().map(move |&dst| (src, dst)));
         Ok(pairs.map(|(src, dst)| RuleSpec { src, dst, ..self.spec.clone() }).collect())
     }
@@ -516,6 +551,7 @@ impl<'a> Parser<'a> {
         for &c in &self.seen {
             let ok = match c {
                 's' | 'd' | 'p' | 'i' | 'o' | 'j' | 'f' => spec_allowed,
+                'c' => matches!(op, Op::Append | Op::Insert | Op::Replace | Op::Policy),
                 _ => list || matches!(op, Op::Version | Op::Help),
             };
             if !ok {

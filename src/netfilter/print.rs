@@ -12,6 +12,18 @@ use std::net::Ipv4Addr;
 
 /// The rule after `-A CHAIN`, with a space in front of each word.
 pub(super) fn spec_text(spec: &RuleSpec, chain_name: impl Fn(ChainId) -> String) -> String {
+    match_text(spec) + &target_text(spec, chain_name)
+}
+
+/// The part behind the matches: `-j` or `-g` and its options.
+pub(super) fn target_text(spec: &RuleSpec, chain_name: impl Fn(ChainId) -> String) -> String {
+    let mut out = String::new();
+    target(&mut out, &spec.target, chain_name);
+    out
+}
+
+/// The part that says which packets are meant.
+pub(super) fn match_text(spec: &RuleSpec) -> String {
     let mut out = String::new();
     addr(&mut out, "-s", &spec.src);
     addr(&mut out, "-d", &spec.dst);
@@ -32,7 +44,6 @@ pub(super) fn spec_text(spec: &RuleSpec, chain_name: impl Fn(ChainId) -> String)
     for m in &spec.matches {
         one_match(&mut out, m);
     }
-    target(&mut out, &spec.target, chain_name);
     out
 }
 

@@ -23,6 +23,9 @@ impl TableKind {
     /// All of them, in the order in which a hook asks them.
     pub const ALL: [Self; 4] = [Self::Raw, Self::Mangle, Self::Nat, Self::Filter];
 
+    /// All of them, in the order in which `iptables-save` prints them.
+    pub const SAVE_ORDER: [Self; 4] = [Self::Mangle, Self::Raw, Self::Filter, Self::Nat];
+
     /// The name, as after `-t`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,6 +76,8 @@ pub struct Chain {
     pub bytes: u64,
     /// The rules in order.
     pub rules: Vec<Rule>,
+    /// True once a command has put something there; iptables makes base chains no sooner.
+    pub(super) made: bool,
 }
 
 /// A table: its chains in the order that iptables-save prints (base chains in the order of their
@@ -224,7 +229,7 @@ pub(super) struct TooManyLinks;
 
 impl Chain {
     fn new(id: ChainId, name: Arc<str>, policy: Option<bool>) -> Self {
-        Self { id, name, policy, packets: 0, bytes: 0, rules: Vec::new() }
+        Self { id, name, policy, packets: 0, bytes: 0, rules: Vec::new(), made: policy.is_none() }
     }
     /// True for the chains that hooks begin with.
     pub const fn is_base(&self) -> bool {

@@ -185,11 +185,6 @@ impl TcpTrack {
         STATE_NAMES[usize::from(self.state)]
     }
 
-    /// True once it is closing or closed: a tuple that may be taken over.
-    pub const fn is_closed(&self) -> bool {
-        matches!(self.state, TW | CL)
-    }
-
     /// Takes a segment in.
     pub fn segment(&mut self, dir: CtDirection, segment: &Segment, status: Status) -> Outcome {
         let kind = Kind::of(segment.flags);

@@ -106,9 +106,7 @@ impl Engine {
         let container_side = world.with(ns, |c, cx| {
             c.set_mtu(in_dev, u32::from(mtu), cx)?;
             c.add_addr(in_dev, addr, cx)?;
-            c.set_up(in_dev, true, cx)?;
-            c.announce(in_dev, cx);
-            Ok(())
+            c.set_up(in_dev, true, cx)
         });
         for side in [host_side, container_side] {
             if let Some(Err(e)) = side {
@@ -117,6 +115,8 @@ impl Engine {
                 return Err(format!("adding interface {outside} to bridge {bridge} failed: {e}"));
             }
         }
+        // Only now have both ends carrier.
+        world.with(ns, |c, cx| c.announce(in_dev, cx));
         Ok((inside, outside))
     }
 

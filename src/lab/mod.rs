@@ -87,6 +87,9 @@ pub enum LabError {
 /// How long a command of the lab may take when the lab is opened.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
+/// How many events the last commands may take to die down.
+const SETTLE_EVENTS: u64 = 100_000;
+
 impl Lab {
     /// Reads a lab. Size is bounded (1 MiB of text); what cannot be started is refused by
     /// [`Lab::check`], which is done here too.
@@ -189,6 +192,8 @@ impl Lab {
                 None => return Err(failed("it did not end".into())),
             }
         }
+        // Announcements of new containers are over before anybody looks.
+        session.run(session.world.now() + COMMAND_LIMIT, SETTLE_EVENTS);
         Ok(session)
     }
 }

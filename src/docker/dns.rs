@@ -75,15 +75,35 @@ impl Engine {
             ["dnsd", "--listen", &listen, "--zone", ZONE, "--not-authoritative", "--servfail"]
                 .map(String::from)
                 .into();
-        if forwards {
-            let spec = &self.containers[i].inner.spec;
-            let overrides = Overrides { servers: &spec.dns, ..Overrides::default() };
-            for server in resolv::upstream(&self.host_file(world, "/etc/resolv.conf"), &overrides) {
-                argv.extend(["--forward".to_owned(), server.to_string()]);
-            }
+        // Servers given by --dns are asked from the container's own network, the host's from the host's.
+        let own = &self.containers[i].inner.spec.dns;
+        if forwards && own.is_empty() {
+            argv.push("--relay".to_owned());
+        } else if forwards {
+            argv.extend(own.iter().flat_map(|server| ["--forward".to_owned(), server.to_string()]));
         }
         let program = guest::start(&argv).ok()?;
         Some(world.spawn(machine, program, false, false))
+    }
+
+    /// Carries a question from an embedded server to the host's process, or its answer back. True
+    /// if `pid` is one of them.
+    pub(super) fn carry_question(&self, world: &mut World, pid: Pid, text: &str) -> bool {
+        if pid == self.dockerd {
+            for (machine, line) in text.lines().filter_map(|line| line.split_once('.')) {
+                let asker = self.containers.iter().filter_map(|c| c.inner.resolver.as_ref());
+                if let Some(r) = asker.into_iter().find(|r| r.machine.0.to_string() == machine) {
+                    world.write_stdin(r.pid, &format!("{line}\n"), false);
+                }
+            }
+            return true;
+        }
+        let resolvers = self.containers.iter().filter_map(|c| c.inner.resolver.as_ref());
+        let Some(resolver) = resolvers.into_iter().find(|r| r.pid == pid) else { return false };
+        for line in text.lines() {
+            world.write_stdin(self.dockerd, &format!("{}.{line}\n", resolver.machine.0), false);
+        }
+        true
     }
 
     /// Writes every embedded server's zone: the names of the containers that run on a network

@@ -4,6 +4,7 @@ use super::ipam::Ipam;
 use super::names;
 use super::ports::PortAllocator;
 use super::rules::{self, NetRules, Rule};
+use super::upstream::Upstream;
 use super::{DaemonConfig, EndpointSpec, NetworkCreate, Request, Response, RunSpec};
 use crate::guest::{Effect, MachineId};
 use crate::rng::Rng;
@@ -229,6 +230,8 @@ pub struct Engine {
     pub(super) networks: Vec<Network>,
     pub(super) ipam: Ipam,
     pub(super) ports: PortAllocator,
+    /// The engine's own process on the host.
+    pub(super) dockerd: Pid,
     /// How often something was drawn by lot.
     drawn: u64,
 }
@@ -240,8 +243,10 @@ impl Engine {
     }
     /// As [`Engine::new`], with settings.
     pub fn with_config(world: &mut World, host: MachineId, config: DaemonConfig) -> Self {
+        let dockerd = world.spawn(host, Box::new(Upstream::default()), false, false);
         let mut engine = Self {
             host,
+            dockerd,
             config,
             containers: Vec::new(),
             networks: Vec::new(),
@@ -367,7 +372,7 @@ impl Engine {
     /// A process printed something. True if it is a process that the engine started (a container's
     /// main process, whose output `docker logs` keeps, or one of the engine's own): then nobody
     /// else needs to look at it, except who is attached to it ([`super::Attach::Main`]).
-    pub fn on_effect(&mut self, _world: &mut World, pid: Pid, effect: &Effect) -> bool {
+    pub fn on_effect(&mut self, world: &mut World, pid: Pid, effect: &Effect) -> bool {
         let is_main = |c: &Container| c.inner.main == Some(pid) || c.inner.last_main == Some(pid);
         if let Some(c) = self.containers.iter_mut().find(|c| is_main(c)) {
             match effect {
@@ -380,10 +385,12 @@ impl Engine {
             }
             return true;
         }
-        self.containers.iter().any(|c| {
-            c.inner.resolver.as_ref().is_some_and(|r| r.pid == pid)
-                || c.inner.published.iter().any(|p| matches!(p.holder, Some(Holder::Proxy(h)) if h == pid))
-        })
+        let (Effect::Out(text) | Effect::Err(text)) = effect;
+        if self.carry_question(world, pid, text) {
+            return true;
+        }
+        let mut published = self.containers.iter().flat_map(|c| &c.inner.published);
+        published.any(|p| matches!(p.holder, Some(Holder::Proxy(h)) if h == pid))
     }
 
     /// All containers, oldest first.

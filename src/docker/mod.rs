@@ -33,6 +33,7 @@ mod rules;
 mod template;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 pub use config::DaemonConfig;
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};

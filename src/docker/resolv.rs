@@ -74,11 +74,6 @@ impl ResolvConf {
     }
 }
 
-/// The servers that the embedded one asks about names that it does not know.
-pub(super) fn upstream(host: &str, o: &Overrides<'_>) -> Vec<Ipv4Addr> {
-    ResolvConf::parse(host).with(o).servers
-}
-
 /// A container's `/etc/resolv.conf`, made of the host's.
 pub(super) fn resolv_conf(host: &str, mode: Mode, o: &Overrides<'_>) -> String {
     let mut conf = ResolvConf::parse(host).with(o);

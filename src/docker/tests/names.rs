@@ -2,6 +2,9 @@
 
 use super::super::DaemonConfig;
 use super::Lab;
+use crate::guest::{self, Effect};
+use crate::sim::Event;
+use crate::time::{Duration, Instant};
 
 impl Lab {
     fn file(&self, container: &str, path: &str) -> String {
@@ -122,4 +125,57 @@ fn a_main_process_that_ends_ends_its_container() {
     assert_eq!(lab.ok("docker ps -a --format '{{.Names}} {{.State}}'"), "b1 exited\na1 running\n");
     assert_eq!(lab.docker("docker logs b1").stderr, "serve: bind tcp:80: Address already in use\n");
     assert_eq!(lab.ok("docker inspect -f '{{.State.ExitCode}}' b1"), "98\n");
+}
+
+impl Lab {
+    /// Runs a program in a container for up to ten seconds: what it prints.
+    fn inside(&mut self, container: &str, line: &str) -> String {
+        let machine = self.engine.container(container).expect("it is there").machine;
+        let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let pid = self.world.spawn(machine, guest::start(&argv).expect("it exists"), true, false);
+        let mut printed = String::new();
+        let until = Instant(self.world.now().as_nanos() + Duration::from_secs(10).as_nanos());
+        loop {
+            self.world.run(until, 10_000);
+            let events = self.world.take_events();
+            if events.is_empty() && (self.world.process(pid).is_none() || self.world.now() >= until) {
+                return printed;
+            }
+            for event in events {
+                match event {
+                    Event::Effect(by, effect) if by == pid => {
+                        let (Effect::Out(text) | Effect::Err(text)) = effect;
+                        printed += &text;
+                    }
+                    Event::Effect(by, effect) => drop(self.engine.on_effect(&mut self.world, by, &effect)),
+                    Event::Exited(by, code) => self.engine.on_exit(&mut self.world, by, code),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn names_from_outside_are_asked_for_from_the_hosts_network() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    let argv = ["dnsd", "--record", "www.example.net=198.51.100.80"].map(str::to_owned);
+    lab.world.spawn(lab.host, guest::start(&argv).expect("it exists"), false, false);
+    let host = lab.world.machine_mut(lab.host).expect("it is there");
+    host.files.put("/etc/resolv.conf", "nameserver 192.168.0.10\n").expect("room");
+    lab.ok("docker network create --subnet 10.0.0.0/24 net1");
+    lab.ok("docker network create --internal --subnet 10.1.0.0/24 back");
+    lab.ok("docker run -d --name web --network net1 lab");
+    lab.ok("docker run -d --name cli --network net1 lab sleep infinity");
+    lab.ok("docker run -d --name own --network net1 --dns 192.168.0.10 lab sleep infinity");
+    lab.ok("docker run -d --name db --network back lab sleep infinity");
+    // Nothing of a container's own gets to the host.
+    let ns = lab.ns();
+    let rule = ["-I", "INPUT", "-s", "10.0.0.0/24", "-j", "DROP"];
+    lab.world.with(ns, |ns, cx| ns.iptables(&rule, cx)).expect("it is there").expect("a good rule");
+    assert_eq!(lab.inside("cli", "getent hosts web"), "10.0.0.2        web\n");
+    assert_eq!(lab.inside("cli", "getent hosts www.example.net"), "198.51.100.80   www.example.net\n");
+    assert_eq!(lab.inside("cli", "getent hosts nosuch"), "");
+    // Servers given by --dns are asked from the container's network; an internal one asks nobody.
+    assert_eq!(lab.inside("own", "getent hosts www.example.net"), "");
+    assert_eq!(lab.inside("db", "getent hosts www.example.net"), "");
 }

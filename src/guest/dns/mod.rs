@@ -13,5 +13,5 @@ mod zone;
 pub use ask::{Ask, AskError};
 pub use message::{Code, Data, Kind, Message, Question, Record, reverse_name};
 pub use resolver::{AddrLookup, Found, HostLookup, LookupError, ResolverConfig};
-pub use server::{DNSD_OPTIONS, DnsServer};
+pub use server::{DNSD_OPTIONS, DnsServer, read_relay_line, relay_line};
 pub use zone::Zone;

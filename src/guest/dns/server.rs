@@ -22,6 +22,11 @@ pub const DNSD_OPTIONS: &[Opt] = &[
     value(&["--zone"], "FILE", "own records", "자기 레코드 파일"),
     value(&["--record"], "NAME=ADDR[,TTL]", "an own A record", "자기 A 레코드"),
     value(&["--forward"], "ADDR", "server to ask about other names", "나머지 이름을 물어볼 서버"),
+    flag(
+        &["--relay"],
+        "pass other names on through stdout, answers come on stdin",
+        "모르는 이름을 stdout으로 넘기고 답은 stdin으로 받음",
+    ),
     flag(&["--servfail"], "say SERVFAIL to other names", "모르는 이름에 SERVFAIL로 답함"),
     flag(&["--not-authoritative"], "own records without AA", "자기 레코드도 AA 없이 답함"),
 ];
@@ -38,6 +43,8 @@ pub struct DnsServer {
     zone: Option<String>,
     records: Vec<Record>,
     forward: Vec<Ipv4Addr>,
+    /// Other names are asked about by whoever reads stdout.
+    relay: bool,
     otherwise: Code,
     authoritative: bool,
     socket: Option<SocketId>,
@@ -72,6 +79,28 @@ struct Pending {
     question: Message,
     server: usize,
     ask: Option<Ask>,
+    /// The number under which it was relayed.
+    relayed: Option<usize>,
+}
+
+/// A line of the relay: a question's number and a message in hexadecimal, or `-` for no answer.
+pub fn relay_line(number: &str, message: Option<&[u8]>) -> String {
+    let hex = message.map_or_else(|| "-".to_owned(), |m| m.iter().map(|b| format!("{b:02x}")).collect());
+    format!("{number} {hex}\n")
+}
+
+/// Reads a line of the relay.
+pub fn read_relay_line(line: &str) -> Option<(&str, Option<Vec<u8>>)> {
+    let (number, hex) = line.trim_end().split_once(' ')?;
+    if hex == "-" {
+        return Some((number, None));
+    }
+    if !hex.is_ascii() || hex.len() % 2 != 0 || hex.len() < 24 {
+        return None;
+    }
+    let bytes: Result<Vec<u8>, _> =
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16)).collect();
+    Some((number, Some(bytes.ok()?)))
 }
 
 impl DnsServer {
@@ -86,6 +115,7 @@ impl DnsServer {
             zone: options.get("--zone").map(str::to_owned),
             records: options.all("--record").filter_map(record).collect(),
             forward: options.all("--forward").filter_map(|a| a.parse().ok()).collect(),
+            relay: options.has("--relay"),
             otherwise: if options.has("--servfail") { Code::ServFail } else { Code::NxDomain },
             authoritative: !options.has("--not-authoritative"),
             socket: None,
@@ -133,13 +163,18 @@ impl DnsServer {
         if let Some(answer) = self.own_answer(sys, &message, &question) {
             return client.answer(sys, &answer);
         }
-        if self.forward.is_empty() {
+        if self.forward.is_empty() && !self.relay {
             return client.answer(sys, &message.reply(self.otherwise));
         }
         if self.pending.len() >= MAX_PENDING {
             return client.answer(sys, &message.reply(Code::Refused));
         }
-        let mut pending = Pending { client, bytes, question: message, server: 0, ask: None };
+        let mut pending = Pending { client, bytes, question: message, server: 0, ask: None, relayed: None };
+        if self.relay {
+            self.answered += 1;
+            pending.relayed = Some(self.answered);
+            sys.out(relay_line(&self.answered.to_string(), Some(&pending.bytes)));
+        }
         if !self.go_on(sys, &mut pending) {
             self.pending.push(pending);
         }
@@ -180,8 +215,32 @@ impl DnsServer {
         Some(reply)
     }
 
+    /// Answers that came back through the relay go to their clients.
+    fn take_relayed(&mut self, sys: &mut Sys<'_>) {
+        while let Some(end) = sys.stdin.data.find('\n') {
+            let line: String = sys.stdin.data.drain(..=end).collect();
+            let Some((number, answer)) = read_relay_line(&line) else { continue };
+            let number = number.parse::<usize>().ok();
+            let Some(at) = self.pending.iter().position(|p| p.relayed.is_some() && p.relayed == number)
+            else {
+                continue;
+            };
+            let p = self.pending.remove(at);
+            match answer {
+                Some(mut bytes) => {
+                    bytes[..2].copy_from_slice(&p.question.id.to_be_bytes());
+                    p.client.answer_raw(sys, &bytes);
+                }
+                None => p.client.answer(sys, &p.question.reply(Code::ServFail)),
+            }
+        }
+    }
+
     /// Moves a passed-on question on; true when its client has its answer.
     fn go_on(&self, sys: &mut Sys<'_>, p: &mut Pending) -> bool {
+        if p.relayed.is_some() {
+            return false;
+        }
         loop {
             if let Some(ask) = &mut p.ask {
                 match ask.poll(sys) {
@@ -219,6 +278,7 @@ impl Program for DnsServer {
         }
         match self.open(sys) {
             Ok(socket) => {
+                self.take_relayed(sys);
                 self.serve(sys, socket);
                 Poll::Pending
             }

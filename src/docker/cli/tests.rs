@@ -1,3 +1,5 @@
+//! The docker command line: its words, its options, its mistakes.
+
 use super::super::{EndpointSpec, NetworkCreate};
 use super::*;
 use proptest::prelude::*;

@@ -10,6 +10,25 @@ use std::collections::BTreeSet;
 /// Exit status of a process that was killed: 128 + SIGKILL.
 const KILLED: i32 = 137;
 
+/// Programs that end by themselves when they get SIGTERM. The others have no handler for it, and
+/// process 1 of a container only gets signals that it handles (signal(7), pid_namespaces(7)): they
+/// are killed when the grace period is over.
+const HANDLES_TERM: [&str; 13] = [
+    "catalina.sh",
+    "dnsd",
+    "httpd",
+    "httpd-foreground",
+    "listen",
+    "mysqld",
+    "nginx",
+    "postgres",
+    "python3",
+    "redis-server",
+    "serve",
+    "tcpdump",
+    "whoami",
+];
+
 impl Engine {
     // ---- the end of a container
 
@@ -39,6 +58,7 @@ impl Engine {
     fn halt(&mut self, world: &mut World, i: usize, signal: Signal) {
         let Some(pid) = self.containers[i].inner.main.take() else { return };
         self.containers[i].inner.last_main = Some(pid);
+        let signal = if handles_term(world, pid) { signal } else { Signal::Kill };
         world.signal(pid, signal);
         // What does not end when it is asked to is killed when the grace period is over.
         let mut code = if signal == Signal::Kill { KILLED } else { 0 };
@@ -137,6 +157,8 @@ impl Engine {
         let bare = signal.unwrap_or("KILL").to_ascii_uppercase();
         match bare.strip_prefix("SIG").unwrap_or(&bare) {
             "KILL" | "9" => self.halt(world, i, Signal::Kill),
+            // Process 1 does not get what it does not handle.
+            "TERM" | "15" | "INT" | "2" if !handles_term(world, main) => {}
             "TERM" | "15" => world.signal(main, Signal::Term),
             "INT" | "2" => world.signal(main, Signal::Int),
             _ => return Err(EngineError::new(format!("invalid signal: {bare}"))),
@@ -217,4 +239,8 @@ impl Engine {
             Err(_) => missing(word),
         }
     }
+}
+
+fn handles_term(world: &World, pid: Pid) -> bool {
+    world.process(pid).is_some_and(|p| HANDLES_TERM.contains(&p.name.as_str()))
 }

@@ -125,6 +125,10 @@ fn a_main_process_that_ends_ends_its_container() {
     assert_eq!(lab.ok("docker ps -a --format '{{.Names}} {{.State}}'"), "b1 exited\na1 running\n");
     assert_eq!(lab.docker("docker logs b1").stderr, "serve: bind tcp:80: Address already in use\n");
     assert_eq!(lab.ok("docker inspect -f '{{.State.ExitCode}}' b1"), "98\n");
+    // A server ends when it is asked to; a program that does not listen to SIGTERM is killed.
+    lab.ok("docker run -d --name d1 lab sleep infinity");
+    lab.ok("docker stop a1 d1");
+    assert_eq!(lab.ok("docker inspect -f '{{.State.ExitCode}}' a1 d1"), "0\n137\n");
 }
 
 impl Lab {

@@ -11,6 +11,8 @@ mod link;
 mod process;
 mod queue;
 mod run;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use link::{Link, LinkId, LinkSpec};

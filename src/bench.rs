@@ -44,7 +44,9 @@ pub fn w1(n: u32, k: u32, clock: &dyn Fn() -> f64) -> String {
     let cpu = clock() - start;
     let hops = world.frames_carried() - first;
     let (n64, k64) = (u64::from(n), u64::from(k));
-    assert_eq!(hops, n64 * (n64 + 2) + 4 * n64 * k64, "the work item has another number of hops");
+    let least = n64 * (n64 + 2) + 4 * n64 * k64;
+    // after five seconds hosts ask again for addresses that they learned from questions
+    assert!(hops == least || (k > 4000 && hops > least), "the work item has another number of hops: {hops}");
     format!(
         "ours,w1,n={n} k={k},{hops},{cpu:.6},{:.1},build_us_per_host={:.1} trace=on",
         cpu / hops as f64 * 1e9,

@@ -1,12 +1,13 @@
 //! What happens next: a heap of small keys over a slab of what they stand for, so that sifting
-//! moves 24 bytes and not a frame.
+//! moves 24 bytes and not a frame. Frames mostly need no heap at all: those with the same latency
+//! arrive in the order in which they left, so each latency has a lane of its own, first in, first out.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::LinkId;
 use crate::stack::{DevRef, NsId, Pid, TimerKind};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::Frame;
 
 /// Something that will happen.
@@ -23,13 +24,33 @@ pub(super) enum What {
 /// Time, then the order in which it was asked for; then where it lies.
 type Key = Reverse<(Instant, u64, u32)>;
 
+/// Latencies that have a lane. Frames with any other go through the heap.
+const LANES: usize = 8;
+
+/// Frames with one latency, in the order they arrive.
+#[derive(Debug, Clone)]
+struct Lane {
+    latency: Duration,
+    frames: VecDeque<(Instant, u64, What)>,
+}
+
 /// The queue. Entries of the same time come out in the order they went in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Queue {
     heap: BinaryHeap<Key>,
     slots: Vec<Option<What>>,
     free: Vec<u32>,
+    lanes: Vec<Lane>,
     next: u64,
+}
+
+/// Where the first entry is, and when it is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct First {
+    pub(super) at: Instant,
+    order: u64,
+    /// None: the heap.
+    lane: Option<usize>,
 }
 
 impl Queue {
@@ -48,24 +69,76 @@ impl Queue {
         self.next += 1;
     }
 
-    /// When the next thing happens.
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse((at, ..))| *at)
+    /// Something that happens `latency` after `now`.
+    #[inline]
+    pub(super) fn push_after(&mut self, now: Instant, latency: Duration, what: What) {
+        let at = now + latency;
+        let known = self.lanes.iter().position(|l| l.latency == latency);
+        let Some(lane) = known.or_else(|| self.open_lane(latency)) else { return self.push(at, what) };
+        self.lanes[lane].frames.push_back((at, self.next, what));
+        self.next += 1;
     }
 
-    pub(super) fn pop(&mut self) -> Option<(Instant, What)> {
-        let Reverse((at, _, slot)) = self.heap.pop()?;
-        self.free.push(slot);
-        Some((at, self.slots[slot as usize].take().expect("a key in the heap has its slot")))
+    #[cold]
+    fn open_lane(&mut self, latency: Duration) -> Option<usize> {
+        let lane = Lane { latency, frames: VecDeque::new() };
+        match self.lanes.iter().position(|l| l.frames.is_empty()) {
+            _ if self.lanes.len() < LANES => {
+                self.lanes.push(lane);
+                Some(self.lanes.len() - 1)
+            }
+            Some(unused) => {
+                self.lanes[unused] = lane;
+                Some(unused)
+            }
+            None => None,
+        }
+    }
+
+    /// The next thing to happen.
+    #[inline]
+    pub(super) fn first(&self) -> Option<First> {
+        let mut first = self.heap.peek().map(|&Reverse((at, order, _))| First { at, order, lane: None });
+        for (i, lane) in self.lanes.iter().enumerate() {
+            if let Some(&(at, order, _)) = lane.frames.front()
+                && first.is_none_or(|f| (at, order) < (f.at, f.order))
+            {
+                first = Some(First { at, order, lane: Some(i) });
+            }
+        }
+        first
+    }
+
+    /// Takes out what [`Queue::first`] found.
+    #[inline]
+    pub(super) fn take(&mut self, first: First) -> Option<What> {
+        match first.lane {
+            Some(lane) => self.lanes.get_mut(lane)?.frames.pop_front().map(|(_, _, what)| what),
+            None => {
+                let Reverse((_, _, slot)) = self.heap.pop()?;
+                self.free.push(slot);
+                self.slots[slot as usize].take()
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn alarm(n: u32) -> What {
         What::Alarm { pid: Pid(n) }
+    }
+
+    fn drain(mut queue: Queue) -> Vec<(u64, u32)> {
+        let mut order = Vec::new();
+        while let Some(first) = queue.first() {
+            let Some(What::Alarm { pid }) = queue.take(first) else { panic!("nothing where something was") };
+            order.push((first.at.0, pid.0));
+        }
+        order
     }
 
     #[test]
@@ -74,10 +147,28 @@ mod tests {
         for (at, n) in [(5, 0), (3, 1), (5, 2), (3, 3), (1, 4)] {
             queue.push(Instant(at), alarm(n));
         }
-        let mut order = Vec::new();
-        while let Some((at, What::Alarm { pid })) = queue.pop() {
-            order.push((at.0, pid.0));
+        assert_eq!(drain(queue), [(1, 4), (3, 1), (3, 3), (5, 0), (5, 2)]);
+    }
+
+    proptest! {
+        #[test]
+        fn lanes_and_heap_together_keep_one_order(
+            pushes in prop::collection::vec((0u64..4, 0u64..20, any::<bool>()), 0..80),
+        ) {
+            let mut queue = Queue::default();
+            let (mut now, mut expected) = (Instant::ZERO, Vec::new());
+            for (n, (pass, latency, lane)) in pushes.into_iter().enumerate() {
+                now += Duration(pass);
+                let n = n as u32;
+                if lane {
+                    queue.push_after(now, Duration(latency), alarm(n));
+                } else {
+                    queue.push(now + Duration(latency), alarm(n));
+                }
+                expected.push((now.0 + latency, n));
+            }
+            expected.sort_unstable();
+            prop_assert_eq!(drain(queue), expected);
         }
-        assert_eq!(order, [(1, 4), (3, 1), (3, 3), (5, 0), (5, 2)]);
     }
 }

@@ -1,6 +1,6 @@
 //! The event loop.
 
-use super::queue::What;
+use super::queue::{First, What};
 use super::{LinkId, World};
 use crate::guest::Effect;
 use crate::stack::{Cx, DevRef, DropReason, NsId, Output, Pid, Step};
@@ -53,19 +53,19 @@ impl World {
             if stop_when_quiet && self.is_quiet() {
                 return Progress::Quiet;
             }
-            match self.queue.next_at() {
-                Some(at) if at <= until => {}
+            let first = match self.queue.first() {
+                Some(first) if first.at <= until => first,
                 None if stop_when_quiet => return Progress::Quiet,
                 _ => {
                     self.now = self.now.max(until);
                     return Progress::Time;
                 }
-            }
+            };
             if left == 0 {
                 return Progress::Budget;
             }
             left -= 1;
-            self.step();
+            self.step(first);
         }
     }
 
@@ -75,9 +75,9 @@ impl World {
     }
 
     /// Handles the next event.
-    fn step(&mut self) {
-        let Some((at, what)) = self.queue.pop() else { return };
-        self.now = self.now.max(at);
+    fn step(&mut self, first: First) {
+        let Some(what) = self.queue.take(first) else { return };
+        self.now = self.now.max(first.at);
         self.events_handled += 1;
         match what {
             What::Arrive { to, link, frame } => {
@@ -168,7 +168,8 @@ impl World {
         }
         self.frames += 1;
         self.carried += 1;
-        self.queue.push(arrives, What::Arrive { to: plug.to, link: plug.link, frame });
+        let what = What::Arrive { to: plug.to, link: plug.link, frame };
+        self.queue.push_after(self.now, link.spec.latency, what);
     }
 
     fn lose(&mut self, dev: IfIndex, frame: &Frame, reason: DropReason) {

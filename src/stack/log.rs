@@ -30,8 +30,9 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn starting_at(first: u64) -> Self {
-        Self { first, records: Vec::with_capacity(CHUNK_RECORDS), bytes: Vec::new() }
+    /// `bytes`: how many to expect; growing step by step would copy them.
+    fn starting_at(first: u64, bytes: usize) -> Self {
+        Self { first, records: Vec::with_capacity(CHUNK_RECORDS), bytes: Vec::with_capacity(bytes) }
     }
     fn end(&self) -> u64 {
         self.first + self.records.len() as u64
@@ -113,7 +114,8 @@ impl StepLog {
 
     #[cold]
     fn open_chunk(&mut self) {
-        let old = std::mem::replace(&mut self.tail, Chunk::starting_at(self.next_seq));
+        let expected = self.tail.bytes.len() + self.tail.bytes.len() / 4;
+        let old = std::mem::replace(&mut self.tail, Chunk::starting_at(self.next_seq, expected));
         if !old.records.is_empty() {
             self.full_cost += old.cost();
             self.full.push_back(Arc::new(old));

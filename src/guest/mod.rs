@@ -13,7 +13,7 @@ pub mod options;
 mod program;
 mod registry;
 
-pub use admin::{absolute_path, read_proc, with_env, write_proc};
+pub use admin::{WITH_EVERY_SHELL, absolute_path, read_proc, with_env, write_proc};
 pub use files::Files;
 pub use program::{Effect, MachineId, Poll, Program, Signal, Stdin, Sys};
 pub use registry::{Entry, ProgramInfo, StartError, catalogue, info, start};

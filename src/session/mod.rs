@@ -18,6 +18,8 @@ mod builtin;
 mod complete;
 mod expand;
 mod help;
+#[cfg(test)]
+mod host_tests;
 mod mutation;
 mod node;
 mod plumb;

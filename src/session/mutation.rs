@@ -39,7 +39,7 @@ pub(super) fn of_words(words: &[String]) -> bool {
         }
         "sysctl" => args.iter().any(|a| *a == "-w" || a.contains('=')),
         "sh" | "bash" | "ash" => {
-            let line = args.iter().skip_while(|a| a.starts_with('-')).next();
+            let line = args.iter().find(|a| !a.starts_with('-'));
             args.first().is_some_and(|a| a.contains('c'))
                 && line.and_then(|l| parse(l).ok()).is_some_and(|s| in_script(&s))
         }

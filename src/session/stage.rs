@@ -167,10 +167,10 @@ impl Session {
                     }
                 }
                 Redirection::Stdout { append } => {
-                    stage.out = self.file_sink(machine, full, *append, path, &word)?
+                    stage.out = self.file_sink(machine, full, *append, path, word)?
                 }
                 Redirection::Stderr { append } => {
-                    stage.err = self.file_sink(machine, full, *append, path, &word)?
+                    stage.err = self.file_sink(machine, full, *append, path, word)?
                 }
                 Redirection::StderrToStdout => stage.err = stage.out.clone(),
                 Redirection::StdoutToStderr => stage.out = stage.err.clone(),
@@ -297,7 +297,9 @@ impl Session {
     /// Is there such a program at this place?
     pub(super) fn has_program(&self, node: usize, machine: MachineId, name: &str) -> bool {
         let tools = self.nodes.get(node).and_then(|n| n.engine.as_ref()).and_then(|e| e.tools(machine));
-        tools.is_none_or(|t| t.contains(&name)) && guest::info(name).is_some()
+        let has =
+            |t: &[&str]| t.contains(&name) || (t.contains(&"sh") && guest::WITH_EVERY_SHELL.contains(&name));
+        tools.is_none_or(has) && guest::info(name).is_some()
     }
 
     /// Everything that can be typed at a place, sorted.

@@ -37,6 +37,12 @@ const fn entry(
     Entry { info: ProgramInfo { name, usage, options, help }, make }
 }
 
+/// What comes with every shell, be it coreutils and grep or busybox: an image that has `sh` has these.
+pub const WITH_EVERY_SHELL: &[&str] = &[
+    "cat", "cut", "echo", "env", "false", "grep", "head", "hostname", "ls", "printenv", "rm", "sleep",
+    "sort", "tail", "tee", "touch", "tr", "true", "uname", "uniq", "wc",
+];
+
 /// The table of these programs.
 pub const PROGRAMS: &[Entry] = &[
     entry("cat", "cat [FILE]…", &[], ["prints files", "파일 내용을 보여줘요"], basic::cat),

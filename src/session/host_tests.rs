@@ -1,0 +1,220 @@
+//! Docker hosts and home routers, from the terminal.
+
+use super::*;
+use crate::lab::Lab;
+
+/// A small street: a visitor outside, a home router, a Docker host inside.
+fn street() -> Session {
+    let lab = r#"{"format": 1, "name": "street", "seed": 3, "nodes": [
+        {"id": "visitor", "kind": "computer", "ports": [{"name": "eth0", "address": "150.150.0.9/24"}],
+         "services": [{"service": "run", "run": "serve tcp:80"}]},
+        {"id": "router", "kind": "router", "ports": [
+            {"name": "wan0", "address": "150.150.0.1/24"}, {"name": "lan0", "address": "192.168.0.1/24"},
+            {"name": "lan1", "bridge": "lan0"}, {"name": "lan2", "bridge": "lan0"}],
+         "gateway": "150.150.0.9", "router": {"wan": "wan0", "lan": "lan0", "nat": true}},
+        {"id": "host", "kind": "docker-host", "ports": [{"name": "eth0", "address": "192.168.0.10/24"}],
+         "gateway": "192.168.0.1"}],
+        "links": [{"a": ["visitor", "eth0"], "b": ["router", "wan0"]},
+                  {"a": ["host", "eth0"], "b": ["router", "lan1"]}]}"#;
+    Lab::from_json(lab).unwrap().boot().unwrap()
+}
+
+fn run(s: &mut Session, at: &str, line: &str) -> Job {
+    s.run_line(at, line, Duration::from_secs(60)).unwrap()
+}
+
+#[track_caller]
+fn ok(s: &mut Session, at: &str, line: &str) -> String {
+    let job = run(s, at, line);
+    assert_eq!(job.exit, Some(0), "{line}: {}{}", job.stdout(), job.stderr());
+    job.stdout()
+}
+
+fn settings(forwards: &[(u16, [u8; 4], u16)], random_ports: bool) -> RouterConfig {
+    RouterConfig {
+        wan: "wan0".parse().unwrap(),
+        lan: "lan0".parse().unwrap(),
+        nat: true,
+        random_ports,
+        forwards: forwards
+            .iter()
+            .map(|(port, to, to_port)| Forward {
+                proto: "tcp".into(),
+                port: *port,
+                to: (*to).into(),
+                to_port: *to_port,
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn a_router_answers_ping_on_both_sides_and_hides_the_lan() {
+    let mut s = street();
+    ok(&mut s, "host", "ping -c 1 192.168.0.1");
+    ok(&mut s, "visitor", "ping -c 1 150.150.0.1");
+    let seen = ok(&mut s, "host", "curl -s http://150.150.0.9/ | grep -o '150.150.0.1' | head -n 1");
+    assert_eq!(seen, "150.150.0.1\n");
+    let refused = run(&mut s, "visitor", "curl -sS -m 3 http://150.150.0.1/");
+    assert_eq!(refused.exit, Some(28), "{}", refused.stderr());
+}
+
+#[test]
+fn a_port_forward_works_and_goes_again_and_leaves_other_rules_alone() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name web -p 8080:80 nginx");
+    ok(&mut s, "router", "iptables -A FORWARD -s 9.9.9.9 -j DROP");
+    let rules = |s: &mut Session| ok(s, "router", "iptables-save | grep -v '^[:#]'");
+    let before = rules(&mut s);
+    s.set_router("router", &settings(&[(80, [192, 168, 0, 10], 8080)], false)).unwrap();
+    ok(&mut s, "visitor", "curl -sS -m 5 http://150.150.0.1/");
+    assert!(rules(&mut s).contains("--dport 80"));
+    s.set_router("router", &settings(&[], false)).unwrap();
+    assert_eq!(rules(&mut s), before);
+    s.set_router("router", &settings(&[], true)).unwrap();
+    assert!(rules(&mut s).contains("-j MASQUERADE --random-fully"));
+}
+
+#[test]
+fn settings_that_cannot_be_leave_the_router_as_it_was() {
+    let mut s = street();
+    let before = ok(&mut s, "router", "iptables-save");
+    let error = s.set_router("router", &settings(&[(80, [10, 0, 0, 1], 80)], false)).unwrap_err();
+    assert_eq!(error.to_string(), "forward 1: 10.0.0.1 is not an address on the LAN 192.168.0.0/24");
+    assert_eq!(ok(&mut s, "router", "iptables-save"), before);
+}
+
+#[test]
+fn an_established_connection_outlives_new_settings() {
+    let mut s = street();
+    ok(&mut s, "host", "ping -c 1 150.150.0.9");
+    let count = ok(&mut s, "router", "conntrack -L 2>/dev/null | wc -l");
+    s.set_router("router", &settings(&[(80, [192, 168, 0, 10], 8080)], false)).unwrap();
+    assert_ne!(count, "0\n");
+    assert_eq!(ok(&mut s, "router", "conntrack -L 2>/dev/null | wc -l"), count);
+}
+
+#[test]
+fn docker_output_streams_through_pipes_and_substitutions() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name a1 alpine sleep infinity");
+    ok(&mut s, "host", "docker run -d --name b1 alpine sleep infinity");
+    let names = ok(&mut s, "host", "docker inspect -f '{{.Name}}' $(docker ps -q) | sort");
+    assert_eq!(names, "/a1\n/b1\n");
+    assert_eq!(ok(&mut s, "host", "docker exec a1 hostname -i | wc -l"), "1\n");
+    assert_eq!(ok(&mut s, "host", "docker exec a1 sh -c 'echo one; echo two | grep t'"), "one\ntwo\n");
+    assert_eq!(ok(&mut s, "host:a1", "ip -4 -o addr | grep -c eth0"), "1\n");
+}
+
+#[test]
+fn a_container_has_its_images_tools_and_no_others() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name a1 alpine sleep infinity");
+    let job = run(&mut s, "host:a1", "curl http://150.150.0.9/");
+    assert_eq!(job.exit, Some(127));
+    assert!(job.stderr().starts_with("sh: curl: not found\n"), "{}", job.stderr());
+    let job = run(&mut s, "host", "docker exec a1 curl x");
+    assert_eq!(job.exit, Some(127));
+    assert!(job.stderr().contains("executable file not found in $PATH"), "{}", job.stderr());
+    assert!(!s.complete("host:a1", "cur").contains(&"curl".to_owned()));
+    assert_eq!(s.complete("host", "docker exec a1 pin"), ["ping"]);
+    let job = run(&mut s, "visitor", "docker ps");
+    assert_eq!(job.exit, Some(127));
+    assert!(job.stderr().starts_with("bash: docker: command not found\n"));
+}
+
+#[test]
+fn an_interactive_shell_moves_the_terminal() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name a1 alpine sleep infinity");
+    let job = run(&mut s, "host", "docker exec -it a1 sh");
+    assert_eq!((job.exit, job.enters.as_deref()), (Some(0), Some("host:a1")));
+    let job = run(&mut s, "host", "docker run -it --name b1 alpine");
+    assert_eq!(job.enters.as_deref(), Some("host:b1"));
+    ok(&mut s, "host:b1", "ip route");
+    run(&mut s, "host:b1", "exit 3");
+    assert_eq!(ok(&mut s, "host", "docker inspect -f '{{.State.ExitCode}}' b1"), "3\n");
+    assert!(matches!(s.exec("host:b1", "ls"), Err(SessionError::NotRunning(_))));
+}
+
+#[test]
+fn an_attached_run_prints_and_ends_with_its_container() {
+    let mut s = street();
+    assert_eq!(ok(&mut s, "host", "docker run --rm alpine echo hello"), "hello\n");
+    let job = run(&mut s, "host", "docker run alpine sh -c 'echo x; exit 5'");
+    assert_eq!((job.exit, job.stdout().as_str()), (Some(5), "x\n"));
+}
+
+#[test]
+fn what_changed_docker_is_remembered_as_one_can_type_it() {
+    let mut s = street();
+    for (line, expect) in [
+        ("docker run -d --name web -p 8080:80 nginx", vec!["docker run -d --name web -p 8080:80 nginx"]),
+        ("docker run -d --name web nginx", vec![]),
+        ("docker ps | wc -l", vec![]),
+        ("docker exec web true", vec![]),
+        (
+            "docker network create -d bridge n && docker network connect n web",
+            vec!["docker network create -d bridge n", "docker network connect n web"],
+        ),
+        ("iptables -I DOCKER-USER -s 1.2.3.4 -j DROP", vec!["iptables -I DOCKER-USER -s 1.2.3.4 -j DROP"]),
+        ("iptables -L -n", vec![]),
+        ("docker run --rm alpine true", vec![]),
+        ("docker rm -f $(docker ps -aq --filter name=web)", vec!["docker rm -f"]),
+    ] {
+        let got = run(&mut s, "host", line).mutations;
+        assert_eq!(got.len(), expect.len(), "{line}: {got:?}");
+        assert!(got.iter().zip(&expect).all(|(g, e)| g.starts_with(e)), "{line}: {got:?}");
+    }
+}
+
+#[test]
+fn a_host_goes_with_its_containers() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name a1 alpine sleep infinity");
+    let id = s.exec("host", "docker exec a1 sleep 100").unwrap();
+    s.remove_node("host").unwrap();
+    assert_eq!(s.job(id).unwrap().exit, Some(137));
+    assert_eq!(s.nodes().len(), 2);
+    assert_eq!(s.world.links().count(), 1);
+    assert_eq!(s.world.namespaces().count(), 2);
+}
+
+#[test]
+fn a_machine_that_stops_ends_what_was_typed_in_it() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name a1 alpine sleep infinity");
+    let id = s.exec("host:a1", "sleep 100; echo never").unwrap();
+    ok(&mut s, "host", "docker rm -f a1");
+    s.run(s.world.now() + Duration::from_secs(200), 10_000);
+    let job = s.job(id).unwrap();
+    assert!(job.exit.is_some_and(|e| e != 0) && job.stdout().is_empty(), "{job:?}");
+}
+
+#[test]
+fn a_kernel_setting_is_a_file_too() {
+    let mut s = street();
+    assert_eq!(ok(&mut s, "host", "cat /proc/sys/net/ipv4/ip_forward"), "1\n");
+    ok(&mut s, "host", "echo 0 > /proc/sys/net/ipv4/ip_forward");
+    assert_eq!(ok(&mut s, "host", "sysctl net.ipv4.ip_forward"), "net.ipv4.ip_forward = 0\n");
+    assert_eq!(ok(&mut s, "host", "sysctl -w net.ipv4.ip_forward=1"), "net.ipv4.ip_forward = 1\n");
+    let job = run(&mut s, "host", "sysctl net.ipv4.nosuch");
+    assert_eq!(job.stderr(), "sysctl: cannot stat /proc/sys/net/ipv4/nosuch: No such file or directory\n");
+}
+
+#[test]
+fn rules_survive_saving_and_restoring() {
+    let mut s = street();
+    let saved = ok(&mut s, "router", "iptables-save > /root/rules; cat /root/rules");
+    ok(&mut s, "router", "iptables -F; iptables -t nat -F; iptables -P FORWARD ACCEPT");
+    assert_ne!(ok(&mut s, "router", "iptables-save"), saved);
+    ok(&mut s, "router", "iptables-restore < /root/rules");
+    let rules =
+        |text: &str| text.lines().filter(|l| l.starts_with("-A")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rules(&ok(&mut s, "router", "iptables-save")), rules(&saved));
+    let job = run(&mut s, "router", "iptables -L NOSUCH");
+    assert_eq!(
+        (job.exit, job.stderr().as_str()),
+        (Some(1), "iptables: No chain/target/match by that name.\n")
+    );
+}

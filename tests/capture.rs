@@ -35,7 +35,7 @@ fn tshark(file: &Path, args: &[&str]) -> Option<Vec<String>> {
         }
         Err(e) => {
             assert!(std::env::var_os("NETPIER_NEED_TSHARK").is_none(), "tshark: {e}");
-            println!("not run: tshark is not here ({e})");
+            eprintln!("not run: tshark is not here ({e})");
             None
         }
     }

@@ -175,12 +175,12 @@ impl Netfilter {
             let rule = self.new_rule(chain, spec, line.counters);
             self.chain_rules(kind, chain).insert(if insert { at } else { at + i }, rule);
         }
-        if jumps || picky {
-            if let Err(errno) = self.check_links(kind) {
-                self.chain_rules(kind, chain).drain(at..at + count);
-                self.texts.truncate(names);
-                return Err(refused(op, line, errno));
-            }
+        if (jumps || picky)
+            && let Err(errno) = self.check_links(kind)
+        {
+            self.chain_rules(kind, chain).drain(at..at + count);
+            self.texts.truncate(names);
+            return Err(refused(op, line, errno));
         }
         if tracking {
             self.ct.turn_on();

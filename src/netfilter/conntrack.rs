@@ -439,10 +439,10 @@ impl Conntrack {
             return Ok(None);
         }
         let mut found = self.find(&tup, now);
-        if found.is_none() {
-            if let Some(&(slot, _)) = self.index.get(&tup) {
-                self.destroy(slot, log);
-            }
+        if found.is_none()
+            && let Some(&(slot, _)) = self.index.get(&tup)
+        {
+            self.destroy(slot, log);
         }
         if let Some((slot, dir)) = found {
             match self.packet(slot, dir, segment.as_ref(), now, log) {
@@ -533,12 +533,11 @@ impl Conntrack {
             return Err(Full);
         }
         let mut secs = None;
-        if let (Some(track), Some(segment)) = (&mut tcp, segment) {
-            if let Outcome::Pass { secs: Some(s), .. } =
+        if let (Some(track), Some(segment)) = (&mut tcp, segment)
+            && let Outcome::Pass { secs: Some(s), .. } =
                 track.segment(CtDirection::Original, segment, Status::default())
-            {
-                secs = Some(Duration::from_secs(s));
-            }
+        {
+            secs = Some(Duration::from_secs(s));
         }
         let id = CtId(self.next_id);
         self.next_id += 1;

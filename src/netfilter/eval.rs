@@ -234,10 +234,10 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
         if !spec.src.matches(v.src) || !spec.dst.matches(v.dst) {
             return false;
         }
-        if let Some((proto, invert)) = spec.proto {
-            if (proto == v.proto) == invert {
-                return false;
-            }
+        if let Some((proto, invert)) = spec.proto
+            && (proto == v.proto) == invert
+        {
+            return false;
         }
         if !dev(&spec.in_dev, self.meta.in_dev) || !dev(&spec.out_dev, self.meta.out_dev) {
             return false;

@@ -110,11 +110,11 @@ pub(super) fn setup(ct: &mut Conntrack, rng: &mut Rng, id: CtId, kind: NatKind, 
     if entry.status.has(Status::CONFIRMED) {
         return;
     }
-    if wanted != current {
-        if let Some(reply) = wanted.inverse() {
-            entry.set_reply(reply);
-            entry.status.set(kind.changed());
-        }
+    if wanted != current
+        && let Some(reply) = wanted.inverse()
+    {
+        entry.set_reply(reply);
+        entry.status.set(kind.changed());
     }
     entry.status.set(kind.done());
 }

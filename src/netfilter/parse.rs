@@ -450,10 +450,8 @@ impl<'a> Parser<'a> {
             'x' => self.note('x', |l| l.exact = true),
             'c' => self.counters(value)?,
             // How long to wait for the lock: nobody else holds one.
-            'w' => {
-                if self.args.get(self.at).is_some_and(|w| w.parse::<u32>().is_ok()) {
-                    self.at += 1;
-                }
+            'w' if self.args.get(self.at).is_some_and(|w| w.parse::<u32>().is_ok()) => {
+                self.at += 1;
             }
             'V' if self.op.is_none() => self.op = Some((Op::Version, c)),
             'h' if self.op.is_none() => self.op = Some((Op::Help, c)),

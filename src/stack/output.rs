@@ -212,14 +212,14 @@ impl NetNs {
         }
         let mtu = self.devices.get(hop.dev).map_or(u32::MAX, |d| d.mtu);
         if (frame.bytes.len() - ETHER) as u64 <= u64::from(mtu) {
-            return self.to_next_hop(frame, meta, &hop, cx);
+            return self.hand_to(frame, meta, &hop, cx);
         }
         for part in self.fragment(frame, mtu, cx) {
-            self.to_next_hop(part, meta, &hop, cx);
+            self.hand_to(part, meta, &hop, cx);
         }
     }
 
-    fn to_next_hop(&mut self, mut frame: Frame, meta: Meta, hop: &Hop, cx: &mut Cx<'_>) {
+    fn hand_to(&mut self, mut frame: Frame, meta: Meta, hop: &Hop, cx: &mut Cx<'_>) {
         match hop.next {
             NextHop::Neighbour(next) => self.neigh_output(hop.dev, next, frame, &meta, cx),
             NextHop::Group(mac) => {

@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 /// One thing that happened, to a packet or to a namespace. Small and `Copy`-like on the hot
 /// path; only rare steps own memory.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // of the fields: they are what the variant's sentence speaks of
 pub enum Step {
     // ---- a packet's life; `Sent` and `Copied` begin it, `Delivered` and `Dropped` end it
     /// A stack made the packet. `by`: the process whose socket it came from; None: the kernel.

@@ -163,7 +163,7 @@ fn marks_are_set_and_matched() {
 fn a_limit_lets_its_burst_through_and_then_its_rate() {
     let mut m =
         Machine::new(&["-A FORWARD -m limit --limit 1/sec --limit-burst 3 -j ACCEPT", "-A FORWARD -j DROP"]);
-    let mut passes = |m: &mut Machine| m.forward(&mut udp("1.1.1.1:1", "2.2.2.2:2"), ETH0, BR0) == ACCEPTED;
+    let passes = |m: &mut Machine| m.forward(&mut udp("1.1.1.1:1", "2.2.2.2:2"), ETH0, BR0) == ACCEPTED;
     let burst: Vec<_> = (0..4).map(|_| passes(&mut m)).collect();
     assert_eq!(burst, [true, true, true, false]);
     m.wait(1);

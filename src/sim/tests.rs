@@ -410,6 +410,36 @@ fn parts_without_the_rest_are_given_up_after_thirty_seconds() {
 }
 
 #[test]
+fn a_translated_packet_that_may_be_cut_is_translated_whole() {
+    let Routed { mut lab, left, router, .. } = routed();
+    lab.with(router, |ns, cx| {
+        ns.iptables(&["-t", "nat", "-A", "POSTROUTING", "-o", "eth1", "-j", "MASQUERADE"], cx).unwrap();
+    });
+    let s = lab.ping_with(left.ns, "10.0.2.2", &[SocketOption::DontFragment(false)], 4000).unwrap();
+    lab.settle();
+    assert_eq!(lab.with(left.ns, |ns, _| ns.recv_from(s)).unwrap().data.len(), 4002);
+    let near_right = |f: &&Summary| f.ipv4().is_some_and(|p| p.dst == Ipv4Addr::new(10, 0, 2, 2));
+    let sources: Vec<_> = lab.sent(0).iter().filter(near_right).map(|f| f.ipv4().unwrap().src).collect();
+    assert!(sources.contains(&"10.0.2.1".parse().unwrap()), "{sources:?}");
+}
+
+#[test]
+fn a_connection_is_forgotten_when_its_time_is_over() {
+    let Routed { mut lab, left, router, .. } = routed();
+    lab.with(router, |ns, cx| {
+        ns.iptables(&["-t", "nat", "-A", "POSTROUTING", "-o", "eth1", "-j", "MASQUERADE"], cx).unwrap();
+    });
+    lab.ping(left.ns, "10.0.2.2", &[]);
+    lab.settle();
+    let known = |lab: &Lab| lab.world.namespace(router).unwrap().nf.ct.len();
+    assert_eq!(known(&lab), 1);
+    lab.wait(Duration::from_secs(29));
+    assert_eq!(known(&lab), 1);
+    lab.wait(Duration::from_secs(2));
+    assert_eq!(known(&lab), 0, "an ICMP connection lives for 30 s");
+}
+
+#[test]
 fn frames_on_a_cable_that_is_pulled_out_are_lost() {
     let mut lab = Lab::new();
     let (_, ends) = lab.segment(2);

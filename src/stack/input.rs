@@ -3,7 +3,7 @@
 
 use super::ipv4::{self, ETHER, PacketLog};
 use super::output::{Hop, NextHop, RouteError};
-use super::{Cx, DropReason, NetNs, Step};
+use super::{Cx, DropReason, NetNs, Output, Step, TimerKind};
 use crate::netfilter::{Hook, Meta, RejectWith, Verdict};
 use crate::wire::fmt::{EthernetFrame, EthernetProtocol, IpProtocol};
 use crate::wire::{Frame, IfIndex, Mac};
@@ -45,6 +45,11 @@ impl NetNs {
     fn ip_input(&mut self, dev: IfIndex, mut frame: Frame, done: Option<Meta>, cx: &mut Cx<'_>) {
         if let Err(reason) = ipv4::validate(&mut frame) {
             return self.dropped(&frame, Some(dev), reason, cx);
+        }
+        if self.nf.ct.is_on() {
+            // connection tracking looks at whole packets (nf_defrag_ipv4)
+            let Some(whole) = self.reassemble(frame, cx) else { return };
+            frame = whole;
         }
         let meta = match done {
             Some(meta) => meta,
@@ -225,11 +230,34 @@ impl NetNs {
         let host = ipv4::HostView { devices: &self.devices, routes: &self.routes, locals: &self.locals };
         let mut log = PacketLog { log: cx.log, id: Some(frame.id) };
         let verdict = self.nf.hook(hook, &mut frame.bytes[ETHER..], meta, &host, cx.now, &mut log);
+        if meta.ct.is_some() {
+            self.arm_conntrack(cx);
+        }
         if let Verdict::Accept { rerouted } = verdict {
             return Some(rerouted);
         }
         self.refuse(verdict, frame, meta, cx);
         None
+    }
+
+    /// Sees to it that the connection whose time is over first is removed then.
+    #[inline]
+    pub(super) fn arm_conntrack(&mut self, cx: &mut Cx<'_>) {
+        let Some(at) = self.nf.ct.next_expiry() else { return };
+        if self.conntrack_due.is_none_or(|due| at < due) {
+            self.conntrack_due = Some(at);
+            cx.out.push(Output::Timer { at, kind: TimerKind::Conntrack });
+        }
+    }
+
+    /// Removes the connections whose time is over.
+    pub(super) fn on_conntrack_timer(&mut self, cx: &mut Cx<'_>) {
+        if self.conntrack_due.is_none_or(|due| due > cx.now) {
+            return; // another one has come before it
+        }
+        self.conntrack_due = None;
+        self.nf.expire(cx.now, &mut PacketLog { log: cx.log, id: None });
+        self.arm_conntrack(cx);
     }
 
     #[cold]

@@ -165,6 +165,8 @@ pub struct NetNs {
     /// Whom it told lately that there is no way.
     pub(super) told: super::peer::Peers,
     pub(super) reassembly: Vec<Reassembly>,
+    /// When the conntrack timer will ring.
+    pub(super) conntrack_due: Option<Instant>,
     /// Frames on their way through `lo`, with what netfilter knows of them.
     pub(super) looped: VecDeque<(Frame, Meta)>,
     /// The packet that is being delivered.
@@ -206,6 +208,7 @@ impl NetNs {
             neigh: NeighTable::new(&mut own),
             told: Default::default(),
             reassembly: Vec::new(),
+            conntrack_due: None,
             looped: VecDeque::new(),
             current: Meta::default(),
             ident: own.next_u32() as u16,
@@ -225,7 +228,7 @@ impl NetNs {
                     self.loopback_input(frame, meta, cx);
                 }
             }
-            TimerKind::Conntrack => self.expire_conntrack(cx),
+            TimerKind::Conntrack => self.on_conntrack_timer(cx),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a namespace is set up: devices, addresses, routes, rules; what `ip link`, `ip addr`,
 //! `ip route` and an engine do. Each change notes a `Step::Config`.
 
-use super::ipv4::{LocalAddr, PacketLog};
+use super::ipv4::LocalAddr;
 use super::{
     BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Route, RouteKind,
     Scope, Step,
@@ -406,10 +406,5 @@ impl NetNs {
         self.nf.command(args)?;
         change(ConfigChange::Rules { command: args.join(" ") }, cx);
         Ok(())
-    }
-
-    /// Removes the connection tracking entries whose time is over.
-    pub(super) fn expire_conntrack(&mut self, cx: &mut Cx<'_>) {
-        self.nf.expire(cx.now, &mut PacketLog { log: cx.log, id: None });
     }
 }

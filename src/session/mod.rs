@@ -18,8 +18,6 @@ mod builtin;
 mod complete;
 mod expand;
 mod help;
-#[cfg(test)]
-mod host_tests;
 mod mutation;
 mod node;
 mod plumb;

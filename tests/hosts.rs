@@ -1,7 +1,10 @@
 //! Docker hosts and home routers, from the terminal.
 
-use super::*;
-use crate::lab::Lab;
+#![cfg(not(target_arch = "wasm32"))]
+
+use netpier::lab::Lab;
+use netpier::session::{Forward, Job, RouterConfig, Session, SessionError};
+use netpier::time::Duration;
 
 /// A small street: a visitor outside, a home router, a Docker host inside.
 fn street() -> Session {

@@ -221,3 +221,129 @@ fn rules_survive_saving_and_restoring() {
         (Some(1), "iptables: No chain/target/match by that name.\n")
     );
 }
+
+/// Words that lines are made of, right and wrong ones.
+const WORDS: &[&str] = &[
+    "docker",
+    "run",
+    "-d",
+    "--name",
+    "web",
+    "nginx",
+    "alpine",
+    "exec",
+    "-it",
+    "sh",
+    "-c",
+    "rm",
+    "-f",
+    "ps",
+    "network",
+    "create",
+    "--subnet",
+    "10.0.0.0/24",
+    "inspect",
+    "ping",
+    "-c",
+    "1",
+    "192.168.0.1",
+    "curl",
+    "http://web",
+    "ip",
+    "addr",
+    "add",
+    "del",
+    "10.9.0.1/24",
+    "dev",
+    "eth0",
+    "link",
+    "set",
+    "down",
+    "up",
+    "route",
+    "neigh",
+    "flush",
+    "all",
+    "iptables",
+    "-A",
+    "FORWARD",
+    "-j",
+    "DROP",
+    "-L",
+    "-n",
+    "-t",
+    "nat",
+    "conntrack",
+    "-D",
+    "-F",
+    "ss",
+    "-tlnp",
+    "sysctl",
+    "-w",
+    "net.ipv4.ip_forward=0",
+    "|",
+    "||",
+    "&&",
+    ";",
+    "&",
+    ">",
+    "<",
+    "/tmp/x",
+    "2>&1",
+    "$(hostname)",
+    "'",
+    "\"",
+    "$X",
+    "grep",
+    "-o",
+    "a*",
+    "sort",
+    "-k",
+    "2",
+    "cut",
+    "-f",
+    "tr",
+    "a-z",
+    "head",
+    "echo",
+    "-e",
+    "\\0777",
+    "cat",
+    "/proc/sys/",
+    "kill",
+    "exit",
+    "cd",
+    "..",
+    "export",
+    "X=1",
+    "help",
+    "env",
+    "bridge",
+    "fdb",
+    "arp",
+    "sleep",
+    "0.1",
+    "wc",
+    "tee",
+    "가나다",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 32, ..Default::default() })]
+    #[test]
+    fn whatever_is_typed_nothing_panics_and_no_packet_is_lost(
+        lines in proptest::collection::vec(
+            (proptest::prelude::any::<bool>(), proptest::collection::vec(proptest::sample::select(WORDS), 1..9)), 1..12)
+    ) {
+        let mut s = street();
+        s.exec("host", "docker run -d --name web nginx").unwrap();
+        for (inside, words) in lines {
+            let line = words.join(" ");
+            let place = if inside && s.place("host:web").is_ok() { "host:web" } else { "host" };
+            s.complete(place, &line);
+            s.run_line(place, &line, Duration::from_secs(5)).unwrap();
+            let f = s.world.log.fate();
+            proptest::prop_assert_eq!(f.sent + f.copied, f.delivered + f.dropped + s.world.in_flight(), "{}", line);
+        }
+    }
+}

@@ -32,7 +32,7 @@ const SERVICES: &[(u16, &str)] = &[
 ];
 
 /// A port's name in /etc/services, if it is known here.
-pub(super) fn service(port: u16) -> Option<&'static str> {
+fn service(port: u16) -> Option<&'static str> {
     SERVICES.iter().find(|(p, _)| *p == port).map(|(_, n)| *n)
 }
 

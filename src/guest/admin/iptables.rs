@@ -1,7 +1,5 @@
-//! `iptables`, `iptables-save`, `iptables-restore`: what changes rules goes to netfilter; what
-//! shows them is made here (iptables 1.8, the nf_tables variant).
-
-mod list;
+//! `iptables`, `iptables-save`, `iptables-restore`: what changes rules goes to netfilter; so does
+//! what shows them (iptables 1.8, the nf_tables variant).
 
 use super::once::once;
 use crate::guest::options::{Opt, flag, value};
@@ -47,60 +45,25 @@ pub(super) const SAVE: &[Opt] = &[
     flag(&["-c", "--counters"], "with counters", "카운터와 함께"),
 ];
 
-/// What a listing was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Listing {
-    table: Option<String>,
-    /// -S rather than -L.
-    rules: bool,
-    chain: Option<String>,
-    number: Option<usize>,
-    numeric: bool,
-    verbose: bool,
-    exact: bool,
-    numbers: bool,
-}
-
 pub(super) fn iptables(argv: &[String]) -> Box<dyn Program> {
     once(argv, |args, sys| {
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
-        if matches!(words.first(), Some(&("-V" | "--version"))) {
-            sys.out(format!("iptables {VERSION}\n"));
-            return 0;
-        }
-        if matches!(words.first(), Some(&("-h" | "--help"))) {
-            sys.out(HELP);
-            return 0;
-        }
         let checks = words.iter().any(|w| matches!(*w, "-C" | "--check"));
-        let done = match listing(&words) {
-            // The parser sees to options that do not fit.
-            Some(listing) => match sys.ns.nf.command(&words) {
-                Ok(()) => match list::list(&sys.ns.nf, &listing) {
-                    Ok(text) => {
-                        sys.out(text);
-                        Ok(())
-                    }
-                    Err(e) => Err(e),
-                },
-                Err(e) => Err(e),
-            },
-            None if checks => sys.ns.nf.command(&words),
-            None => sys.ns.iptables(&words, &mut sys.cx),
+        let done = match sys.ns.nf.listing(&words) {
+            Ok(Some(text)) => {
+                if !text.is_empty() {
+                    sys.out(text);
+                }
+                // `-L -Z` also zeroes the counters it has shown.
+                sys.ns.nf.command(&words)
+            }
+            Ok(None) if checks => sys.ns.nf.command(&words),
+            Ok(None) => sys.ns.iptables(&words, &mut sys.cx),
+            Err(e) => Err(e),
         };
         finish(done, sys)
     })
 }
-
-const HELP: &str = "Usage: iptables -[ACD] chain rule-specification [options]\n       \
-    iptables -I chain [rulenum] rule-specification [options]\n       \
-    iptables -R chain rulenum rule-specification [options]\n       \
-    iptables -D chain rulenum [options]\n       \
-    iptables -[LS] [chain [rulenum]] [options]\n       \
-    iptables -[FZ] [chain] [options]\n       \
-    iptables -[NX] chain\n       \
-    iptables -E old-chain-name new-chain-name\n       \
-    iptables -P chain target [options]\n";
 
 fn finish(done: Result<(), NfError>, sys: &mut Sys<'_>) -> i32 {
     match done {
@@ -111,50 +74,6 @@ fn finish(done: Result<(), NfError>, sys: &mut Sys<'_>) -> i32 {
             i32::from(e.exit)
         }
     }
-}
-
-/// The listing that the words ask for, if that is what they do.
-fn listing(words: &[&str]) -> Option<Listing> {
-    let mut found = false;
-    let mut l = Listing::default();
-    let mut rest = words.iter().copied().peekable();
-    while let Some(word) = rest.next() {
-        match word {
-            "--list" => found = true,
-            "--list-rules" => (found, l.rules) = (true, true),
-            "--table" => l.table = rest.next().map(str::to_owned),
-            "--numeric" => l.numeric = true,
-            "--verbose" => l.verbose = true,
-            "--exact" => l.exact = true,
-            "--line-numbers" => l.numbers = true,
-            w if w.starts_with("--table=") => l.table = w.split_once('=').map(|(_, t)| t.to_owned()),
-            w if w.starts_with("--") => {}
-            w if w.len() > 1 && w.starts_with('-') => {
-                let mut letters = w[1..].chars();
-                while let Some(c) = letters.next() {
-                    match c {
-                        'L' => found = true,
-                        'S' => (found, l.rules) = (true, true),
-                        'n' => l.numeric = true,
-                        'v' => l.verbose = true,
-                        'x' => l.exact = true,
-                        't' => {
-                            let attached = letters.as_str();
-                            let table = if attached.is_empty() { rest.next() } else { Some(attached) };
-                            l.table = table.map(str::to_owned);
-                            break;
-                        }
-                        // An option that takes a value: not a listing, or none of our business.
-                        'A' | 'I' | 'D' | 'R' | 'F' | 'N' | 'X' | 'P' | 'E' | 'C' => return None,
-                        _ => break,
-                    }
-                }
-            }
-            w if l.chain.is_none() => l.chain = Some(w.to_owned()),
-            w => l.number = w.parse().ok(),
-        }
-    }
-    found.then_some(l)
 }
 
 /// A table by its name.
@@ -229,21 +148,5 @@ impl Program for Restore {
     }
     fn clone_box(&self) -> Box<dyn Program> {
         Box::new(Self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn listings_are_told_from_changes() {
-        let l = listing(&["-t", "nat", "-nvL", "DOCKER", "--line-numbers"]).unwrap();
-        assert_eq!((l.table.as_deref(), l.chain.as_deref()), (Some("nat"), Some("DOCKER")));
-        assert!(l.numeric && l.verbose && l.numbers && !l.rules);
-        assert!(listing(&["-S"]).unwrap().rules);
-        assert_eq!(listing(&["-L", "INPUT", "2"]).unwrap().number, Some(2));
-        assert_eq!(listing(&["-A", "INPUT", "-s", "1.1.1.1", "-j", "LOG"]), None);
-        assert_eq!(listing(&["-t", "nat", "-F"]), None);
     }
 }

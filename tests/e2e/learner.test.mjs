@@ -41,7 +41,7 @@ async function step(page, what, check, most = 300, button = 'step') {
 
 /** The source of the packet that is being explained: [before, after] where it is being rewritten. */
 async function source(page) {
-  return page.locator('[data-test="pill"] [data-test="pill-from"] text').allInnerTexts();
+  return page.locator('[data-test="pill"] [data-test="pill-from"] text').allTextContents();
 }
 
 /** Drags from one box to the middle of another, in steps as a hand does. */

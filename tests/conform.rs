@@ -92,3 +92,36 @@ fn recorded_captures_agree_with_the_recorded_lines() {
     }
     assert!(compared >= 9, "only {compared} captures were compared");
 }
+
+/// Recordings that do not agree in full, and why. They are played all the same; one that agrees has
+/// to be taken off.
+const KNOWN: [(&str, &str); 6] = [
+    ("container-to-lan-and-internet", "the real resolver asks for AAAA too: one connection more"),
+    ("macvlan", "the driver macvlan is not there yet"),
+    ("macvlan-errors", "the driver macvlan is not there yet"),
+    ("overlay-two-hosts", "swarm and overlay are not there yet"),
+    ("publish-errors", "between two steps a container was removed without a recorded command"),
+    ("swarm-service-publish", "swarm is not there yet"),
+];
+
+/// Not played: what they are about is not emulated at all.
+const LEFT_OUT: [&str; 1] = ["ipv6-userdef"];
+
+#[test]
+fn every_recording_agrees_in_full_but_for_the_known_ones() {
+    let mut problems = Vec::new();
+    for fixture in fixtures().iter().filter(|f| !LEFT_OUT.contains(&f.name.as_str())) {
+        let name = fixture.name.as_str();
+        let verdict = conform::play(fixture).unwrap_or_else(|e| panic!("{name}: {e}"));
+        match KNOWN.iter().find(|(known, _)| *known == name) {
+            Some((_, why)) if verdict.agrees() => problems.push(format!("{name} agrees now, no more: {why}")),
+            Some((_, why)) => println!("{name}: {} disagreements: {why}", verdict.disagreements.len()),
+            None => {
+                problems.extend(verdict.disagreements.iter().map(|d| {
+                    format!("{name} {}: expected {}, got {} ({})", d.place, d.expected, d.got, d.what)
+                }))
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}

@@ -19,11 +19,11 @@ fn street() -> Session {
          "gateway": "192.168.0.1"}],
         "links": [{"a": ["visitor", "eth0"], "b": ["router", "wan0"]},
                   {"a": ["host", "eth0"], "b": ["router", "lan1"]}]}"#;
-    Lab::from_json(lab).unwrap().boot().unwrap()
+    Lab::from_json(lab).and_then(|lab| lab.boot()).expect("the street is a good lab")
 }
 
 fn run(s: &mut Session, at: &str, line: &str) -> Job {
-    s.run_line(at, line, Duration::from_secs(60)).unwrap()
+    s.run_line(at, line, Duration::from_secs(60)).expect("the place is there")
 }
 
 #[track_caller]
@@ -35,8 +35,8 @@ fn ok(s: &mut Session, at: &str, line: &str) -> String {
 
 fn settings(forwards: &[(u16, [u8; 4], u16)], random_ports: bool) -> RouterConfig {
     RouterConfig {
-        wan: "wan0".parse().unwrap(),
-        lan: "lan0".parse().unwrap(),
+        wan: "wan0".parse().expect("a good name"),
+        lan: "lan0".parse().expect("a good name"),
         nat: true,
         random_ports,
         forwards: forwards

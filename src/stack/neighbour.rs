@@ -39,8 +39,9 @@ pub struct Neighbour {
     pub state: NeighState,
 }
 
-/// Between two questions (retrans_time_ms).
-const RETRANS: Duration = Duration::from_secs(1);
+/// Between two questions: retrans_time_ms, and the tick by which the kernel's timers are late. Without
+/// it a SYN that is repeated at whole seconds would race the end of the search, and begin a new one.
+const RETRANS: Duration = Duration::from_millis(1_004);
 /// Questions before giving up (mcast_solicit, ucast_solicit).
 const PROBES: u8 = 3;
 /// How long a stale entry is used before it is asked again (delay_first_probe_time).

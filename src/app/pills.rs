@@ -102,6 +102,9 @@ pub struct Moving {
 /// Reads the playhead.
 pub fn moving(scene: &Scene, schedule: &Schedule, pos: f64, log: &StepLog) -> Moving {
     let Some(i) = schedule.beat_at(pos) else { return Moving::default() };
+    if pos >= schedule.len() && matches!(schedule.beats[i].kind, BeatKind::Arrive { .. }) {
+        return Moving::default();
+    }
     let beat = &schedule.beats[i];
     let t = if beat.len > 0.0 { ((pos - beat.start) / beat.len).clamp(0.0, 1.0) } else { 1.0 };
     let view = View { scene, schedule, log };
@@ -270,7 +273,7 @@ impl View<'_> {
             active: true,
             rewriting,
             dropped: matches!(beat.kind, BeatKind::Drop { .. }),
-            opacity: if arrived { 1.0 - 0.9 * t * t } else { 1.0 },
+            opacity: if arrived { 1.0 - 0.4 * t * t } else { 1.0 },
             ..self.pill(packet, i, at)
         })
     }
@@ -364,8 +367,8 @@ impl View<'_> {
         let mut path = vec![from];
         let Some(node) = self.scene.node_of(ns) else { return path };
         let Some(gate) = &node.gate else {
-            if node.nat.is_some() {
-                path.push((from.0, to.1));
+            if let Some(nat) = &node.nat {
+                path.extend(beside_nat(nat.rect.x - 12.0, node.rect.y + 8.0, node.rect.bottom() - 12.0, from, to));
             }
             return path;
         };
@@ -399,7 +402,16 @@ impl View<'_> {
             if !matches!(beat.kind, BeatKind::Travel(_) | BeatKind::Hook { .. }) {
                 continue;
             }
-            let Some(path) = self.path(packet, k) else { continue };
+            // Across a plain box nothing is drawn: it would strike through its words.
+            let plain = |m: &Move| self.scene.node_of(m.from.ns).is_some_and(|n| n.gate.is_none() && n.nat.is_none());
+            let path = match &beat.kind {
+                BeatKind::Travel(moves) if k != i => {
+                    let own = moves.iter().find(|m| m.packet == packet);
+                    own.filter(|m| plain(m)).map_or_else(|| self.path(packet, k), |m| self.wire(m))
+                }
+                _ => self.path(packet, k),
+            };
+            let Some(path) = path else { continue };
             let points = if k == i { cut(&path, ease(t)) } else { path };
             if path_length(&points) > 0.5 {
                 out.push(Trail { kind, points });
@@ -452,6 +464,19 @@ impl View<'_> {
         });
         marks.take(3).collect()
     }
+}
+
+/// Inside a router, along the gutter left of its NAT table, clear of the words.
+fn beside_nat(gutter: f64, top: f64, bottom: f64, from: Point, to: Point) -> Vec<Point> {
+    let lane = |p: Point| if p.1 < (top + bottom) / 2.0 { top } else { bottom };
+    let mut path = Vec::new();
+    if (from.0 - gutter).abs() > 1.0 {
+        path.extend([(from.0, lane(from)), (gutter, lane(from))]);
+    }
+    if (to.0 - gutter).abs() > 1.0 {
+        path.extend([(gutter, lane(to)), (to.0, lane(to))]);
+    }
+    path
 }
 
 fn party(flow: Flow, source: bool) -> Party {

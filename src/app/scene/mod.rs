@@ -279,7 +279,7 @@ impl Scene {
             let chip = node.gate.as_ref().zip(stage).and_then(|(g, s)| g.chip(s));
             return Some(match (chip, &node.nat) {
                 (Some(rect), _) => rect.center(),
-                (None, Some(nat)) => (nat.rect.x - 28.0, nat.rect.y + nat.rect.h / 2.0),
+                (None, Some(nat)) => (nat.rect.x - 12.0, nat.rect.center().1),
                 (None, None) => match (&node.gate, node.ports.first()) {
                     // Programs of a host itself: at the door of its firewall.
                     (Some(gate), _) => (gate.rect.x + 32.0, gate.rect.center().1),

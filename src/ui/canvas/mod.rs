@@ -149,7 +149,7 @@ fn beside_router(scene: &Scene, camera: &Camera) -> Option<(f64, f64)> {
 }
 
 /// The widest that it gets.
-const INVITATION_W: f64 = 316.0;
+const INVITATION_W: f64 = 352.0;
 
 #[derive(Properties, PartialEq)]
 struct InvitationProps {

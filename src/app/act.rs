@@ -236,6 +236,7 @@ impl App {
 
     /// Types a line at a place and lets it run.
     pub(super) fn type_line(&mut self, place: &str, line: &str) -> Option<JobId> {
+        self.invited = true;
         self.flows.to_now();
         self.terminals.go(place);
         let prompt = terminal::prompt(self.timeline.live(), place);

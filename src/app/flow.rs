@@ -102,7 +102,8 @@ impl Flows {
                     let kind = flow.schedule.lives.get(&m.packet).map(|l| l.kind);
                     kind != Some(super::decode::Kind::Arp)
                 }),
-                _ => b.len > 0.0 && !matches!(b.kind, BeatKind::Arrive { .. }),
+                BeatKind::Wait { .. } | BeatKind::Arrive { .. } => false,
+                _ => b.packet().and_then(|p| flow.schedule.lives.get(&p)).is_some_and(|l| l.by_program),
             });
             let asked = flow.line.trim_start().starts_with("arp") && quiet && !flow.schedule.is_empty();
             if worth || asked {

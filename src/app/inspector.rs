@@ -2,7 +2,7 @@
 
 use super::decode::{Decoded, Field, Kind, decode};
 use super::playback::{BeatKind, Rewrite, Schedule};
-use super::scene::NatRow;
+use super::scene::{NatRow, NatWay};
 use crate::explain::{Lang, drop_reason, sentence};
 use crate::netfilter::{CtEntry, MatchedTarget, RuleId, TableKind};
 use crate::session::Session;
@@ -76,8 +76,8 @@ pub fn packet(
     let (ns, stage, drop) = match &beat.kind {
         BeatKind::Travel(moves) => (moves.first()?.from.ns, None, None),
         BeatKind::Hook { ns, hook, .. } => (*ns, Some(hook_name(*hook)), None),
-        BeatKind::Drop { ns, hook, reason, .. } => {
-            (*ns, hook.map(hook_name), Some(drop_reason(*reason, None, *ns, session, lang)))
+        BeatKind::Drop { ns, dev, hook, reason, .. } => {
+            (*ns, hook.map(hook_name), Some(drop_reason(*reason, *dev, *ns, session, lang)))
         }
         BeatKind::Held { ns, .. } | BeatKind::Arrive { ns, .. } => (*ns, None, None),
         BeatKind::Wait { .. } => return None,
@@ -285,8 +285,12 @@ fn connection(e: &CtEntry, now: crate::time::Instant) -> ConnectionRow {
 pub fn mappings(session: &Session, ns: NsId) -> Vec<NatRow> {
     let Some(ns) = session.world.namespace(ns) else { return Vec::new() };
     let row = |e: &CtEntry| {
-        let (from, to) = e.source_mapping().or_else(|| e.destination_mapping())?;
-        Some(NatRow { forward: false, from: from.to_string(), to: to.to_string() })
+        // Out: whose port became which. In: who was let in, and to whom.
+        let (way, from, to) = match e.source_mapping() {
+            Some((from, to)) => (NatWay::Out, from, to),
+            None => (NatWay::In, e.original.src, e.destination_mapping()?.1),
+        };
+        Some(NatRow { way, from: from.to_string(), to: to.to_string() })
     };
     ns.nf.ct.iter().filter_map(row).collect()
 }

@@ -246,6 +246,8 @@ pub struct App {
     /// Something may be under way in the World.
     busy: bool,
     next_toast: u32,
+    /// The first flow was played once: it is not offered again.
+    invited: bool,
     /// A form's job: when it fails, its words become a toast.
     watched: Vec<JobId>,
 }
@@ -297,6 +299,7 @@ impl App {
             busy: false,
             next_toast: 0,
             watched: Vec::new(),
+            invited: false,
         };
         if let Some(error) = lost {
             app.toast("toast.kept_lab_lost", &error.to_string(), true);
@@ -339,7 +342,7 @@ impl App {
 
     /// The first flow can be offered: its place exists, and nothing was sent yet.
     pub fn offers_first_flow(&self) -> bool {
-        self.flows.is_empty() && self.live().place(FIRST_FLOW.0).is_ok()
+        !self.invited && self.flows.is_empty() && self.live().place(FIRST_FLOW.0).is_ok()
     }
 
     /// What moves on the picture.
@@ -406,9 +409,10 @@ impl App {
             .zip(self.flows.beat())
             .and_then(|(flow, i)| inspector::packet(live, &flow.schedule, i, &live.world.log, lang));
         let drops = flow.map(|flow| {
-            let dead = flow.rows.iter().filter_map(|r| r.drop.map(|(reason, ns)| (r.seq, reason, ns)));
-            let words = dead
-                .map(|(seq, reason, ns)| (seq, crate::explain::drop_reason(reason, None, ns, live, lang)));
+            let dead = flow.rows.iter().filter_map(|r| r.drop.map(|drop| (r.seq, drop)));
+            let words = dead.map(|(seq, (reason, dev, ns))| {
+                (seq, crate::explain::drop_reason(reason, dev, ns, live, lang))
+            });
             words.collect()
         });
         let version = self.shown.version + 1;

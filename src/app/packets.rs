@@ -4,6 +4,7 @@ use super::decode::{Kind, decode};
 use super::playback::{BeatKind, Schedule};
 use crate::session::Session;
 use crate::stack::{DevRef, DeviceKind, DropReason, NsId, StepLog};
+use crate::wire::IfIndex;
 
 /// A row.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +28,7 @@ pub struct PacketRow {
     /// How many copies were flooded, if more than one.
     pub copies: usize,
     /// Why it died, if this row is a death: the reason, and where.
-    pub drop: Option<(DropReason, NsId)>,
+    pub drop: Option<(DropReason, Option<IfIndex>, NsId)>,
 }
 
 /// Brings `rows` up to date with the schedule. Only the last beat may have changed.
@@ -54,7 +55,7 @@ pub fn update(rows: &mut Vec<PacketRow>, schedule: &Schedule, session: &Session,
                     drop: None,
                 });
             }
-            BeatKind::Drop { packet, ns, reason, .. } => {
+            BeatKind::Drop { packet, ns, dev, reason, .. } => {
                 let bytes = schedule.beats[..i].iter().rev().find_map(|b| match &b.kind {
                     BeatKind::Travel(moves) => moves.iter().find(|m| m.packet == *packet).map(|m| m.seq),
                     _ => None,
@@ -71,7 +72,7 @@ pub fn update(rows: &mut Vec<PacketRow>, schedule: &Schedule, session: &Session,
                     kind,
                     what: read.map(|r| r.what).unwrap_or_default(),
                     copies: 1,
-                    drop: Some((*reason, *ns)),
+                    drop: Some((*reason, *dev, *ns)),
                 });
             }
             _ => {}

@@ -368,7 +368,13 @@ impl View<'_> {
         let Some(node) = self.scene.node_of(ns) else { return path };
         let Some(gate) = &node.gate else {
             if let Some(nat) = &node.nat {
-                path.extend(beside_nat(nat.rect.x - 12.0, node.rect.y + 8.0, node.rect.bottom() - 12.0, from, to));
+                path.extend(beside_nat(
+                    nat.rect.x - 12.0,
+                    node.rect.y + 8.0,
+                    node.rect.bottom() - 12.0,
+                    from,
+                    to,
+                ));
             }
             return path;
         };
@@ -403,7 +409,8 @@ impl View<'_> {
                 continue;
             }
             // Across a plain box nothing is drawn: it would strike through its words.
-            let plain = |m: &Move| self.scene.node_of(m.from.ns).is_some_and(|n| n.gate.is_none() && n.nat.is_none());
+            let plain =
+                |m: &Move| self.scene.node_of(m.from.ns).is_some_and(|n| n.gate.is_none() && n.nat.is_none());
             let path = match &beat.kind {
                 BeatKind::Travel(moves) if k != i => {
                     let own = moves.iter().find(|m| m.packet == packet);
@@ -438,7 +445,10 @@ impl View<'_> {
                         () if nat.is_some() => Light::Rewrites,
                         () => Light::Here,
                     };
-                    lit.push(Lit { ns: here, stage: Stage::Hook(*hook), light });
+                    let stage = Stage::Hook(*hook);
+                    if !lit.iter().any(|l| l.stage == stage) {
+                        lit.push(Lit { ns: here, stage, light });
+                    }
                 }
                 BeatKind::Drop { ns, hook: Some(hook), .. } if *ns == here => {
                     lit.push(Lit { ns: here, stage: Stage::Hook(*hook), light: Light::Drops });

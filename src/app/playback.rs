@@ -15,7 +15,7 @@ use super::scene::Stage;
 use crate::netfilter::{Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind};
 use crate::stack::{DevRef, DropReason, NsId, Record, Step, StepLog};
 use crate::time::Instant;
-use crate::wire::{Flow, PacketId};
+use crate::wire::{Flow, IfIndex, PacketId};
 
 /// Longest schedule, in beats: the oldest flow of a `ping` that runs for hours does not eat the page.
 const MAX_BEATS: usize = 20_000;
@@ -93,6 +93,8 @@ pub enum BeatKind {
         packet: PacketId,
         /** where */
         ns: NsId,
+        /** at which device, if at one */
+        dev: Option<IfIndex>,
         /** why */
         reason: DropReason,
         /** the hook where it happened */
@@ -160,6 +162,8 @@ pub struct Life {
     pub kind: Kind,
     /// It is over.
     pub ended: bool,
+    /// A program sent it, not the kernel by itself.
+    pub by_program: bool,
     /// It began in this namespace, by a local program or kernel.
     local: bool,
     /// Current namespace, and whether it was routed to be local.
@@ -254,7 +258,12 @@ impl Schedule {
             return self.attach(seq);
         };
         match &record.step {
-            Step::Sent { .. } => self.born(packet, record.ns, None, true),
+            Step::Sent { by } => {
+                self.born(packet, record.ns, None, true);
+                if let Some(life) = self.lives.get_mut(&packet) {
+                    life.by_program = by.is_some();
+                }
+            }
             Step::Copied { of } => {
                 let local = self.lives.get(of).is_some_and(|l| l.local);
                 self.born(packet, record.ns, Some(*of), local);
@@ -288,7 +297,7 @@ impl Schedule {
                 self.attach(seq);
                 return self.end(packet);
             }
-            Step::Dropped { reason, .. } => return self.dropped(packet, record, *reason, seq),
+            Step::Dropped { reason, dev } => return self.dropped(packet, record, (*reason, *dev), seq),
             _ => {}
         }
         self.attach(seq);
@@ -302,7 +311,17 @@ impl Schedule {
         let kind = copy_of.map_or(Kind::Other, |of| self.kind_of(of));
         // It is first seen in the beat that is still to come.
         let at = self.beats.len();
-        let life = Life { beats: (at, at), copy_of, kind, ended: false, local, ns, to_me: false, hook: None };
+        let life = Life {
+            beats: (at, at),
+            copy_of,
+            kind,
+            ended: false,
+            by_program: false,
+            local,
+            ns,
+            to_me: false,
+            hook: None,
+        };
         self.lives.insert(packet, life);
     }
 
@@ -483,7 +502,13 @@ impl Schedule {
         last.len = last.len.max(len);
     }
 
-    fn dropped(&mut self, packet: PacketId, record: &Record, reason: DropReason, seq: u64) {
+    fn dropped(
+        &mut self,
+        packet: PacketId,
+        record: &Record,
+        (reason, dev): (DropReason, Option<IfIndex>),
+        seq: u64,
+    ) {
         // A copy that a bridge flooded to somebody else: not worth a stop.
         let quiet = matches!(
             reason,
@@ -502,7 +527,7 @@ impl Schedule {
                     DropReason::Rule { .. } | DropReason::Policy { .. } | DropReason::Rejected { .. }
                 )
             });
-            let kind = BeatKind::Drop { packet, ns: record.ns, reason, hook };
+            let kind = BeatKind::Drop { packet, ns: record.ns, dev, reason, hook };
             self.packet_beat(packet, kind, seq, record.at, 1500.0);
         }
         self.end(packet);

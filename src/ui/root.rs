@@ -13,6 +13,7 @@ use super::terminal::Terminal;
 use super::timeline::Timeline;
 use super::toasts::Toasts;
 use super::{Ctx, Shared};
+use crate::app::decode::Kind;
 use crate::app::inspector::{PacketView, Tables};
 use crate::app::packets::PacketRow;
 use crate::app::scene::Scene;
@@ -202,6 +203,7 @@ impl Root {
                     camera={app.camera}
                     selection={app.selection.clone()}
                     drag={app.drag.clone()}
+                    caption={caption(painted.packet.as_ref())}
                     {fresh}
                 />
                 <Timeline
@@ -241,6 +243,13 @@ impl Root {
             </div>
         }
     }
+}
+
+/// One sentence for what is seen, where there is no room for the inspector: (kind, sentence, is it a death).
+fn caption(packet: Option<&PacketView>) -> Option<(Kind, String, bool)> {
+    let p = packet?;
+    let words = p.drop.clone().unwrap_or_else(|| p.sentence.clone());
+    (!words.is_empty()).then_some((p.kind, words, p.drop.is_some()))
 }
 
 #[derive(Properties, PartialEq)]

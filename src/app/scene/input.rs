@@ -1,6 +1,6 @@
 //! What there is to draw, read off a session. Kept apart from geometry so that layout can be tried alone.
 
-use super::NatRow;
+use super::{NatRow, NatWay};
 use crate::docker::{Container, ContainerState, Engine};
 use crate::session::{Node, NodeKind, RouterConfig, Session};
 use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, SocketKind, TcpState};
@@ -95,7 +95,7 @@ pub struct Plan {
 fn nat_rows(session: &Session, ns: NsId, wan: Option<Ipv4Addr>, router: &RouterConfig) -> Vec<NatRow> {
     let public = wan.map_or_else(|| "*".to_owned(), |a| a.to_string());
     let forwards = router.forwards.iter().map(|f| NatRow {
-        forward: true,
+        way: NatWay::Forward,
         from: format!("{public}:{}", f.port),
         to: format!("{}:{}", f.to, f.to_port),
     });

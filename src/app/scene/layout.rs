@@ -1,8 +1,8 @@
 //! Geometry: where everything is drawn. Boxes grow with their text and with what is in them.
 
 use super::{
-    BridgeBox, ContainerBox, ContainerPlan, Gate, HostPlan, Ink, Line, NatPanel, NodeBox, NodePlan, Plan,
-    Point, PortBox, Rect, Scene, Stage, Wire, WireKind,
+    BridgeBox, ContainerBox, ContainerPlan, Gate, HostPlan, Ink, Line, NatPanel, NatWay, NodeBox, NodePlan,
+    Plan, Point, PortBox, Rect, Scene, Stage, Wire, WireKind,
 };
 use crate::netfilter::Hook;
 use crate::session::NodeKind;
@@ -14,7 +14,7 @@ const ADDR_CHAR: f64 = 6.6;
 const REMARK_CHAR: f64 = 5.9;
 
 const CONTAINER_W: f64 = 124.0;
-const CONTAINER_H: f64 = 76.0;
+const CONTAINER_H: f64 = 82.0;
 const CONTAINER_GAP: f64 = 18.0;
 const HOST_PAD: f64 = 20.0;
 const GATE_X: f64 = 124.0;
@@ -85,7 +85,16 @@ fn text_width(title: &str, lines: &[Line]) -> f64 {
 }
 
 fn node_box(plan: &NodePlan) -> NodeBox {
-    let title = plan.name.clone().unwrap_or_else(|| plan.id.clone());
+    // The home router, the ISP and the public DNS server have names in every language.
+    let known = match (plan.kind, plan.id.as_str()) {
+        (NodeKind::Router, "router") => Some("scene.name.router"),
+        (NodeKind::Dns, "dns") => Some("scene.name.dns"),
+        (NodeKind::Isp, "isp") => Some("scene.name.isp"),
+        _ => None,
+    };
+    let known = known.filter(|_| plan.name.is_none());
+    let own = plan.name.clone().unwrap_or_else(|| plan.id.clone());
+    let title = known.map_or(own, str::to_owned);
     let (x, y) = plan.pos;
     let mut node = NodeBox {
         id: plan.id.clone(),
@@ -98,10 +107,12 @@ fn node_box(plan: &NodePlan) -> NodeBox {
         nat: None,
         ns: plan.ns,
         rect: Rect::default(),
+        title_key: known.is_some(),
         title,
     };
     let text_h = 40.0 + 16.0 * node.lines.len() as f64;
-    let text_w = text_width(&node.title, &node.lines) + 32.0;
+    let title_w = if node.title_key { "" } else { &node.title };
+    let text_w = text_width(title_w, &node.lines) + 32.0;
     node.rect = match plan.kind {
         NodeKind::Isp | NodeKind::Switch => Rect::new(x, y, text_w.max(200.0), 54.0),
         NodeKind::Router => Rect::new(x, y, 510.0, 98.0),
@@ -111,10 +122,10 @@ fn node_box(plan: &NodePlan) -> NodeBox {
         let rect = Rect::new(x + 190.0, y + 14.0, node.rect.w - 204.0, 70.0);
         let more = rows.len().saturating_sub(NAT_ROWS);
         // What was mapped last is what one wants to see; the forwards stay on top.
-        let forwards = rows.iter().filter(|r| r.forward).take(NAT_ROWS - 1);
+        let forwards = rows.iter().filter(|r| r.way == NatWay::Forward).take(NAT_ROWS - 1);
         let mut shown: Vec<_> = forwards.cloned().collect();
         let free = NAT_ROWS - shown.len();
-        let mappings: Vec<_> = rows.iter().filter(|r| !r.forward).collect();
+        let mappings: Vec<_> = rows.iter().filter(|r| r.way != NatWay::Forward).collect();
         shown.extend(mappings.iter().skip(mappings.len().saturating_sub(free)).map(|r| (*r).clone()));
         node.nat = Some(NatPanel { rect, rows: shown, more });
     }
@@ -232,7 +243,7 @@ fn host_inside(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan) {
 
 fn gate(rect: Rect, chips: f64) -> Gate {
     // The chips spread over the width that there is.
-    let spare = ((rect.w - GATE_LABEL - 8.0 - chips) / CHIPS.len() as f64).clamp(0.0, 26.0);
+    let spare = ((rect.w - GATE_LABEL - 8.0 - chips) / CHIPS.len() as f64).clamp(0.0, 90.0);
     let mut x = rect.x + GATE_LABEL;
     let chips = CHIPS.map(|(stage, w)| {
         let chip = Rect::new(x, rect.y + 9.0, w, rect.h - 18.0);

@@ -173,11 +173,22 @@ pub struct NatPanel {
     pub more: usize,
 }
 
+/// What a row of a router's NAT table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NatWay {
+    /// A port forward: always there.
+    Forward,
+    /// A connection from outside that was let in.
+    In,
+    /// A connection from home.
+    Out,
+}
+
 /// A row of [`NatPanel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatRow {
-    /// A port forward (always there) or a mapping of a connection.
-    pub forward: bool,
+    /// Which way.
+    pub way: NatWay,
     /// Before.
     pub from: String,
     /// After.
@@ -189,8 +200,10 @@ pub struct NatRow {
 pub struct NodeBox {
     /// Its id, which is its place too.
     pub id: String,
-    /// Shown name.
+    /// Shown name; a key of the locale if `title_key`.
     pub title: String,
+    /// See `title`.
+    pub title_key: bool,
     /// Kind.
     pub kind: NodeKind,
     /// Its box.

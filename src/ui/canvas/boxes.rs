@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::app::inspector::hook_name;
 use crate::app::scene::{
-    BridgeBox, ContainerBox, Gate, Ink, Line, NatPanel, NodeBox, PortBox, Rect, Scene, Stage,
+    BridgeBox, ContainerBox, Gate, Ink, Line, NatPanel, NatWay, NodeBox, PortBox, Rect, Scene, Stage,
 };
 use crate::app::view::{Drag, Ware};
 use crate::app::{Action, Selection};
@@ -118,7 +118,7 @@ fn NodeView(props: &NodeProps) -> Html {
     html! {
         <g {class} {transform}>
             <g class="node-body" data-box="node" data-test={format!("node-{}", node.id)} tabindex="0" role="button"
-                aria-pressed={selected.to_string()} aria-label={ctx.tv("canvas.node", &[("name", &node.title)])}
+                aria-pressed={selected.to_string()} aria-label={ctx.tv("canvas.node", &[("name", &title(&ctx, node))])}
                 onpointerdown={grab} onkeydown={keys}>
                 <g filter="url(#lift)">{ rect(classes!("box", kept.then_some("takes")), r, if host { 16.0 } else { 12.0 }) }</g>
                 { heading(&ctx, node) }
@@ -126,7 +126,7 @@ fn NodeView(props: &NodeProps) -> Html {
                     { nat_panel(&ctx, nat) }
                 }
                 if let Some(gate) = &node.gate {
-                    { gate_view(&ctx, gate) }
+                    { gate_view(gate) }
                 }
             </g>
             { for node.bridges.iter().map(|b| bridge(&ctx, node, b, props)) }
@@ -155,6 +155,11 @@ fn node_keys(ctx: &Ctx, selection: Selection, node: Option<String>) -> Callback<
     })
 }
 
+/// A node's name, in the reader's language where it has one.
+fn title(ctx: &Ctx, node: &NodeBox) -> AttrValue {
+    if node.title_key { ctx.t(&node.title) } else { node.title.clone().into() }
+}
+
 fn heading(ctx: &Ctx, node: &NodeBox) -> Html {
     let (x, y) = (node.rect.x + 16.0, node.rect.y + 24.0);
     html! {
@@ -162,7 +167,7 @@ fn heading(ctx: &Ctx, node: &NodeBox) -> Html {
             <g class="node-icon" transform={format!("translate({} {}) scale(.72)", node.rect.right() - 30.0, node.rect.y + 10.0)}>
                 if node.nat.is_none() && node.gate.is_none() { { icon(node_icon(node.kind)) } }
             </g>
-            { label("title", x, y, node.title.clone()) }
+            { label("title", x, y, title(ctx, node)) }
             { for lines(ctx, &node.lines, x, y) }
         </>
     }
@@ -196,9 +201,10 @@ fn nat_panel(ctx: &Ctx, nat: &NatPanel) -> Html {
     let r = &nat.rect;
     let rows = nat.rows.iter().enumerate().map(|(i, row)| {
         let y = r.y + 33.0 + 16.0 * i as f64;
-        let word = ctx.t(if row.forward { "scene.nat_in" } else { "scene.nat_out" });
+        let forward = row.way == NatWay::Forward;
+        let word = ctx.t(if row.way == NatWay::Out { "scene.nat_out" } else { "scene.nat_in" });
         html! {
-            <g key={format!("{}{}", row.from, row.to)} class={classes!("nat-row", row.forward.then_some("forward"))} data-test="router-nat-row">
+            <g key={format!("{}{}", row.from, row.to)} class={classes!("nat-row", forward.then_some("forward"))} data-test="router-nat-row">
                 { label("nat-word", r.x + 12.0, y, word) }
                 { label("addr", r.x + 46.0, y, format!("{} → {}", row.from, row.to)) }
             </g>
@@ -227,7 +233,7 @@ pub fn stage_word(ctx: &Ctx, stage: Stage) -> AttrValue {
     }
 }
 
-fn gate_view(ctx: &Ctx, gate: &Gate) -> Html {
+fn gate_view(gate: &Gate) -> Html {
     let middle = gate.rect.center().1;
     let (first, last) = (gate.chips.first(), gate.chips.last());
     let river = first.zip(last).map(|(a, b)| Rect::new(a.1.x, middle - 4.0, b.1.right() - a.1.x, 8.0));

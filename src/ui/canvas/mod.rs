@@ -9,6 +9,7 @@ use web_sys::{Element, HtmlElement, SvgElement};
 use yew::prelude::*;
 
 use super::{Shared, browser, icons::icon, use_ctx};
+use crate::app::decode::Kind;
 use crate::app::pills::Moving;
 use crate::app::scene::Scene;
 use crate::app::view::{Camera, Drag};
@@ -26,6 +27,7 @@ pub struct Props {
     pub camera: Camera,
     pub selection: Option<Selection>,
     pub drag: Option<Drag>,
+    pub caption: Option<(Kind, String, bool)>,
     pub fresh: bool,
 }
 
@@ -129,6 +131,9 @@ pub fn Canvas(props: &Props) -> Html {
             </svg>
             if props.fresh {
                 <Invitation at={beside_router(&props.scene, &props.camera)} />
+            }
+            if let Some((kind, words, dead)) = &props.caption {
+                <p class={classes!("caption", dead.then_some("dead"))} aria-hidden="true"><span class={classes!("badge", if *dead { "drop" } else { kind.class() })}>{ kind.word() }</span>{ " " }{ words.clone() }</p>
             }
             <div class="zoom" role="toolbar" aria-label={ctx.t("canvas.zoom")}>
                 <button type="button" data-test="zoom-in" title={ctx.t("canvas.zoom_in")} aria-label={ctx.t("canvas.zoom_in")} onclick={ctx.on(Action::Zoom(1.25, middle))}>{ icon("plus") }</button>

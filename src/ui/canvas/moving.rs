@@ -16,8 +16,8 @@ pub struct Props {
 }
 
 /// Width of a character of a pill's address.
-const CHAR: f64 = 6.6;
-const PILL_H: f64 = 44.0;
+const CHAR: f64 = 7.2;
+const PILL_H: f64 = 50.0;
 
 /// The layer above everything.
 #[component]
@@ -85,9 +85,9 @@ fn pill(ctx: &Ctx, p: &Pill, bounds: &Rect) -> Html {
     let arrive = p.rewriting.map_or(1.0, |t| smooth(((t - 0.32) / 0.3).clamp(0.0, 1.0)));
     let kind = p.kind.word();
     let what: String = p.what.chars().take(30).collect();
-    let left = (kind.len() as f64 * 7.6).max(what.chars().count() as f64 * 6.1) + 10.0;
+    let left = (kind.len() as f64 * 8.4).max(what.chars().count() as f64 * 6.5) + 10.0;
     let words = [ctx.t("pill.from"), ctx.t("pill.to")];
-    let word_w = words.iter().map(|w| text_width(w)).fold(0.0, f64::max) + 8.0;
+    let word_w = words.iter().map(|w| text_width(w) * 1.05).fold(0.0, f64::max) + 9.0;
     let right = width(&p.from, arrive).max(width(&p.to, arrive));
     let w = 18.0 + left + 12.0 + word_w + right + 18.0;
     let (px, py) = p.at;
@@ -104,14 +104,14 @@ fn pill(ctx: &Ctx, p: &Pill, bounds: &Rect) -> Html {
             <line class="stem" x1={px.to_string()} x2={px.to_string()} y1={stem_from.to_string()} y2={stem_to.to_string()} />
             <circle class="halo" cx={px.to_string()} cy={py.to_string()} r="12" />
             <circle class="bead" cx={px.to_string()} cy={py.to_string()} r="6.500" />
-            <g filter="url(#fly)">{ rect("pill-body", &body, 13.0) }</g>
-            { label("pill-kind", x + 18.0, y + 18.0, kind) }
-            { label("pill-what", x + 18.0, y + 34.0, what) }
+            <g filter="url(#fly)">{ rect("pill-body", &body, 15.0) }</g>
+            { label("pill-kind", x + 18.0, y + 20.5, kind) }
+            { label("pill-what", x + 18.0, y + 38.0, what) }
             <line class="pill-rule" x1={(ax - 8.0).to_string()} x2={(ax - 8.0).to_string()} y1={(y + 9.0).to_string()} y2={(y + PILL_H - 9.0).to_string()} />
-            { label("pill-word", ax, y + 18.0, words[0].clone()) }
-            { address(&p.from, ax + word_w, y + 18.0, strike, arrive, "pill-from") }
-            { label("pill-word", ax, y + 34.0, words[1].clone()) }
-            { address(&p.to, ax + word_w, y + 34.0, strike, arrive, "pill-to") }
+            { label("pill-word", ax, y + 20.5, words[0].clone()) }
+            { address(&p.from, ax + word_w, y + 20.5, strike, arrive, "pill-from") }
+            { label("pill-word", ax, y + 38.0, words[1].clone()) }
+            { address(&p.to, ax + word_w, y + 38.0, strike, arrive, "pill-to") }
         </g>
     }
 }

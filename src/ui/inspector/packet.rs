@@ -26,7 +26,7 @@ pub fn Packet(props: &Props) -> Html {
     html! {
         <>
             <div class="sec">
-                <h3 data-test="hop">{ hop }</h3>
+                <h3 class="as-typed" data-test="hop">{ hop }</h3>
                 <p class="sentence" data-test="sentence"><span class={classes!("badge", p.kind.class())}>{ p.kind.word() }</span>{ " " }<b>{ p.what.clone() }</b></p>
                 if !p.sentence.is_empty() && p.drop.is_none() {
                     <p class="sentence">{ p.sentence.clone() }</p>
@@ -79,14 +79,17 @@ fn rewritten(ctx: &Ctx, word: &str, before: String, after: String) -> Html {
 }
 
 fn fields(ctx: &Ctx, fields: &[FieldChange]) -> Html {
+    // What was just sent has no before, what has arrived no after.
+    let (old, new) =
+        (fields.iter().any(|f| !f.before.is_empty()), fields.iter().any(|f| !f.after.is_empty()));
     let row = |f: &FieldChange| {
         let class = f.changed.then_some("hit");
         html! {
-            <tr key={f.name} {class}><td class="dim">{ f.name }</td><td>{ f.before.clone() }</td><td class={f.changed.then_some("now")}>{ f.after.clone() }</td></tr>
+            <tr key={f.name} {class}><td class="dim">{ f.name }</td>if old { <td>{ f.before.clone() }</td> } if new { <td class={f.changed.then_some("now")}>{ f.after.clone() }</td> }</tr>
         }
     };
     html! {
-        <table class="fields"><thead><tr><th scope="col">{ ctx.t("inspector.field") }</th><th scope="col">{ ctx.t("inspector.before") }</th><th scope="col">{ ctx.t("inspector.after") }</th></tr></thead>
+        <table class="fields"><thead><tr><th scope="col">{ ctx.t("inspector.field") }</th>if old { <th scope="col">{ ctx.t("inspector.before") }</th> } if new { <th scope="col">{ ctx.t("inspector.after") }</th> }</tr></thead>
             <tbody>{ for fields.iter().map(row) }</tbody></table>
     }
 }

@@ -106,7 +106,7 @@ pub fn Iptables(props: &IptablesProps) -> Html {
             }
             { for shown.into_iter().map(|t| html! {
                 <div class="sec" key={t.name.clone()}>
-                    <h3>{ format!("-t {}", t.name) }</h3>
+                    <h3 class="as-typed">{ format!("-t {}", t.name) }</h3>
                     { for t.chains.iter().filter(worth).map(|c| chain(t, c)) }
                 </div>
             }) }

@@ -170,7 +170,7 @@ fn ipv4(bytes: &[u8], fields: &mut Vec<Field>) -> Option<Decoded> {
     if ip.dont_frag() {
         head.push(Field { name: "df", value: "1".into(), span: (20, 1) });
     }
-    head.push(Field { name: "checksum", value: format!("{:#06x}", ip.checksum()), span: (24, 2) });
+    head.push(Field { name: "ip cksum", value: format!("{:#06x}", ip.checksum()), span: (24, 2) });
     fields.splice(at..at, head);
     read.fields.clear();
     Some(read)
@@ -196,7 +196,7 @@ fn tcp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>) -> Op
     fields.push(Field { name: "flags", value: flags.join(" "), span: (at + 12, 2) });
     fields.push(Field { name: "seq", value: (p.seq_number().0 as u32).to_string(), span: (at + 4, 4) });
     fields.push(Field { name: "ack", value: (p.ack_number().0 as u32).to_string(), span: (at + 8, 4) });
-    fields.push(Field { name: "tcp checksum", value: format!("{:#06x}", p.checksum()), span: (at + 16, 2) });
+    fields.push(Field { name: "tcp cksum", value: format!("{:#06x}", p.checksum()), span: (at + 16, 2) });
     if payload > 0 {
         let span = (at + usize::from(p.header_len()), payload);
         fields.push(Field { name: "payload", value: format!("{payload} B"), span });
@@ -223,7 +223,7 @@ fn udp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>) -> Op
     let dns = (p.src_port() == 53 || p.dst_port() == 53).then(|| dns_words(p.payload())).flatten();
     let kind = if dns.is_some() { Kind::Dns } else { Kind::Udp };
     let what = dns.unwrap_or_else(|| format!("{payload} B"));
-    fields.push(Field { name: "udp checksum", value: format!("{:#06x}", p.checksum()), span: (at + 6, 2) });
+    fields.push(Field { name: "udp cksum", value: format!("{:#06x}", p.checksum()), span: (at + 6, 2) });
     fields.push(Field { name: "payload", value: format!("{payload} B"), span: (at + 8, payload) });
     Some(Decoded { proto: Some(Protocol::Udp), payload, ..found(kind, from, to, what) })
 }
@@ -277,7 +277,7 @@ fn icmp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>) -> O
         fields.push(Field { name: "id", value: p.echo_ident().to_string(), span: (at + 4, 2) });
         fields.push(Field { name: "seq", value: p.echo_seq_no().to_string(), span: (at + 6, 2) });
     }
-    fields.push(Field { name: "icmp checksum", value: format!("{:#06x}", p.checksum()), span: (at + 2, 2) });
+    fields.push(Field { name: "icmp cksum", value: format!("{:#06x}", p.checksum()), span: (at + 2, 2) });
     Some(Decoded { proto: Some(Protocol::Icmp), ..found(Kind::Icmp, bare(src), bare(dst), what) })
 }
 

@@ -314,8 +314,12 @@ impl App {
 
     /// Does an action. What is to be painted is up to date afterwards.
     pub fn act(&mut self, action: Action) {
+        let playing = matches!(action, Action::Tick(_));
         self.carry_out(action);
         self.refresh();
+        if let Some(at) = self.moving().pills.iter().find(|p| p.active).map(|p| p.at) {
+            self.camera.follow(at, if playing { 0.14 } else { 1.0 });
+        }
     }
 
     /// Runs the World a little. True if there is more to do: call again while the frame has room.

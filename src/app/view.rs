@@ -5,6 +5,11 @@ use super::scene::{Point, Rect};
 /// Smallest and largest scale.
 const SCALES: (f64, f64) = (0.25, 3.0);
 
+/// Below this width, in pixels, the camera follows the packet.
+const SMALL_SCREEN: f64 = 620.0;
+/// How near it comes then.
+const FOLLOW_SCALE: f64 = 0.78;
+
 /// The camera: canvas units to screen pixels is `screen = (canvas - origin) · scale`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Camera {
@@ -37,6 +42,18 @@ impl Camera {
         let (cx, cy) = room.center();
         self.origin = (cx - w / self.scale / 2.0, cy - h / self.scale / 2.0);
         self.auto = true;
+    }
+    /// On a small screen the picture is too small to read as a whole: the camera goes along with
+    /// `point`. `share` of the way is gone at once, 1 for all of it.
+    pub fn follow(&mut self, point: Point, share: f64) {
+        let (w, h) = self.size;
+        if !self.auto || w >= SMALL_SCREEN {
+            return;
+        }
+        let at = (point.0 - w / FOLLOW_SCALE / 2.0, point.1 - h / FOLLOW_SCALE * 0.58);
+        let go = |from: f64, to: f64| from + (to - from) * share;
+        self.scale = go(self.scale, FOLLOW_SCALE);
+        self.origin = (go(self.origin.0, at.0), go(self.origin.1, at.1));
     }
     /// Moves by pixels.
     pub fn pan(&mut self, dx: f64, dy: f64) {
@@ -98,6 +115,21 @@ mod tests {
         camera.zoom(1.7, at);
         let after = camera.to_canvas(at);
         assert!((before.0 - after.0).abs() < 1e-9 && (before.1 - after.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn on_a_small_screen_the_camera_goes_along_until_somebody_pans() {
+        let mut camera = Camera { size: (390.0, 300.0), ..Camera::default() };
+        camera.follow((700.0, 400.0), 1.0);
+        let middle = camera.to_canvas((195.0, 0.0)).0;
+        assert!((middle - 700.0).abs() < 1e-6);
+        camera.pan(10.0, 0.0);
+        let before = camera;
+        camera.follow((0.0, 0.0), 1.0);
+        assert_eq!(camera, before);
+        let mut wide = Camera::default();
+        wide.follow((700.0, 400.0), 1.0);
+        assert_eq!(wide, Camera::default());
     }
 
     #[test]

@@ -111,8 +111,8 @@ pub fn moving(scene: &Scene, schedule: &Schedule, pos: f64, log: &StepLog) -> Mo
     let active = beat.packets();
     let mut out = Moving::default();
     for (&packet, life) in &schedule.lives {
-        let alive = life.beats.0 <= i && (life.beats.1 > i || (!life.ended && life.beats.1 <= i));
-        if !active.contains(&packet) && alive && life.beats.0 < i {
+        let alive = life.beats.0 < i && (life.beats.1 > i || !life.ended);
+        if !active.contains(&packet) && alive {
             out.pills.extend(view.resting(packet, i));
         }
     }

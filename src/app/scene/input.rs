@@ -45,9 +45,12 @@ pub struct ContainerPlan {
     pub running: bool,
     /// Its namespace, while it has one.
     pub ns: Option<NsId>,
-    /// Ends: (index into the host's networks, address, host's device, its name, own device).
-    pub ends: Vec<(usize, String, Option<(DevRef, String, DevRef)>)>,
+    /// Ends: (index into the host's networks, address, cable).
+    pub ends: Vec<(usize, String, Option<Pair>)>,
 }
+
+/// A veth pair: the host's device, its name, the container's device.
+pub type Pair = (DevRef, String, DevRef);
 
 /// What is inside a Docker host.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -13,8 +13,8 @@ use crate::session::{JobId, NodeKind, Timeline};
 use crate::sim::Progress;
 use crate::time::Instant;
 
-/// Events that one slice handles: far below what a frame has time for.
-const SLICE_EVENTS: u64 = 400;
+/// Events that one slice handles: few, so that what runs without end does not run far ahead.
+const SLICE_EVENTS: u64 = 64;
 /// How far the pointer goes before a press becomes a drag, in canvas units.
 const DRAG_START: f64 = 4.0;
 

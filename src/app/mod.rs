@@ -18,6 +18,8 @@ pub mod playback;
 pub mod scene;
 pub mod store;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use crate::explain::Lang;

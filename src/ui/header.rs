@@ -29,7 +29,7 @@ pub fn Header(props: &Props) -> Html {
     };
     html! {
         <header class="header">
-            <a class="logo" href="./" aria-label="netpier">{ icon("logo") }<b>{ "netpier" }</b></a>
+            <h1 class="logo">{ icon("logo") }<b>{ "netpier" }</b></h1>
             <span class="lab-name"><span class="sep" aria-hidden="true">{ "/" }</span>{ props.lab.clone() }</span>
             <span class="spacer"></span>
             <div class="group" role="group" aria-label={ctx.t("header.history")}>

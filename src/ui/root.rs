@@ -193,7 +193,8 @@ impl Root {
         let beat = app.flows.beat();
         let fresh = app.offers_first_flow();
         html! {
-            <div class={classes!("page", pane)}>
+            <>
+            <div class={classes!("page", pane)} inert={app.dialog.is_some()}>
                 <Header lab={app.lab.name.clone()} can={app.can_undo_redo()} theme={app.settings.theme} />
                 <Palette selection={app.selection.clone()} />
                 <Canvas
@@ -237,10 +238,11 @@ impl Root {
                     packet={painted.packet.clone()}
                     selection={app.selection.clone()}
                 />
-                <Ghost drag={app.drag.clone()} />
-                <Toasts toasts={app.toasts.clone()} />
-                <Dialogs dialog={app.dialog.clone()} />
             </div>
+            <Ghost drag={app.drag.clone()} />
+            <Toasts toasts={app.toasts.clone()} />
+            <Dialogs dialog={app.dialog.clone()} />
+            </>
         }
     }
 }

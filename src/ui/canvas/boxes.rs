@@ -118,7 +118,7 @@ fn NodeView(props: &NodeProps) -> Html {
     html! {
         <g {class} {transform}>
             <g class="node-body" data-box="node" data-test={format!("node-{}", node.id)} tabindex="0" role="button"
-                aria-pressed={selected.to_string()} aria-label={ctx.tv("canvas.node", &[("name", &title(&ctx, node))])}
+                aria-pressed={selected.to_string()} aria-description={ctx.t("canvas.node_hint")}
                 onpointerdown={grab} onkeydown={keys}>
                 <g filter="url(#lift)">{ rect(classes!("box", kept.then_some("takes")), r, if host { 16.0 } else { 12.0 }) }</g>
                 { heading(&ctx, node) }
@@ -298,7 +298,6 @@ fn bridge(ctx: &Ctx, node: &NodeBox, b: &BridgeBox, props: &NodeProps) -> Html {
         <g key={b.title.clone()} {class}>
             { rect("bridge-area", &b.area, 14.0) }
             <g data-box="bridge" data-test={format!("bridge-{}", b.title)} tabindex="0" role="button" aria-pressed={selected.to_string()}
-                aria-label={ctx.tv("canvas.bridge", &[("name", &b.title), ("address", &b.address)])}
                 onpointerdown={press} onkeydown={node_keys(ctx, selection, None)}>
                 { rect("bridge-bar", &b.rect, 8.0) }
                 { label("title", b.rect.x + 13.0, b.rect.y + 18.5, b.title.clone()) }
@@ -328,7 +327,7 @@ fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html
     let (x, y) = (c.rect.x + 13.0, c.rect.y + 23.0);
     html! {
         <g key={c.name.clone()} {class} data-box="container" data-test={format!("container-{}", c.name)} tabindex="0" role="button"
-            aria-pressed={selected.to_string()} aria-label={ctx.tv("canvas.container", &[("name", &c.name)])}
+            aria-pressed={selected.to_string()}
             onpointerdown={press} onkeydown={node_keys(ctx, Selection::Container(c.place.clone()), None)}>
             <g filter="url(#lift)">{ rect("box", &c.rect, 11.0) }</g>
             { rect("stripe", &Rect::new(c.rect.x + 14.0, c.rect.y - 1.0, 30.0, 3.0), 1.5) }

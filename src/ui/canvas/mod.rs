@@ -31,11 +31,21 @@ pub struct Props {
     pub fresh: bool,
 }
 
-/// A press on the empty canvas: it pans, or, if the pointer stays, takes the selection away.
-#[derive(Clone, Copy, PartialEq)]
+/// Fingers (or the mouse) on the canvas. One pans, or, if it stays, takes the selection away;
+/// two zoom.
+#[derive(Default)]
 struct Press {
-    at: (i32, i32),
+    fingers: Vec<(i32, (i32, i32))>,
     panned: bool,
+}
+
+impl Press {
+    /// Distance and middle of two fingers.
+    fn pinch(&self) -> Option<(f64, (i32, i32))> {
+        let [(_, a), (_, b)] = self.fingers[..] else { return None };
+        let apart = f64::from(a.0 - b.0).hypot(f64::from(a.1 - b.1));
+        Some((apart.max(1.0), ((a.0 + b.0) / 2, (a.1 + b.1) / 2)))
+    }
 }
 
 /// The canvas.
@@ -43,7 +53,7 @@ struct Press {
 pub fn Canvas(props: &Props) -> Html {
     let ctx = use_ctx();
     let svg = use_node_ref();
-    let press = use_mut_ref(|| None::<Press>);
+    let press = use_mut_ref(Press::default);
     use_viewport(svg.clone(), ctx.act.clone());
 
     let down = {
@@ -56,7 +66,10 @@ pub fn Canvas(props: &Props) -> Html {
                 // Fails only for a pointer that is gone already.
                 let _ = svg.set_pointer_capture(e.pointer_id());
             }
-            *press.borrow_mut() = Some(Press { at: (e.client_x(), e.client_y()), panned: false });
+            let mut press = press.borrow_mut();
+            press.fingers.retain(|f| f.0 != e.pointer_id());
+            press.fingers.push((e.pointer_id(), (e.client_x(), e.client_y())));
+            press.panned = press.fingers.len() > 1;
         })
     };
     let moved = {
@@ -66,23 +79,42 @@ pub fn Canvas(props: &Props) -> Html {
                 return act.emit(Action::DragTo(browser::in_canvas(e.client_x(), e.client_y())));
             }
             let mut press = press.borrow_mut();
-            let Some(p) = press.as_mut() else { return };
-            let (dx, dy) = (e.client_x() - p.at.0, e.client_y() - p.at.1);
-            if p.panned || dx.abs() + dy.abs() > 3 {
-                *p = Press { at: (e.client_x(), e.client_y()), panned: true };
-                act.emit(Action::Pan(f64::from(dx), f64::from(dy)));
+            let before = press.pinch();
+            let here = (e.client_x(), e.client_y());
+            let (alone, panned) = (press.fingers.len() == 1, press.panned);
+            let Some(finger) = press.fingers.iter_mut().find(|f| f.0 == e.pointer_id()) else { return };
+            let (dx, dy) = (here.0 - finger.1.0, here.1 - finger.1.1);
+            if alone && !panned && dx.abs() + dy.abs() <= 3 {
+                return;
+            }
+            finger.1 = here;
+            press.panned = true;
+            match (before, press.pinch()) {
+                (Some((was, _)), Some((is, middle))) => {
+                    act.emit(Action::Zoom(is / was, browser::in_canvas(middle.0, middle.1)));
+                }
+                _ => act.emit(Action::Pan(f64::from(dx), f64::from(dy))),
             }
         })
     };
     let up = {
         let (press, act, dragging) = (press.clone(), ctx.act.clone(), props.drag.is_some());
         Callback::from(move |e: PointerEvent| {
-            let pressed = press.borrow_mut().take();
+            let mut press = press.borrow_mut();
+            let pressed = !press.fingers.is_empty();
+            press.fingers.retain(|f| f.0 != e.pointer_id());
             if dragging {
                 act.emit(Action::Drop);
-            } else if pressed.is_some_and(|p| !p.panned) && is_ground(&e) {
+            } else if pressed && !press.panned && is_ground(&e) {
                 act.emit(Action::Select(None));
             }
+        })
+    };
+    let cancel = {
+        let (press, act) = (press.clone(), ctx.act.clone());
+        Callback::from(move |_: PointerEvent| {
+            *press.borrow_mut() = Press::default();
+            act.emit(Action::CancelDrag);
         })
     };
     let wheel = {
@@ -108,7 +140,7 @@ pub fn Canvas(props: &Props) -> Html {
             <svg class={classes!("stage", props.drag.is_some().then_some("dragging"))} ref={svg} data-test="canvas"
                 role="group" aria-label={ctx.t("canvas.label")}
                 onpointerdown={down} onpointermove={moved} onpointerup={up} onwheel={wheel}
-                onpointercancel={ctx.on(Action::CancelDrag)}>
+                onpointercancel={cancel}>
                 <defs>
                     <pattern id="dots" width={step.to_string()} height={step.to_string()} patternUnits="userSpaceOnUse" patternTransform={ground}>
                         <circle class="dot" cx="1" cy="1" r="1" />

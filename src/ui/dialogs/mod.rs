@@ -22,8 +22,23 @@ pub struct Props {
 pub fn Dialogs(props: &Props) -> Html {
     let ctx = use_ctx();
     let card = use_node_ref();
+    let before = use_mut_ref(|| None::<HtmlElement>);
     let which = props.dialog.as_ref().map(std::mem::discriminant);
-    use_effect_with((card.clone(), which), |(card, which)| {
+    use_effect_with((card.clone(), which), move |(card, which)| {
+        let focused = super::browser::document().active_element();
+        let focused = focused.and_then(|e| wasm_bindgen::JsCast::dyn_into::<HtmlElement>(e).ok());
+        match which {
+            Some(_) => {
+                let mut before = before.borrow_mut();
+                *before = before.take().or(focused);
+            }
+            // Back to where the keys were.
+            None => {
+                if let Some(element) = before.borrow_mut().take() {
+                    let _ = element.focus();
+                }
+            }
+        }
         // The first field takes the keys.
         let first = card.cast::<web_sys::Element>().and_then(|c| {
             c.query_selector("[data-first], input:not([type=checkbox]), select, button").ok().flatten()
@@ -51,11 +66,11 @@ pub fn Dialogs(props: &Props) -> Html {
     html! {
         <div class="veil">
             <div class="veil-ground" onclick={ctx.on(Action::Dialog(None))}></div>
-            <form class={classes!("dialog", matches!(dialog, Dialog::Help | Dialog::Router(_)).then_some("broad"))} ref={card} role="dialog" aria-modal="true" aria-labelledby="dialog-title" onsubmit={submit} novalidate=true data-test="dialog">
+            <div class={classes!("dialog", matches!(dialog, Dialog::Help | Dialog::Router(_)).then_some("broad"))} ref={card} role="dialog" aria-modal="true" aria-labelledby="dialog-title" data-test="dialog">
                 <div class="dialog-head"><h2 id="dialog-title">{ title }</h2>
                     <button type="button" class="quiet" aria-label={ctx.t("dialog.close")} onclick={ctx.on(Action::Dialog(None))}>{ icon("close") }</button></div>
-                { body }
-            </form>
+                <form onsubmit={submit} novalidate=true>{ body }</form>
+            </div>
         </div>
     }
 }

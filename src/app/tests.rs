@@ -1,0 +1,281 @@
+//! The page, played without a browser, over the lab that it opens first.
+
+use super::playback::BeatKind;
+use super::scene::Stage;
+use super::store::{Memory, Storage};
+use super::view::Ware;
+use super::*;
+use crate::netfilter::Hook;
+use crate::stack::Step;
+
+fn open() -> App {
+    App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap()
+}
+
+/// Lets the World run as long as it wants to, with the playhead at the end of what there is.
+fn settle(app: &mut App) {
+    for _ in 0..2_000 {
+        while app.run_slice() {}
+        if !app.busy {
+            break;
+        }
+        app.act(Action::ToEnd);
+    }
+    app.act(Action::Tick(0.0));
+}
+
+fn type_at(app: &mut App, place: &str, line: &str) -> String {
+    app.act(Action::Run { place: place.into(), line: line.into() });
+    settle(app);
+    app.act(Action::ToEnd);
+    let entry = app.terminals.at(place).entries.last().unwrap().clone();
+    entry.shown(u64::MAX).map(|(_, text)| text.to_owned()).collect()
+}
+
+fn first_flow() -> App {
+    let mut app = open();
+    app.act(Action::FirstFlow);
+    settle(&mut app);
+    app
+}
+
+#[test]
+fn the_first_flow_rewrites_the_source_twice_on_its_way_out() {
+    let mut app = first_flow();
+    app.act(Action::ToStart);
+    let mut seen = Vec::new();
+    let mut last = -1.0;
+    while app.flows.player.pos > last {
+        last = app.flows.player.pos;
+        app.act(Action::Step);
+        for pill in app.moving().pills.into_iter().filter(|p| p.active && p.rewriting.is_some()) {
+            let old = pill.from.old.filter(|_| pill.what == "SYN");
+            seen.extend(old.map(|old| (old, pill.from.now)));
+        }
+    }
+    let address = |text: &str| text.split(':').next().unwrap().to_owned();
+    let seen: Vec<_> = seen.iter().map(|(a, b)| (address(a), address(b))).collect();
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(seen, [pair("172.17.0.3", "192.168.0.10"), pair("192.168.0.10", "150.150.0.1")]);
+}
+
+#[test]
+fn a_step_back_takes_the_nat_row_away() {
+    let mut app = first_flow();
+    app.act(Action::ToStart);
+    let rows = |app: &App| app.shown.scene.node("router").unwrap().nat.as_ref().unwrap().rows.len();
+    while rows(&app) == 0 {
+        let before = app.flows.player.pos;
+        app.act(Action::Step);
+        assert!(app.flows.player.pos > before, "the row never came");
+    }
+    let mut steps = 0;
+    while rows(&app) > 0 {
+        app.act(Action::Back);
+        steps += 1;
+        assert!(steps < 12, "the row stays");
+    }
+}
+
+#[test]
+fn beats_lie_one_after_the_other_and_hold_every_record_once() {
+    let app = first_flow();
+    let schedule = &app.flows.current().unwrap().schedule;
+    for pair in schedule.beats.windows(2) {
+        assert!((pair[1].start - pair[0].end()).abs() < 1e-6);
+        assert!(pair[0].last_seq < pair[1].first_seq || pair[0].last_seq < pair[1].last_seq);
+    }
+    for (i, beat) in schedule.beats.iter().enumerate().filter(|(_, b)| b.len > 0.0) {
+        assert_eq!(schedule.beat_at(beat.end()), Some(i));
+    }
+}
+
+#[test]
+fn every_wire_that_a_packet_travels_is_drawn() {
+    let app = first_flow();
+    let scene = &app.shown.scene;
+    let log = &app.live().world.log;
+    let first = app.flows.current().unwrap().schedule.first_seq();
+    let mut travelled = 0;
+    for (_, record) in log.iter_from(first) {
+        if let Step::Transmit { dev, to, .. } = &record.step {
+            let from = crate::stack::DevRef { ns: record.ns, dev: *dev };
+            assert!(scene.wire(from, *to).is_some(), "{from:?} to {to:?}");
+            travelled += 1;
+        }
+    }
+    assert!(travelled > 20);
+}
+
+#[test]
+fn pills_stay_on_the_picture() {
+    let mut app = first_flow();
+    let len = app.flows.len();
+    for i in 0..400 {
+        app.act(Action::Seek(len * f64::from(i) / 400.0));
+        for pill in app.moving().pills {
+            assert!(app.shown.scene.bounds.grown(1.0).contains(pill.at), "{:?}", pill.at);
+        }
+    }
+}
+
+#[test]
+fn boxes_of_a_host_do_not_lie_on_one_another() {
+    let app = open();
+    for node in &app.shown.scene.nodes {
+        let mut boxes: Vec<_> = node.containers.iter().map(|c| c.rect).collect();
+        boxes.extend(node.bridges.iter().map(|b| b.rect));
+        boxes.extend(node.gate.iter().map(|g| g.rect));
+        for (i, a) in boxes.iter().enumerate() {
+            assert!(node.rect.contains((a.x, a.y)) && node.rect.contains((a.right(), a.bottom())));
+            for b in &boxes[i + 1..] {
+                let apart = a.right() <= b.x || b.right() <= a.x || a.bottom() <= b.y || b.bottom() <= a.y;
+                assert!(apart, "{a:?} {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dropped_packet_lights_its_hook_and_says_why() {
+    let mut app = open();
+    type_at(&mut app, "docker-host:shell", "ping -c 1 -W 1 10.0.0.2");
+    let flow = app.flows.current().unwrap();
+    let beat = flow.schedule.beats.iter().position(|b| matches!(b.kind, BeatKind::Drop { .. })).unwrap();
+    app.act(Action::SeekBeat(beat));
+    let moving = app.moving();
+    assert!(moving.pills.iter().any(|p| p.dropped));
+    let lit = moving.lit.iter().find(|l| l.light == pills::Light::Drops).unwrap();
+    assert_eq!(lit.stage, Stage::Hook(Hook::Prerouting));
+    assert!(app.shown.packet.as_ref().unwrap().drop.as_ref().unwrap().contains("10.0.0.2"));
+}
+
+#[test]
+fn what_is_typed_is_shown_when_its_moment_comes() {
+    let mut app = first_flow();
+    let shown = |app: &App| {
+        let entry = app.terminals.current().unwrap().entries.last().unwrap();
+        entry.shown(app.flows.seq()).count()
+    };
+    app.act(Action::ToStart);
+    assert_eq!(shown(&app), 0);
+    app.act(Action::ToEnd);
+    assert!(shown(&app) > 0);
+}
+
+#[test]
+fn a_dropped_ware_becomes_a_container_and_undo_takes_it_away_again() {
+    let mut app = open();
+    let bridge = app.shown.scene.nodes.iter().flat_map(|n| &n.bridges).find(|b| b.title == "second-bridge");
+    let (x, y) = bridge.unwrap().rect.center();
+    let camera = app.camera;
+    let pixel = |x: f64, y: f64| ((x - camera.origin.0) * camera.scale, (y - camera.origin.1) * camera.scale);
+    app.act(Action::GrabWare(Ware::Container(Some(0)), (1.0, 1.0)));
+    app.act(Action::DragTo(pixel(x, y)));
+    app.act(Action::Drop);
+    let Some(Dialog::Container(form)) = &app.dialog else { panic!("no form") };
+    assert_eq!(form.command(), "docker run -d --name nginx --network second-bridge nginx");
+    app.act(Action::Submit);
+    settle(&mut app);
+    let there = |app: &App| app.live().place("docker-host:nginx").is_ok();
+    assert!(there(&app));
+    app.act(Action::Undo);
+    assert!(!there(&app));
+    app.act(Action::Redo);
+    assert!(there(&app));
+}
+
+#[test]
+fn the_routers_form_lets_the_internet_in() {
+    let mut app = open();
+    type_at(&mut app, "docker-host", "docker run -d --name tomcat -p 8080:8080 tomcat");
+    assert!(!type_at(&mut app, "visitor", "curl -m 2 http://150.150.0.1:8080").contains("Tomcat"));
+    app.act(Action::RouterForm("router".into()));
+    let Some(Dialog::Router(mut form)) = app.dialog.clone() else { panic!("no form") };
+    form.rows.push(forms::ForwardRow {
+        udp: false,
+        port: "8080".into(),
+        to: "192.168.0.10".into(),
+        to_port: "8080".into(),
+    });
+    app.act(Action::Dialog(Some(Box::new(Dialog::Router(form)))));
+    app.act(Action::Submit);
+    assert!(app.dialog.is_none());
+    assert!(type_at(&mut app, "visitor", "curl http://150.150.0.1:8080").contains("Tomcat"));
+    let nat = app.shown.scene.node("router").unwrap().nat.clone().unwrap();
+    assert_eq!(nat.rows.iter().map(|r| r.way).collect::<Vec<_>>()[..1], [scene::NatWay::Forward]);
+}
+
+/// A store that several pages share, as the browser's does.
+#[derive(Clone, Default)]
+struct Kept(std::sync::Arc<std::sync::Mutex<Memory>>);
+
+impl Storage for Kept {
+    fn get(&self, key: &str) -> Option<String> {
+        self.0.lock().unwrap().get(key)
+    }
+    fn set(&mut self, key: &str, value: &str) -> bool {
+        self.0.lock().unwrap().set(key, value)
+    }
+    fn remove(&mut self, key: &str) {
+        self.0.lock().unwrap().remove(key);
+    }
+}
+
+#[test]
+fn the_lab_is_found_again() {
+    let store = Kept::default();
+    let mut app = App::new(Box::new(store.clone()), (Lang::En, Theme::Light)).unwrap();
+    type_at(&mut app, "docker-host", "docker run -d --name blog nginx");
+    app.act(Action::Lang(Lang::Ko));
+    let again = App::new(Box::new(store), (Lang::En, Theme::Light)).unwrap();
+    assert_eq!(again.lab, app.lab);
+    assert!(again.live().place("docker-host:blog").is_ok());
+    assert_eq!(again.settings.lang, Lang::Ko);
+}
+
+#[test]
+fn a_kept_lab_that_cannot_be_read_is_replaced_and_said_so() {
+    let mut store = Memory::default();
+    store.set(KEEP_LAB, "{ not a lab");
+    let app = App::new(Box::new(store), (Lang::Ko, Theme::Dark)).unwrap();
+    assert_eq!(app.lab.name, "home");
+    assert_eq!(app.toasts[0].key, "toast.kept_lab_lost");
+}
+
+#[test]
+fn moving_a_node_is_an_edit_that_does_not_restart_the_world() {
+    let mut app = first_flow();
+    let before = app.lab.nodes[0].pos;
+    app.act(Action::Nudge("dns".into(), 40, 0));
+    let rect = app.shown.scene.node("dns").unwrap().rect;
+    assert_eq!((rect.x as i32, app.flows.is_empty()), (before.0 + 40, false));
+    app.act(Action::Undo);
+    assert_eq!((app.lab.nodes[0].pos, app.flows.is_empty()), (before, false));
+}
+
+#[test]
+fn a_ping_without_end_runs_only_so_far_ahead() {
+    let mut app = open();
+    app.act(Action::Run { place: "docker-host:shell".into(), line: "ping 172.17.0.1".into() });
+    let mut slices = 0;
+    while app.run_slice() {
+        slices += 1;
+        assert!(slices < 5_000, "it runs away");
+    }
+    let ahead = app.flows.len();
+    assert!(app.busy && (10_000.0..40_000.0).contains(&ahead), "{ahead}");
+    app.act(Action::Interrupt);
+    settle(&mut app);
+    assert!(!app.busy);
+}
+
+#[test]
+fn a_deleted_container_goes_by_docker_rm() {
+    let mut app = open();
+    app.act(Action::Select(Some(Selection::Container("docker-host:cache".into()))));
+    app.act(Action::Delete);
+    settle(&mut app);
+    assert!(app.live().place("docker-host:cache").is_err());
+    assert_eq!(app.lab.commands.last().unwrap().run, "docker rm -f cache");
+}

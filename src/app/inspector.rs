@@ -90,7 +90,7 @@ pub fn packet(
         hop: hop(schedule, id, i, end),
         place: session.place_of_ns(ns).unwrap_or_default(),
         stage,
-        sentence: key.map(|r| sentence(r, session, lang)).unwrap_or_default(),
+        sentence: key.map(|r| sentence(&r, session, lang)).unwrap_or_default(),
         drop,
         fields: changes(before.and_then(decode).as_ref(), after.and_then(decode).as_ref()),
         rules: rules(session, beat_rules(&beat.kind), ns),

@@ -242,7 +242,7 @@ impl Schedule {
             if self.beats.len() >= MAX_BEATS {
                 break;
             }
-            self.take(seq, record, log);
+            self.take(seq, &record, log);
             self.next_seq = seq + 1;
         }
         self.next_seq != before

@@ -161,7 +161,7 @@ impl World {
             return self.lose(from.dev, &frame, DropReason::QueueFull);
         }
         let arrives = self.now + link.spec.latency;
-        let bytes = self.log.keep_bytes(&frame.bytes);
+        let bytes = self.log.keep_bytes(frame.id, &frame.bytes);
         self.log.packet(frame.id, Step::Transmit { dev: from.dev, to: plug.to, arrives, bytes });
         if link.spec.loss_per_mille > 0 && self.link_rng.chance(link.spec.loss_per_mille) {
             return self.lose(from.dev, &frame, DropReason::LinkLoss);

@@ -7,46 +7,82 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::NsId;
+use super::packed::Packed;
 use super::step::{ByteSpan, Fate, Record, Sink, Step};
+use crate::netfilter::NfStep;
 use crate::time::Instant;
 use crate::wire::PacketId;
 
 /// Records in a chunk.
-const CHUNK_RECORDS: usize = 1024;
+const CHUNK_RECORDS: usize = 2048;
 /// Bytes after which a chunk is closed early.
 const CHUNK_BYTES: usize = 256 * 1024;
-/// What a record counts for in the bound; the same on every platform, so that what is kept is too.
-const RECORD_COST: u64 = 80;
+/// What records count for in the bound; the same on every platform, so that what is kept is too.
+const PACKED_COST: u64 = 24;
+const WHOLE_COST: u64 = 100;
+const STAMP_COST: u64 = 16;
 /// The bound on all that is kept, in bytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
+/// Packets whose last bytes a chunk remembers, to share them if they leave unchanged.
+const RECENT: usize = 64;
 
 /// A run of records without a gap.
 #[derive(Debug, Clone, Default)]
 struct Chunk {
     /// The number of its first record.
     first: u64,
-    records: Vec<Record>,
+    records: Vec<Packed>,
+    /// When and where: an event's records share one.
+    stamps: Vec<(Instant, NsId)>,
+    /// Those that cannot be packed.
+    whole: Vec<Record>,
     bytes: Vec<u8>,
+    /// Length of the texts in `whole`.
+    texts: u64,
 }
 
 impl Chunk {
-    /// `bytes`: how many to expect; growing step by step would copy them.
-    fn starting_at(first: u64, bytes: usize) -> Self {
-        Self { first, records: Vec::with_capacity(CHUNK_RECORDS), bytes: Vec::with_capacity(bytes) }
-    }
     fn end(&self) -> u64 {
         self.first + self.records.len() as u64
     }
     fn cost(&self) -> u64 {
-        self.records.len() as u64 * RECORD_COST + self.bytes.len() as u64
+        let packed = self.records.len() as u64 * PACKED_COST + self.stamps.len() as u64 * STAMP_COST;
+        packed + self.whole.len() as u64 * WHOLE_COST + self.bytes.len() as u64 + self.texts
     }
-    fn get(&self, seq: u64) -> Option<&Record> {
+
+    #[cold]
+    #[inline(never)]
+    fn keep_whole(&mut self, record: Record) {
+        self.texts += match &record.step {
+            Step::Started { name: text, .. } | Step::Printed { text, .. } => text.len() as u64,
+            Step::Nf(NfStep::Logged { line }) => line.len() as u64,
+            Step::Config(_) => 64,
+            _ => 0,
+        };
+        self.records.push(Packed::whole(self.whole.len() as u32));
+        self.whole.push(record);
+    }
+
+    fn packed(&self, seq: u64) -> Option<&Packed> {
         self.records.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)
     }
-    fn bytes_of(&self, record: &Record) -> &[u8] {
-        let Step::Transmit { bytes: span, .. } = &record.step else { return &[] };
+    fn record(&self, packed: &Packed) -> Option<Record> {
+        match packed.position() {
+            Some(position) => self.whole.get(position).cloned(),
+            None => packed.unpack(*self.stamps.get(packed.stamp())?),
+        }
+    }
+    fn bytes_of(&self, packed: &Packed) -> &[u8] {
+        let span = match packed.position().and_then(|p| self.whole.get(p)).map(|r| &r.step) {
+            Some(Step::Transmit { bytes, .. }) => Some(*bytes),
+            _ => packed.span(),
+        };
+        span.and_then(|s| self.slice(s)).unwrap_or(&[])
+    }
+    #[inline]
+    fn slice(&self, span: ByteSpan) -> Option<&[u8]> {
         let start = span.start as usize;
-        self.bytes.get(start..start + usize::from(span.len)).unwrap_or(&[])
+        self.bytes.get(start..start + usize::from(span.len))
     }
 }
 
@@ -59,21 +95,28 @@ pub struct StepLog {
     ns: NsId,
     next_seq: u64,
     fate: Fate,
+    /// The tail's last stamp is that of `now` and `ns`.
+    stamped: bool,
     full: VecDeque<Arc<Chunk>>,
     full_cost: u64,
     tail: Chunk,
+    /// By the packet's number modulo [`RECENT`]: its bytes in the tail.
+    recent: Vec<(PacketId, ByteSpan)>,
 }
 
 impl StepLog {
     /// From now on steps happen at `now` in `ns` (the World sets this before each event).
     #[inline]
     pub fn at(&mut self, now: Instant, ns: NsId) {
+        if (now, ns) != (self.now, self.ns) {
+            self.stamped = false;
+        }
         self.now = now;
         self.ns = ns;
     }
 
     /// Notes a step of a packet.
-    #[inline]
+    #[inline(always)]
     pub fn packet(&mut self, id: PacketId, step: Step) {
         match step {
             Step::Sent { .. } => self.fate.sent += 1,
@@ -86,17 +129,24 @@ impl StepLog {
     }
 
     /// Notes a step that is about no packet.
-    #[inline]
+    #[inline(always)]
     pub fn note(&mut self, step: Step) {
         self.push(None, step);
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, packet: Option<PacketId>, step: Step) {
         if self.sink == Sink::Keep {
             // not by its bytes: those of this record may lie here already
             self.make_room(usize::MAX);
-            self.tail.records.push(Record { at: self.now, ns: self.ns, packet, step });
+            if !self.stamped {
+                self.stamped = true;
+                self.tail.stamps.push((self.now, self.ns));
+            }
+            match Packed::new(self.tail.stamps.len() - 1, self.now, packet, &step) {
+                Some(packed) => self.tail.records.push(packed),
+                None => self.tail.keep_whole(Record { at: self.now, ns: self.ns, packet, step }),
+            }
         }
         self.next_seq += 1;
     }
@@ -114,8 +164,14 @@ impl StepLog {
 
     #[cold]
     fn open_chunk(&mut self) {
-        let expected = self.tail.bytes.len() + self.tail.bytes.len() / 4;
-        let old = std::mem::replace(&mut self.tail, Chunk::starting_at(self.next_seq, expected));
+        // as many bytes as last time and some more: growing step by step would copy them
+        let bytes = Vec::with_capacity(self.tail.bytes.len() + self.tail.bytes.len() / 4);
+        let records = Vec::with_capacity(CHUNK_RECORDS);
+        let fresh = Chunk { first: self.next_seq, records, bytes, ..Chunk::default() };
+        self.stamped = false;
+        let old = std::mem::replace(&mut self.tail, fresh);
+        self.recent.clear();
+        self.recent.resize(RECENT, (PacketId(u64::MAX), ByteSpan::default()));
         if !old.records.is_empty() {
             self.full_cost += old.cost();
             self.full.push_back(Arc::new(old));
@@ -127,17 +183,23 @@ impl StepLog {
         }
     }
 
-    /// Keeps a copy of `bytes`, for the span of the record that is noted next.
+    /// Keeps a copy of `bytes`, the frame of packet `id`, for the span of the record that is noted
+    /// next. A packet that leaves as it left last time, as through a bridge, takes no more room.
     #[inline]
-    pub fn keep_bytes(&mut self, bytes: &[u8]) -> ByteSpan {
+    pub fn keep_bytes(&mut self, id: PacketId, bytes: &[u8]) -> ByteSpan {
         if self.sink == Sink::Mute {
             return ByteSpan::default();
         }
         self.make_room(CHUNK_BYTES);
-        let start = self.tail.bytes.len() as u32;
-        let len = bytes.len().min(usize::from(u16::MAX));
-        self.tail.bytes.extend_from_slice(&bytes[..len]);
-        ByteSpan { start, len: len as u16 }
+        let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
+        let known = &mut self.recent[id.0 as usize % RECENT];
+        if known.0 == id && self.tail.slice(known.1) == Some(bytes) {
+            return known.1;
+        }
+        let span = ByteSpan { start: self.tail.bytes.len() as u32, len: bytes.len() as u16 };
+        self.tail.bytes.extend_from_slice(bytes);
+        *known = (id, span);
+        span
     }
 
     /// The number that the next record will have.
@@ -163,24 +225,26 @@ impl StepLog {
     }
 
     /// Record `seq`; None if it is gone or not yet there.
-    pub fn get(&self, seq: u64) -> Option<&Record> {
-        self.chunk_of(seq)?.get(seq)
+    pub fn get(&self, seq: u64) -> Option<Record> {
+        let chunk = self.chunk_of(seq)?;
+        chunk.record(chunk.packed(seq)?)
     }
 
     /// The kept bytes of record `seq`, if it is a [`Step::Transmit`].
     pub fn bytes(&self, seq: u64) -> &[u8] {
         let Some(chunk) = self.chunk_of(seq) else { return &[] };
-        chunk.get(seq).map_or(&[], |r| chunk.bytes_of(r))
+        chunk.packed(seq).map_or(&[], |p| chunk.bytes_of(p))
     }
 
     /// Records in order, with their numbers, from `from` on.
-    pub fn iter_from(&self, from: u64) -> Box<dyn Iterator<Item = (u64, &Record)> + '_> {
+    pub fn iter_from(&self, from: u64) -> Box<dyn Iterator<Item = (u64, Record)> + '_> {
         let skip = self.full.partition_point(|c| c.end() <= from);
         let chunks = self.full.iter().skip(skip).map(AsRef::as_ref).chain(std::iter::once(&self.tail));
         Box::new(chunks.flat_map(move |c| {
             let begin = usize::try_from(from.saturating_sub(c.first)).unwrap_or(usize::MAX);
             let records = c.records.get(begin..).unwrap_or(&[]);
-            records.iter().enumerate().map(move |(i, r)| (c.first + (begin + i) as u64, r))
+            let numbered = records.iter().enumerate();
+            numbered.filter_map(move |(i, p)| Some((c.first + (begin + i) as u64, c.record(p)?)))
         }))
     }
 
@@ -202,9 +266,11 @@ impl StepLog {
             ns: self.ns,
             next_seq: self.next_seq,
             fate: self.fate,
+            stamped: false,
             full: VecDeque::new(),
             full_cost: 0,
             tail: Chunk::default(),
+            recent: Vec::new(),
         }
     }
 
@@ -212,16 +278,13 @@ impl StepLog {
     /// a text form that is the same on every platform. Two runs agree if their digests do.
     pub fn digest(&self) -> u64 {
         let mut hash = Fnv::new();
-        for chunk in self.chunks() {
-            for record in &chunk.records {
-                // the span is where the bytes lie, not what they are
-                let mut record_in_full = record.clone();
-                if let Step::Transmit { bytes, .. } = &mut record_in_full.step {
-                    *bytes = ByteSpan::default();
-                }
-                let _ = write!(hash, "{record_in_full:?}");
-                hash.bytes(chunk.bytes_of(record));
+        for (seq, mut record) in self.iter_from(0) {
+            // the span is where the bytes lie, not what they are
+            if let Step::Transmit { bytes, .. } = &mut record.step {
+                *bytes = ByteSpan::default();
             }
+            let _ = write!(hash, "{record:?}");
+            hash.bytes(self.bytes(seq));
         }
         let _ = write!(hash, "{} {:?}", self.next_seq, self.fate);
         hash.0
@@ -260,9 +323,10 @@ mod tests {
     }
 
     fn transmit(log: &mut StepLog, bytes: &[u8]) {
-        let bytes = log.keep_bytes(bytes);
+        let id = PacketId(log.next_seq() + 1);
+        let bytes = log.keep_bytes(id, bytes);
         let to = DevRef { ns: NsId(1), dev: IfIndex(2) };
-        log.packet(PacketId(1), Step::Transmit { dev: IfIndex(2), to, arrives: Instant(5), bytes });
+        log.packet(id, Step::Transmit { dev: IfIndex(2), to, arrives: Instant(5), bytes });
     }
 
     #[test]
@@ -292,6 +356,20 @@ mod tests {
         assert!(log.get(0).is_none());
         assert_eq!(log.bytes(1999).len(), 60_000);
         assert_eq!(log.iter_from(0).next().map(|(seq, _)| seq), Some(log.first_seq()));
+    }
+
+    #[test]
+    fn bytes_that_stay_the_same_are_kept_once() {
+        let mut log = StepLog::default();
+        let to = DevRef { ns: NsId(1), dev: IfIndex(2) };
+        let mut spans = Vec::new();
+        for bytes in [[1; 90], [1; 90], [2; 90], [2; 90]] {
+            let bytes = log.keep_bytes(PacketId(1), &bytes);
+            spans.push(bytes.start);
+            log.packet(PacketId(1), Step::Transmit { dev: IfIndex(2), to, arrives: Instant(5), bytes });
+        }
+        assert_eq!(spans, [0, 0, 90, 90]);
+        assert_eq!([log.bytes(1), log.bytes(3)], [[1; 90], [2; 90]]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod log;
 mod namespace;
 mod neighbour;
 mod output;
+mod packed;
 mod peer;
 mod route;
 mod setup;

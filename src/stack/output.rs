@@ -243,7 +243,7 @@ impl NetNs {
             return self.dropped(&frame, Some(dev), DropReason::QueueFull, cx);
         }
         let arrives = cx.now + LOOPBACK_DELAY;
-        let bytes = cx.log.keep_bytes(&frame.bytes);
+        let bytes = cx.log.keep_bytes(frame.id, &frame.bytes);
         cx.log.packet(frame.id, Step::Transmit { dev, to: DevRef { ns: self.id, dev }, arrives, bytes });
         self.looped.push_back((frame, meta));
         cx.out.push(Output::Timer { at: arrives, kind: TimerKind::Loopback });

@@ -114,7 +114,7 @@ fn print_job(job: &Job) {
 fn trace(session: &Session, from: u64, lang: Lang) -> String {
     let mut out = String::new();
     for (_, record) in session.world.log.iter_from(from) {
-        let words = sentence(record, session, lang);
+        let words = sentence(&record, session, lang);
         if words.is_empty() {
             continue;
         }
@@ -139,7 +139,7 @@ fn report(session: &Session, jobs: &[Job], from: u64, options: &Options) -> serd
         let steps = session.world.log.iter_from(from).map(|(seq, record)| {
             json!({
                 "seq": seq, "ns": record.at.as_nanos(), "at": session.place_of_ns(record.ns),
-                "packet": record.packet.map(|p| p.0), "step": sentence(record, session, options.lang),
+                "packet": record.packet.map(|p| p.0), "step": sentence(&record, session, options.lang),
             })
         });
         report["trace"] = steps.collect();

@@ -125,7 +125,7 @@ impl Pair {
         assert_eq!(fate.sent + fate.copied, fate.delivered + fate.dropped + under_way, "{fate:?}");
     }
 
-    fn steps(&self) -> impl Iterator<Item = &Record> {
+    fn steps(&self) -> impl Iterator<Item = Record> {
         self.log.iter_from(0).map(|(_, record)| record)
     }
     fn has(&self, wanted: impl Fn(&Step) -> bool) -> bool {

@@ -7,6 +7,7 @@ use crate::stack::{
 };
 use crate::time::{Duration, Instant};
 use crate::wire::{Endpoint, IfIndex, Ipv4Addr, Ipv4Net, Mac, Summary, summary};
+use proptest::prelude::*;
 
 const FOREVER: u64 = u64::MAX;
 
@@ -551,4 +552,128 @@ fn equal_worlds_have_equal_digests_and_snapshots_go_on_alike() {
     b.wait(Duration::from_secs(60));
     copy.run_through(b.world.now(), FOREVER);
     assert_eq!(copy.log.digest(), b.world.log.digest());
+}
+
+// ---- hostile bytes
+
+/// A change to a frame, made at a place that depends on its length.
+#[derive(Debug, Clone)]
+enum Spoil {
+    /// Another byte.
+    Byte(u16, u8),
+    /// Cut off.
+    Cut(u16),
+    /// Longer, with zeroes.
+    Grow(u16),
+    /// The header's checksum is put right again, so that what follows is looked at, too.
+    Mend,
+}
+
+fn spoil(bytes: &mut Vec<u8>, how: &Spoil) {
+    let at = |n: u16| usize::from(n) % (bytes.len() + 1);
+    match *how {
+        Spoil::Byte(n, value) => {
+            let at = at(n);
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = value;
+            }
+        }
+        Spoil::Cut(n) => bytes.truncate(at(n)),
+        Spoil::Grow(n) => bytes.resize(bytes.len() + usize::from(n % 300), 0),
+        Spoil::Mend => {
+            if let Some(Ok(mut ip)) = bytes.get_mut(14..).map(crate::wire::fmt::Ipv4Packet::new_checked) {
+                if ip.header_len() >= 20 {
+                    ip.fill_checksum();
+                }
+            }
+        }
+    }
+}
+
+/// Frames as they pass a router that translates: ARP, echo, errors, fragments, UDP, TCP.
+fn frames_of_many_kinds() -> (Routed, Vec<Vec<u8>>) {
+    let mut routed = routed();
+    let Routed { lab, left, router, right } = &mut routed;
+    lab.with(*router, |ns, cx| {
+        for rule in [
+            "-t nat -A POSTROUTING -o eth1 -j MASQUERADE",
+            "-t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.2.2:80",
+            "-A FORWARD -m conntrack --ctstate INVALID -j DROP",
+            "-A FORWARD -p udp --dport 9 -j REJECT",
+            "-A INPUT -p tcp --dport 7 -j REJECT --reject-with tcp-reset",
+        ] {
+            ns.iptables(&rule.split(' ').collect::<Vec<_>>(), cx).unwrap();
+        }
+    });
+    let ends = (left.ns, right.ns);
+    lab.ping(ends.0, "10.0.2.2", &[]);
+    lab.ping(ends.0, "10.0.2.2", &[SocketOption::Ttl(1)]);
+    lab.ping(ends.0, "10.0.2.77", &[]);
+    lab.ping_with(ends.0, "10.0.2.2", &[SocketOption::DontFragment(false)], 3000).unwrap();
+    for (kind, port) in [(SocketKind::Udp, 5), (SocketKind::Udp, 9)] {
+        let to = Endpoint::new("10.0.2.2".parse().unwrap(), port);
+        lab.with(ends.0, |ns, cx| {
+            let s = ns.socket(None, kind);
+            ns.send_to(s, to, b"some data", cx).unwrap();
+        });
+    }
+    for port in [7, 80, 8080] {
+        let to = Endpoint::new("10.0.1.1".parse().unwrap(), port);
+        lab.with(ends.0, |ns, cx| {
+            let s = ns.socket(None, SocketKind::Tcp);
+            assert_eq!(ns.connect(s, to, cx), Err(Errno::InProgress));
+        });
+    }
+    lab.settle();
+    let log = &lab.world.log;
+    let frames = log.iter_from(0).map(|(seq, _)| log.bytes(seq).to_vec()).filter(|b| !b.is_empty());
+    let frames = frames.collect();
+    (routed, frames)
+}
+
+fn spoils() -> impl Strategy<Value = Spoil> {
+    prop_oneof![
+        4 => (any::<u16>(), any::<u8>()).prop_map(|(n, b)| Spoil::Byte(n, b)),
+        1 => any::<u16>().prop_map(Spoil::Cut),
+        1 => any::<u16>().prop_map(Spoil::Grow),
+        3 => Just(Spoil::Mend),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Nothing panics, nothing is lost from the count, whatever comes in at a router, at a host, at
+    /// the port of a bridge with iptables.
+    #[test]
+    fn any_bytes_on_the_wire_meet_a_noted_end(
+        attacks in prop::collection::vec(
+            (any::<u16>(), prop::collection::vec(spoils(), 0..5), 0usize..4), 1..60),
+    ) {
+        let (Routed { mut lab, left, router, right }, frames) = frames_of_many_kinds();
+        let (bridge, ends) = lab.segment(2);
+        lab.with(bridge.ns, |ns, _| ns.sysctl.bridge_nf_call_iptables = true);
+        lab.with(bridge.ns, |ns, cx| ns.iptables(&["-A", "FORWARD", "-p", "icmp", "-j", "ACCEPT"], cx)).unwrap();
+        prop_assert_eq!(ends.len(), 2);
+        for (which, changes, place) in &attacks {
+            let mut bytes = frames[usize::from(*which) % frames.len()].clone();
+            for change in changes {
+                spoil(&mut bytes, change);
+            }
+            let at = match place {
+                0 => DevRef { ns: router, dev: IfIndex(2) },
+                1 => left,
+                2 => right,
+                _ => DevRef { ns: bridge.ns, dev: IfIndex(3) },
+            };
+            lab.with(at.ns, |ns, cx| {
+                let frame = crate::wire::Frame { id: cx.ids.next_id(), bytes };
+                cx.log.packet(frame.id, Step::Sent { by: None });
+                ns.receive(at.dev, frame, cx);
+            });
+        }
+        lab.wait(Duration::from_secs(40));
+        let fate = lab.world.log.fate();
+        prop_assert_eq!(fate.sent + fate.copied, fate.delivered + fate.dropped + lab.world.in_flight());
+    }
 }

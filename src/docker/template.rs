@@ -101,6 +101,12 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_doubles_itself_comes_to_an_end() {
+        let text = format!("{{{{$a := \"xxxxxxxx\"}}}}{}", "{{$a := print $a $a}}".repeat(40));
+        assert!(render(&text, &Value::Null).is_err());
+    }
+
+    #[test]
     fn what_is_wrong_is_said_in_gos_words() {
         let value = json!({"A": 1});
         assert_eq!(

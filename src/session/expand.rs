@@ -30,7 +30,18 @@ pub(super) enum Redirection {
 pub(super) enum Expansion {
     /// The output of this one is needed first.
     Needs(Script),
+    /// The words are longer than [`MAX_EXPANDED`]; the program's name, if it was reached.
+    TooLong(Option<String>),
     Ready(Vec<Simple>),
+}
+
+/// Bytes that the words of a pipeline may become: variables that double themselves end here.
+const MAX_EXPANDED: usize = 1 << 18;
+
+/// Why a word has no fields yet, or never.
+enum Halt {
+    Needs(Script),
+    TooLong,
 }
 
 impl Session {
@@ -38,14 +49,16 @@ impl Session {
     pub(super) fn expand(&mut self, id: ShellId, pipeline: &Pipeline) -> Expansion {
         let substituted = self.shell_mut(id).substituted.clone();
         let mut known = substituted.iter();
+        let mut room = MAX_EXPANDED;
         let mut commands = Vec::new();
         for command in &pipeline.commands {
             let mut simple = Simple::default();
             for word in &command.words {
                 let assigned = if simple.words.is_empty() { assigned_name(word) } else { None };
-                let fields = match self.fields(id, word, &mut known) {
+                let fields = match self.fields(id, word, assigned.is_none(), &mut known, &mut room) {
                     Ok(fields) => fields,
-                    Err(script) => return Expansion::Needs(script),
+                    Err(Halt::Needs(script)) => return Expansion::Needs(script),
+                    Err(Halt::TooLong) => return Expansion::TooLong(simple.words.into_iter().next()),
                 };
                 match assigned {
                     Some(name) => {
@@ -58,10 +71,11 @@ impl Session {
             }
             for redirect in &command.redirects {
                 let (kind, path) = kind(redirect);
-                let fields = match path.map(|p| self.fields(id, p, &mut known)) {
+                let fields = match path.map(|p| self.fields(id, p, true, &mut known, &mut room)) {
                     None => Vec::new(),
                     Some(Ok(fields)) => fields,
-                    Some(Err(script)) => return Expansion::Needs(script),
+                    Some(Err(Halt::Needs(script))) => return Expansion::Needs(script),
+                    Some(Err(Halt::TooLong)) => return Expansion::TooLong(simple.words.into_iter().next()),
                 };
                 simple.redirects.push((kind, fields.join(" ")));
             }
@@ -70,25 +84,29 @@ impl Session {
         Expansion::Ready(commands)
     }
 
-    /// The arguments that a word becomes: none, one, or several.
+    /// The arguments that a word becomes: none, one, or several. Without `split` it is one: the
+    /// value of an assignment is not split (POSIX.1-2024 §2.9.1).
     fn fields<'a>(
         &mut self,
         id: ShellId,
         word: &Word,
+        split: bool,
         known: &mut impl Iterator<Item = &'a String>,
-    ) -> Result<Vec<String>, Script> {
+        room: &mut usize,
+    ) -> Result<Vec<String>, Halt> {
         let mut done = Vec::new();
         let mut current: Option<String> = None;
         for part in &word.parts {
-            let (value, split) = match part {
+            let (value, parted) = match part {
                 WordPart::Text(text) => (text.clone(), false),
-                WordPart::Variable { name, quoted } => (self.variable(id, name), !quoted),
+                WordPart::Variable { name, quoted } => (self.variable(id, name), split && !quoted),
                 WordPart::Substitution { script, quoted } => match known.next() {
-                    Some(text) => (text.clone(), !quoted),
-                    None => return Err(script.clone()),
+                    Some(text) => (text.clone(), split && !quoted),
+                    None => return Err(Halt::Needs(script.clone())),
                 },
             };
-            if !split {
+            *room = room.checked_sub(value.len()).ok_or(Halt::TooLong)?;
+            if !parted {
                 current.get_or_insert_default().push_str(&value);
                 continue;
             }

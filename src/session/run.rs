@@ -247,6 +247,16 @@ impl Session {
         }
         match self.expand(id, &pipeline) {
             Expansion::Needs(script) => self.substitute(id, script),
+            Expansion::TooLong(program) => {
+                let shell = self.shell_mut(id);
+                (shell.next, shell.status) = (shell.next + 1, 126);
+                shell.substituted.clear();
+                let (node, machine) = (shell.node, shell.machine);
+                let word = self.word_for_shell(node, machine);
+                let about = program.map(|p| format!("{p}: ")).unwrap_or_default();
+                self.shell_print(id, true, &format!("{word}: {about}Argument list too long\n"));
+                self.ready.push_back(id);
+            }
             Expansion::Ready(commands) => {
                 let shell = self.shell_mut(id);
                 shell.next += 1;

@@ -76,11 +76,20 @@ fn substitutions_and_variables_expand() {
         ("echo $X", "1\n", "", 0),
         ("echo $NOTHING x", "x\n", "", 0),
         ("export Y='a  b'; printenv Y; echo $Y", "a  b\na b\n", "", 0),
+        ("W=$(echo -e 'a  b\\nc'); V=$W; echo \"$V\"", "a  b\nc\n", "", 0),
         ("Z=2 printenv Z; echo \"[$Z]\"", "2\n[]\n", "", 0),
         ("env Q=3 printenv Q", "3\n", "", 0),
         ("echo $(false)$?", "1\n", "", 0),
         ("hostname; echo $HOSTNAME", "a\na\n", "", 0),
     ]);
+}
+
+#[test]
+fn a_variable_that_doubles_itself_comes_to_an_end() {
+    // 16 bytes doubled 14 times would be the bound, and `a=` with them is more.
+    let line = format!("a={}{}", "x".repeat(16), "; a=$a$a".repeat(14));
+    let job = run(&mut pair(), &line);
+    assert_eq!((job.exit, job.stderr().as_str()), (Some(126), "bash: Argument list too long\n"));
 }
 
 #[test]

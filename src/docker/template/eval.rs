@@ -11,16 +11,21 @@ pub(super) const FUNCTIONS: [&str; 19] = [
 
 /// A text longer than this is cut off by an error: no answer of an engine is so long.
 const MAX_TEXT: usize = 1 << 20;
+const TOO_LONG: &str = "template: the text is too long";
+
+/// Nodes that one template may work through: ranges within ranges multiply.
+const MAX_STEPS: u32 = 200_000;
 
 struct Scope<'a> {
     root: &'a Value,
+    steps: u32,
     vars: Vec<(String, Value)>,
     out: String,
 }
 
 /// The text that `nodes` make of `value`.
 pub(super) fn render(nodes: &[Node], value: &Value) -> Result<String, String> {
-    let mut scope = Scope { root: value, vars: Vec::new(), out: String::new() };
+    let mut scope = Scope { root: value, steps: 0, vars: Vec::new(), out: String::new() };
     scope.run(nodes, value)?;
     Ok(scope.out)
 }
@@ -56,8 +61,9 @@ impl Scope<'_> {
     fn run(&mut self, nodes: &[Node], dot: &Value) -> Result<(), String> {
         let depth = self.vars.len();
         for node in nodes {
-            if self.out.len() > MAX_TEXT {
-                return Err("template: the text is too long".into());
+            self.steps += 1;
+            if self.out.len() > MAX_TEXT || self.steps > MAX_STEPS {
+                return Err(TOO_LONG.into());
             }
             match node {
                 Node::Text(text) => self.out.push_str(text),
@@ -131,7 +137,12 @@ impl Scope<'_> {
     fn pipe(&self, pipe: &Pipe, dot: &Value) -> Result<Value, String> {
         let mut last: Option<Value> = None;
         for call in pipe {
-            last = Some(self.call(call, last, dot)?);
+            let value = self.call(call, last, dot)?;
+            // A variable that is printed twice into itself doubles.
+            if matches!(&value, Value::String(text) if text.len() > MAX_TEXT) {
+                return Err(TOO_LONG.into());
+            }
+            last = Some(value);
         }
         Ok(last.unwrap_or(Value::Null))
     }

@@ -9,7 +9,7 @@ use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig};
 /// Upper bounds of a lab, so that a hostile document cannot exhaust the reader's machine.
 pub(super) const MAX_NODES: usize = 200;
 /// How far from the origin a node may stand, in canvas units.
-const MAX_POS: i32 = 100_000;
+const MAX_POS: u32 = 100_000;
 const MAX_PORTS: usize = 64;
 const MAX_COMMANDS: usize = 2_000;
 const MAX_LINE: usize = 4_096;
@@ -82,7 +82,7 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
             ),
         ));
     }
-    if node.pos.0.abs() > MAX_POS || node.pos.1.abs() > MAX_POS {
+    if node.pos.0.unsigned_abs() > MAX_POS || node.pos.1.unsigned_abs() > MAX_POS {
         return Err(invalid(place, format!("pos: both coordinates lie within ±{MAX_POS}")));
     }
     if node.ports.len() > MAX_PORTS {
@@ -216,6 +216,7 @@ mod tests {
             ("\"r\", \"lan1\"", "\"r\", \"lan0\"", "links[0]", "is a bridge"),
             ("\"r\", \"lan1\"", "\"r\", \"lan5\"", "links[0]", "no port lan5"),
             ("\"r\", \"lan1\"", "\"q\", \"lan1\"", "links[0]", "no node \"q\""),
+            ("\"id\": \"b\"", "\"id\": \"b\", \"pos\": [0, -2147483648]", "nodes[1] (b)", "pos"),
             ("\"at\": \"a\"", "\"at\": \"z\"", "commands[0]", "no node \"z\""),
         ] {
             let error = broken(from, to).expect_err(to).to_string();

@@ -87,6 +87,9 @@ pub enum LabError {
 /// How long a command of the lab may take when the lab is opened.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
+/// How many events all of them together may take.
+const COMMAND_EVENTS: u64 = 20_000_000;
+
 /// How many events the last commands may take to die down.
 const SETTLE_EVENTS: u64 = 100_000;
 
@@ -176,7 +179,9 @@ impl Lab {
             let place = format!("links[{i}]");
             session.add_link(link).map_err(|e| LabError::Invalid { place, problem: e.to_string() })?;
         }
+        let last = session.world.events_handled() + COMMAND_EVENTS;
         for (i, command) in self.commands.iter().enumerate() {
+            let left = last.saturating_sub(session.world.events_handled());
             let failed = |message: String| LabError::Command {
                 number: i + 1,
                 at: command.at.clone(),
@@ -184,7 +189,7 @@ impl Lab {
                 message,
             };
             let job = session
-                .run_line(&command.at, &command.run, COMMAND_LIMIT)
+                .run_line_within(&command.at, &command.run, COMMAND_LIMIT, left)
                 .map_err(|e| failed(e.to_string()))?;
             match job.exit {
                 Some(0) => {}

@@ -333,22 +333,38 @@ impl Session {
     /// # Errors
     /// As [`Session::exec`].
     pub fn run_line(&mut self, place: &str, line: &str, limit: Duration) -> Result<Job, SessionError> {
+        self.run_line_within(place, line, limit, u64::MAX)
+    }
+
+    /// As [`Session::run_line`], and interrupted too once `events` were handled: where time hardly
+    /// goes on for all that happens in it (a storm of broadcasts).
+    ///
+    /// # Errors
+    /// As [`Session::exec`].
+    pub fn run_line_within(
+        &mut self,
+        place: &str,
+        line: &str,
+        limit: Duration,
+        events: u64,
+    ) -> Result<Job, SessionError> {
+        let last = self.world.events_handled().saturating_add(events);
         let id = self.exec(place, line)?;
         let end = self.world.now() + limit;
-        self.run_job(id, end);
+        self.run_job(id, end, last);
         // A program may still say something after Ctrl-C (ping's statistics); a second Ctrl-C ends it.
         for _ in 0..2 {
             if self.job(id).is_some_and(|j| j.exit.is_none()) {
                 self.interrupt(id);
-                self.run_job(id, self.world.now() + Duration::from_millis(100));
+                self.run_job(id, self.world.now() + Duration::from_millis(100), last);
             }
         }
         Ok(self.job(id).cloned().expect("a job that has just run is remembered"))
     }
 
-    /// Runs until the job is done, or `end`.
-    fn run_job(&mut self, id: JobId, end: Instant) {
-        while self.job(id).is_some_and(|j| j.exit.is_none()) {
+    /// Runs until the job is done, or `end`, or `last` events were handled.
+    fn run_job(&mut self, id: JobId, end: Instant, last: u64) {
+        while self.job(id).is_some_and(|j| j.exit.is_none()) && self.world.events_handled() < last {
             // In slices, so that the clock stops soon after the job is done.
             match self.run(end, 1) {
                 Progress::Budget | Progress::Events => {}

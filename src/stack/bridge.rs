@@ -155,7 +155,7 @@ impl NetNs {
         if ipv4 && self.sysctl.bridge_nf_call_iptables && !matches!(way, Where::Up) {
             return self.bridge_through_iptables(bridge, port, frame, cx);
         }
-        self.bridge_go(bridge, Some(port), way, frame, cx);
+        self.bridge_go(bridge, Some(port), way, frame, None, cx);
     }
 
     /// The host itself sends out of `bridge`.
@@ -166,28 +166,41 @@ impl NetNs {
             Where::Flood { .. } => Where::Flood { up: false },
             way => way,
         };
-        self.bridge_go(bridge, None, way, frame, cx);
+        self.bridge_go(bridge, None, way, frame, None, cx);
     }
 
+    /// `done`: what iptables knows of it, if PREROUTING was asked.
     fn bridge_go(
         &mut self,
         bridge: IfIndex,
         from: Option<IfIndex>,
         way: Where,
-        frame: Frame,
+        mut frame: Frame,
+        done: Option<Meta>,
         cx: &mut Cx<'_>,
     ) {
         match way {
-            Where::Up => self.bridge_up(bridge, frame, None, cx),
+            Where::Up => self.bridge_up(bridge, frame, done, cx),
             Where::Port(port) if Some(port) == from => {
                 self.dropped(&frame, Some(port), DropReason::SamePort, cx);
             }
             Where::Port(port) => {
-                cx.log.packet(frame.id, Step::Bridged { bridge, port });
-                self.dev_xmit(port, frame, cx);
+                if self.bridge_forward(&mut frame, done, cx) {
+                    cx.log.packet(frame.id, Step::Bridged { bridge, port });
+                    self.dev_xmit(port, frame, cx);
+                }
             }
-            Where::Flood { up } => self.bridge_flood(bridge, from, up, frame, cx),
+            Where::Flood { up } => self.bridge_flood(bridge, from, up, frame, done, cx),
         }
+    }
+
+    /// Asks FORWARD and POSTROUTING about what leaves by a port; true if it may.
+    fn bridge_forward(&mut self, frame: &mut Frame, done: Option<Meta>, cx: &mut Cx<'_>) -> bool {
+        let Some(mut meta) = done else { return true };
+        meta.out_dev = meta.in_dev;
+        [Hook::Forward, Hook::Postrouting]
+            .into_iter()
+            .all(|hook| self.ask(hook, frame, &mut meta, cx).is_some())
     }
 
     /// A copy to every port but the one it came from; the frame itself goes up, or out of the last.
@@ -196,7 +209,8 @@ impl NetNs {
         bridge: IfIndex,
         from: Option<IfIndex>,
         up: bool,
-        frame: Frame,
+        mut frame: Frame,
+        done: Option<Meta>,
         cx: &mut Cx<'_>,
     ) {
         let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
@@ -225,11 +239,18 @@ impl NetNs {
             made += 1;
             let id = cx.ids.next_id();
             cx.log.packet(id, Step::Copied { of: frame.id });
-            self.dev_xmit(port, Frame { id, bytes: frame.bytes.clone() }, cx);
+            let mut copy = Frame { id, bytes: frame.bytes.clone() };
+            if self.bridge_forward(&mut copy, done, cx) {
+                self.dev_xmit(port, copy, cx);
+            }
         }
         match last {
-            Some(port) => self.dev_xmit(port, frame, cx),
-            None => self.bridge_up(bridge, frame, None, cx),
+            Some(port) => {
+                if self.bridge_forward(&mut frame, done, cx) {
+                    self.dev_xmit(port, frame, cx);
+                }
+            }
+            None => self.bridge_up(bridge, frame, done, cx),
         }
     }
 
@@ -264,16 +285,7 @@ impl NetNs {
         let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
         let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
         let way = state.way(dst, cx.now);
-        if !matches!(way, Where::Port(_)) {
-            return self.bridge_go(bridge, Some(port), way, frame, cx);
-        }
-        meta.out_dev = meta.in_dev;
-        for hook in [Hook::Forward, Hook::Postrouting] {
-            if self.ask(hook, &mut frame, &mut meta, cx).is_none() {
-                return;
-            }
-        }
-        self.bridge_go(bridge, Some(port), way, frame, cx);
+        self.bridge_go(bridge, Some(port), way, frame, Some(meta), cx);
     }
 
     /// Brings a bridge's address and carrier in line with its ports (br_stp_recalculate_bridge_id,

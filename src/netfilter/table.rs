@@ -1,5 +1,6 @@
 //! Tables and chains: what is in them, in which order, and the names and texts that outlive it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::rule::{ChainId, RuleId, RuleSpec};
@@ -202,9 +203,14 @@ impl Table {
         for &hook in self.kind.hooks() {
             let Some(at) = self.base_place(hook) else { continue };
             let mut todo = vec![(at, 0usize)];
+            // A chain is looked at once for each depth, however many ways lead there.
+            let mut seen = BTreeSet::new();
             while let Some((at, depth)) = todo.pop() {
                 if depth > JUMP_STACK {
                     return Err(TooManyLinks);
+                }
+                if !seen.insert((at, depth)) {
+                    continue;
                 }
                 if !reach[at].1.contains(&hook) {
                     reach[at].1.push(hook);

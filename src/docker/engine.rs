@@ -349,7 +349,7 @@ impl Engine {
                 Ok(()) => response.stdout += &format!("{name}\n"),
                 Err(e) => {
                     response.stderr += &format!("Error response from daemon: {e}\n");
-                    response.exit = e.exit;
+                    response.exit = response.exit.max(e.exit);
                 }
             }
         }

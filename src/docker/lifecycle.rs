@@ -174,8 +174,10 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let i = match self.find(name) {
             Ok(i) => i,
-            // With -f a container that is not there is as good as removed.
-            Err(e) if force && e.message.starts_with("No such container") => return Err(e),
+            // With -f a container that is not there is as good as removed: it is said, no more.
+            Err(e) if force && e.message.starts_with("No such container") => {
+                return Err(EngineError { exit: 0, ..e });
+            }
             Err(e) => return Err(e),
         };
         if self.containers[i].state == ContainerState::Running {

@@ -1,6 +1,7 @@
 //! Completion: what could stand at the end of a half-typed line.
 
 use super::Session;
+use crate::docker::Engine;
 use crate::docker::cli::{self, Wants};
 use crate::guest::{self, MachineId};
 use crate::shell::partial;
@@ -63,7 +64,7 @@ impl Session {
             Wants::Nothing => {}
             Wants::Container => found.extend(engine.containers().iter().map(|c| c.name.clone())),
             Wants::Network => found.extend(engine.networks().iter().map(|n| n.name.clone())),
-            Wants::Image => found.extend(engine.containers().iter().map(|c| c.image.clone())),
+            Wants::Image => found.extend(Engine::image_names().map(str::to_owned)),
         }
         found
     }

@@ -24,6 +24,11 @@ fn removing_a_container_leaves_nothing_of_it() {
         }
         assert_ne!(lab.host_state(), before);
         lab.ok("docker rm -f web cli side lone host made");
+        let gone = lab.docker("docker rm -f web");
+        assert_eq!(
+            (gone.exit, gone.stderr.as_str()),
+            (0, "Error response from daemon: No such container: web\n")
+        );
         assert_eq!(lab.host_state(), before);
         assert!(lab.engine.ports.is_empty());
     }

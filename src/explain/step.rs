@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Lang, text};
-use crate::netfilter::{CtDirection, CtState, Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind};
+use crate::netfilter::{CtDirection, CtState, MatchedTarget, NatKind, NfStep, RuleId};
 use crate::session::Session;
 use crate::stack::{ConfigChange, DropReason, NeighState, NetNs, NsId, Pid, Record, Step};
 use crate::wire::IfIndex;
@@ -156,7 +156,7 @@ impl Teller<'_> {
     fn netfilter(&self, step: &NfStep) -> String {
         match step {
             NfStep::Enter { hook, table } => {
-                self.say("step.nf.enter", &[("hook", hook_name(*hook)), ("table", table_name(*table))])
+                self.say("step.nf.enter", &[("hook", hook.chain_name()), ("table", table.name())])
             }
             NfStep::Matched { rule, target, .. } => {
                 let key = match target {
@@ -286,25 +286,6 @@ impl Teller<'_> {
             R::QueueFull => plain("drop.queue_full"),
             R::NamespaceGone => plain("drop.namespace_gone"),
         }
-    }
-}
-
-fn hook_name(hook: Hook) -> &'static str {
-    match hook {
-        Hook::Prerouting => "PREROUTING",
-        Hook::Input => "INPUT",
-        Hook::Forward => "FORWARD",
-        Hook::Output => "OUTPUT",
-        Hook::Postrouting => "POSTROUTING",
-    }
-}
-
-fn table_name(table: TableKind) -> &'static str {
-    match table {
-        TableKind::Raw => "raw",
-        TableKind::Mangle => "mangle",
-        TableKind::Nat => "nat",
-        TableKind::Filter => "filter",
     }
 }
 

@@ -96,13 +96,6 @@ impl World {
         self.settle();
     }
 
-    /// Makes a process foreground or background.
-    pub fn set_foreground(&mut self, pid: Pid, foreground: bool) {
-        let Some(process) = self.process_mut(pid) else { return };
-        let was = std::mem::replace(&mut process.foreground, foreground);
-        self.foreground = self.foreground + usize::from(foreground) - usize::from(was);
-    }
-
     /// A process, while it runs.
     pub fn process(&self, pid: Pid) -> Option<&Process> {
         self.processes.get(pid.0.checked_sub(1)? as usize)?.as_ref()

@@ -286,9 +286,10 @@ fn decrement_ttl(frame: &mut Frame) -> u8 {
     let mut packet = ipv4::view_mut(&mut frame.bytes);
     let left = packet.hop_limit().saturating_sub(1);
     packet.set_hop_limit(left);
-    // RFC 1624, equation 3: the TTL is the upper half of its 16-bit word, so the sum grows by 0x0100
+    // RFC 1624, equation 3: the TTL is the upper half of its 16-bit word, so the sum grows by 0x0100.
+    // All ones is the other zero, which a checksum made anew never is.
     let sum = u32::from(packet.checksum()) + 0x0100;
-    packet.set_checksum((sum + (sum >> 16)) as u16);
+    packet.set_checksum((sum + u32::from(sum >= 0xffff)) as u16);
     left
 }
 

@@ -541,7 +541,15 @@ fn dns(bytes: &[u8]) -> Option<Dns> {
 fn first_line(data: &[u8]) -> Option<String> {
     let line = data.split(|&b| b == b'\n').next()?;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = std::str::from_utf8(&line[..line.len().min(4 * LINE_LIMIT)]).ok()?;
+    let cut = &line[..line.len().min(4 * LINE_LIMIT)];
+    let text = match std::str::from_utf8(cut) {
+        Ok(text) => text,
+        // The cut may have gone through the last character.
+        Err(e) if cut.len() < line.len() && e.error_len().is_none() => {
+            std::str::from_utf8(&cut[..e.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
     let printable = !text.is_empty() && text.chars().all(|c| !c.is_control());
     printable.then(|| text.chars().take(LINE_LIMIT).collect())
 }
@@ -677,11 +685,13 @@ mod tests {
             panic!("{read:?}")
         };
         assert_eq!((first_line.as_deref(), *payload_len), (Some("GET / HTTP/1.1"), 29));
-        assert_eq!(first_line_of_bytes(&[0, 1, 2]), None);
     }
 
-    fn first_line_of_bytes(data: &[u8]) -> Option<String> {
-        first_line(data)
+    #[test]
+    fn a_first_line_is_text_and_cut_between_letters() {
+        assert_eq!(first_line(&[0, 1, 2]), None);
+        let long = format!("x{}", "가".repeat(LINE_LIMIT * 2));
+        assert_eq!(first_line(long.as_bytes()).map(|l| l.chars().count()), Some(LINE_LIMIT));
     }
 
     proptest! {

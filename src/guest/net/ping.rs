@@ -533,7 +533,7 @@ impl Rtt {
     fn summary(self, n: u64) -> String {
         let n = n.max(1);
         let mean = self.sum / n;
-        let deviation = (self.squares / n).saturating_sub(mean * mean).isqrt();
+        let deviation = (self.squares / n).saturating_sub(mean.saturating_mul(mean)).isqrt();
         format!("{}/{}.{:03}", self.three(n), deviation / 1_000, deviation % 1_000)
     }
 }

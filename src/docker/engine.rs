@@ -309,9 +309,7 @@ impl Engine {
                 self.each(names, |e, n| e.docker_kill(world, n, signal.as_deref()))
             }
             Request::Rm { force, names } => self.each(names, |e, n| e.docker_rm(world, n, *force)),
-            Request::Exec { name, tty, detach, command } => {
-                self.docker_exec(world, name, *tty, *detach, command)
-            }
+            Request::Exec { name, tty, command, .. } => self.docker_exec(name, *tty, command),
             Request::Ps { all, quiet, no_trunc, format, filters } => {
                 self.ps(now, (*all, *quiet, *no_trunc), format.as_deref(), filters)
             }

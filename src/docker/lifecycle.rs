@@ -2,7 +2,7 @@
 
 use super::engine::{ContainerState, Engine, EngineError};
 use super::{Attach, Response, image, rules};
-use crate::guest::{self, Signal};
+use crate::guest::Signal;
 use crate::sim::World;
 use crate::stack::{NsId, Pid};
 use std::collections::BTreeSet;
@@ -196,14 +196,7 @@ impl Engine {
 
     // ---- docker exec
 
-    pub(super) fn docker_exec(
-        &mut self,
-        world: &mut World,
-        name: &str,
-        tty: bool,
-        detach: bool,
-        command: &[String],
-    ) -> Response {
+    pub(super) fn docker_exec(&self, name: &str, tty: bool, command: &[String]) -> Response {
         let fail = |m: String, exit: i32| Response { stderr: m, exit, ..Response::default() };
         let i = match self.find(name) {
             Ok(i) => i,
@@ -229,17 +222,9 @@ impl Engine {
         if !image::find(&container.image).is_some_and(|image| image.has(word)) {
             return missing(word);
         }
-        if !detach {
-            let attach = Attach::Command { machine: container.machine, argv: command.to_vec(), tty };
-            return Response { attach: Some(attach), ..Response::default() };
-        }
-        match guest::start(command) {
-            Ok(program) => {
-                world.spawn(container.machine, program, false, false);
-                Response::default()
-            }
-            Err(_) => missing(word),
-        }
+        // Detached or not, whoever has the terminals starts it: it may be a shell.
+        let attach = Attach::Command { machine: container.machine, argv: command.to_vec(), tty };
+        Response { attach: Some(attach), ..Response::default() }
     }
 }
 

@@ -479,7 +479,7 @@ impl Session {
                 127,
             );
         }
-        if shell && argv.len() == 1 && tty {
+        if shell && argv.len() == 1 && tty && !detached {
             self.enter(spot);
             return Launch::default();
         }

@@ -107,6 +107,8 @@ fn docker_output_streams_through_pipes_and_substitutions() {
     assert_eq!(ok(&mut s, "host", "docker exec a1 hostname -i | wc -l"), "1\n");
     assert_eq!(ok(&mut s, "host", "docker exec a1 sh -c 'echo one; echo two | grep t'"), "one\ntwo\n");
     assert_eq!(ok(&mut s, "host:a1", "ip -4 -o addr | grep -c eth0"), "1\n");
+    ok(&mut s, "host", "docker exec -d a1 sh -c 'echo later > /tmp/y'");
+    assert_eq!(ok(&mut s, "host", "docker exec a1 cat /tmp/y"), "later\n");
 }
 
 #[test]
@@ -186,12 +188,14 @@ fn a_host_goes_with_its_containers() {
 #[test]
 fn a_machine_that_stops_ends_what_was_typed_in_it() {
     let mut s = street();
-    ok(&mut s, "host", "docker run -d --name a1 alpine sleep infinity");
-    let id = s.exec("host:a1", "sleep 100; echo never").unwrap();
-    ok(&mut s, "host", "docker rm -f a1");
-    s.run(s.world.now() + Duration::from_secs(200), 10_000);
-    let job = s.job(id).unwrap();
-    assert!(job.exit.is_some_and(|e| e != 0) && job.stdout().is_empty(), "{job:?}");
+    for end in ["docker stop -t 0 a1", "docker rm -f a1"] {
+        ok(&mut s, "host", "docker rm -f a1 2>/dev/null; docker run -d --name a1 alpine sleep infinity");
+        let id = s.exec("host:a1", "sleep 100; echo never").unwrap();
+        ok(&mut s, "host", end);
+        s.run(s.world.now() + Duration::from_secs(200), 10_000);
+        let job = s.job(id).unwrap();
+        assert!(job.exit.is_some_and(|e| e != 0) && job.stdout().is_empty(), "{end}: {job:?}");
+    }
 }
 
 #[test]

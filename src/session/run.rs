@@ -7,6 +7,7 @@
 use super::expand::Expansion;
 use super::plumb::Stage;
 use super::{JobId, Session, Terminal};
+use crate::docker::ContainerState;
 use crate::guest::{MachineId, Signal, Stdin};
 use crate::shell::{AndOr, Pipeline, Script, parse};
 use crate::sim::Event;
@@ -241,6 +242,12 @@ impl Session {
             return self.finish_shell(id);
         };
         let mut pipeline = pipeline.clone();
+        let (node, machine) = (shell.node, shell.machine);
+        if self.has_exited(node, machine) {
+            // The shell was killed with everything else in its container.
+            self.shell_mut(id).status = 137;
+            return self.finish_shell(id);
+        }
         if pipeline.background {
             pipeline.background = false;
             return self.background(id, pipeline);
@@ -264,6 +271,13 @@ impl Session {
                 self.start_pipeline(id, commands);
             }
         }
+    }
+
+    /// Is this the machine of a container that has ended?
+    fn has_exited(&self, node: usize, machine: MachineId) -> bool {
+        let engine = self.nodes.get(node).and_then(|n| n.engine.as_ref());
+        let mut containers = engine.into_iter().flat_map(|e| e.containers());
+        containers.any(|c| c.machine == machine && matches!(c.state, ContainerState::Exited { .. }))
     }
 
     fn substitute(&mut self, id: ShellId, script: Script) {

@@ -562,7 +562,8 @@ impl App {
                     && self.reopen(lab)
                 {
                     self.history.record(before);
-                    self.camera.fit(&self.shown.scene.bounds);
+                    self.camera.auto = true;
+                    self.toast("toast.started_over", "", false);
                 }
             }
             Action::Dismiss(id) => self.toasts.retain(|t| t.id != id),

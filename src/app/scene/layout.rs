@@ -115,11 +115,11 @@ fn node_box(plan: &NodePlan) -> NodeBox {
     let text_w = text_width(title_w, &node.lines) + 32.0;
     node.rect = match plan.kind {
         NodeKind::Isp | NodeKind::Switch => Rect::new(x, y, text_w.max(200.0), 54.0),
-        NodeKind::Router => Rect::new(x, y, 510.0, 98.0),
+        NodeKind::Router => Rect::new(x, y, 496.0, 98.0),
         _ => Rect::new(x, y, text_w.max(150.0), text_h.max(70.0)),
     };
     if let Some(rows) = &plan.nat {
-        let rect = Rect::new(x + 190.0, y + 14.0, node.rect.w - 204.0, 70.0);
+        let rect = Rect::new(x + 170.0, y + 14.0, node.rect.w - 184.0, 70.0);
         let more = rows.len().saturating_sub(NAT_ROWS);
         // What was mapped last is what one wants to see; the forwards stay on top.
         let forwards = rows.iter().filter(|r| r.way == NatWay::Forward).take(NAT_ROWS - 1);

@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use crate::app::decode::Kind;
 use crate::app::inspector::{FieldChange, PacketView, table_name};
 use crate::ui::{Ctx, Shared, use_ctx};
 
@@ -15,7 +16,7 @@ pub struct Props {
 pub fn Packet(props: &Props) -> Html {
     let ctx = use_ctx();
     let Some(p) = props.packet.as_ref() else {
-        return html! { <div class="empty tall"><p>{ ctx.t("inspector.no_packet") }</p></div> };
+        return html! { <div class="empty tall"><p>{ ctx.t("inspector.no_packet") }</p>{ legend(&ctx) }</div> };
     };
     let place = match p.stage {
         Some(stage) => format!("{}, {stage}", p.place),
@@ -67,6 +68,22 @@ pub fn Packet(props: &Props) -> Html {
                 </div>
             }
         </>
+    }
+}
+
+/// What the colours mean.
+fn legend(ctx: &Ctx) -> Html {
+    let row = |kind: Kind, word: &str| {
+        html! { <div><dt><span class={classes!("badge", kind.class())}>{ kind.word() }</span></dt><dd>{ ctx.t(word) }</dd></div> }
+    };
+    html! {
+        <dl class="legend">
+            { row(Kind::Arp, "legend.arp") }
+            { row(Kind::Dns, "legend.dns") }
+            { row(Kind::Tcp, "legend.tcp") }
+            { row(Kind::Udp, "legend.udp") }
+            { row(Kind::Icmp, "legend.icmp") }
+        </dl>
     }
 }
 

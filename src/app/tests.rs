@@ -255,27 +255,16 @@ fn moving_a_node_is_an_edit_that_does_not_restart_the_world() {
 }
 
 #[test]
-fn a_ping_without_end_runs_only_so_far_ahead() {
+fn a_ping_without_end_after_a_published_port_does_not_hold_the_page_up() {
     let mut app = open();
-    app.act(Action::Run { place: "docker-host:shell".into(), line: "ping 172.17.0.1".into() });
-    let mut slices = 0;
-    while app.run_slice() {
-        slices += 1;
-        assert!(slices < 5_000, "it runs away");
+    type_at(&mut app, "docker-host", "docker run -d -p 8080:80 nginx");
+    app.act(Action::Run { place: "docker-host".into(), line: "ping 8.8.8.8".into() });
+    for _ in 0..50 {
+        app.run_slice();
     }
-    let ahead = app.flows.len();
-    assert!(app.busy && (10_000.0..40_000.0).contains(&ahead), "{ahead}");
+    // A moment in the past, behind the time when nothing was under way.
+    app.act(Action::Tick(100.0));
     app.act(Action::Interrupt);
     settle(&mut app);
     assert!(!app.busy);
-}
-
-#[test]
-fn a_deleted_container_goes_by_docker_rm() {
-    let mut app = open();
-    app.act(Action::Select(Some(Selection::Container("docker-host:cache".into()))));
-    app.act(Action::Delete);
-    settle(&mut app);
-    assert!(app.live().place("docker-host:cache").is_err());
-    assert_eq!(app.lab.commands.last().unwrap().run, "docker rm -f cache");
 }

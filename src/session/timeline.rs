@@ -214,7 +214,9 @@ impl Timeline {
                 }
             }
             _ => {
-                session.run_through(Instant::FAR_FUTURE, 1);
+                // Never past the time of the next input: where the queue runs empty, the clock goes on.
+                let next = self.inputs.get(moment.inputs).map(|t| t.now);
+                session.run_through(next.unwrap_or(self.live.world.now()), 1);
                 if session.world.events_handled() == events {
                     return false;
                 }

@@ -145,6 +145,11 @@ impl App {
                 self.toast("toast.command_failed", job.stderr().trim(), true);
             }
         }
+        if let Some(place) = &job.enters {
+            self.terminals.enter(&job.place, place);
+        } else if job.line.split_whitespace().next() == Some("exit") {
+            self.terminals.leave(&job.place);
+        }
         if job.mutations.is_empty() {
             return;
         }

@@ -137,9 +137,26 @@ pub struct Terminals {
     pub place: String,
     /// Places that were opened, in that order.
     pub open: Vec<String>,
+    /// Where a shell was opened from with `docker run -it` or `docker exec -it`, by the place it is at.
+    entered: BTreeMap<String, String>,
 }
 
 impl Terminals {
+    /// A line typed at `from` opened a shell at `place`: whoever looks on goes along.
+    pub fn enter(&mut self, from: &str, place: &str) {
+        self.entered.insert(place.to_owned(), from.to_owned());
+        if self.place == from {
+            self.go(place);
+        }
+    }
+    /// The shell at `place` was left: back to where it was opened.
+    pub fn leave(&mut self, place: &str) {
+        if let Some(from) = self.entered.remove(place)
+            && self.place == place
+        {
+            self.go(&from);
+        }
+    }
     /// Goes to a place.
     pub fn go(&mut self, place: &str) {
         place.clone_into(&mut self.place);

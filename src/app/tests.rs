@@ -268,3 +268,17 @@ fn a_ping_without_end_after_a_published_port_does_not_hold_the_page_up() {
     settle(&mut app);
     assert!(!app.busy);
 }
+
+#[test]
+fn a_shell_opened_in_a_container_takes_the_terminal_along_and_back() {
+    let mut app = open();
+    type_at(&mut app, "docker-host", "docker exec -it shell sh");
+    assert_eq!(app.terminals.place, "docker-host:shell");
+    type_at(&mut app, "docker-host:shell", "exit");
+    assert_eq!(app.terminals.place, "docker-host");
+    type_at(&mut app, "docker-host", "docker run -it --rm --name guest alpine sh");
+    assert_eq!(app.terminals.place, "docker-host:guest");
+    type_at(&mut app, "docker-host:guest", "exit");
+    assert_eq!(app.terminals.place, "docker-host");
+    assert!(app.live().place("docker-host:guest").is_err());
+}

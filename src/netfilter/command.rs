@@ -54,6 +54,7 @@ impl Netfilter {
     fn zero(&mut self, line: &Line) -> Res<()> {
         self.each_chain(line, |c| {
             (c.packets, c.bytes) = (0, 0);
+            c.counting |= c.made;
             c.rules.iter_mut().for_each(|r| (r.packets, r.bytes) = (0, 0));
         })
     }
@@ -313,7 +314,7 @@ impl Netfilter {
         let id = self.existing_chain(kind, chain);
         let chain = id.and_then(|id| self.tables[kind as usize].chain_mut(id)).filter(|c| c.is_base());
         let chain = chain.ok_or_else(|| NfError::plain("Bad built-in chain name."))?;
-        (chain.policy, chain.made) = (Some(accept), true);
+        (chain.policy, chain.made, chain.counting) = (Some(accept), true, true);
         (chain.packets, chain.bytes) = counters;
         Ok(())
     }

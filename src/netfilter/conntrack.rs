@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 
 use super::packet::{ICMP, TCP, UDP, View, is_icmp_error, is_icmp_query};
-use super::tcp_track::{Outcome, Segment, TcpTrack};
+use super::tcp_track::{Outcome, Segment, TcpTrack, UNEASY};
 use super::{Meta, NfLog, NfStep};
 use crate::time::{Duration, Instant};
 use crate::wire::{Endpoint, FastMap, Flow, Ipv4Addr, Protocol};
@@ -54,6 +54,13 @@ impl CtDirection {
         match self {
             Self::Original => Self::Reply,
             Self::Reply => Self::Original,
+        }
+    }
+    /// 0 for the original direction, 1 for the reply.
+    pub(super) const fn side(self) -> usize {
+        match self {
+            Self::Original => 0,
+            Self::Reply => 1,
         }
     }
 }
@@ -152,6 +159,12 @@ impl Status {
     }
     pub fn set(&mut self, bit: Self) {
         self.0 |= bit.0;
+    }
+    /// True once NAT has been asked about both halves and changed neither.
+    pub const fn is_plain(self) -> bool {
+        let nat = Self::SRC_NAT.0 | Self::DST_NAT.0;
+        let done = Self::SRC_DONE.0 | Self::DST_DONE.0;
+        self.0 & (nat | done) == done
     }
     /// The bits that `--ctstatus` asks for.
     pub const fn for_match(self) -> u8 {
@@ -268,6 +281,8 @@ fn tuple_text(out: &mut String, t: &Flow, icmp: u16) {
     let _ = match t.proto {
         Protocol::Icmp => write!(out, "type={} code={} id={} ", icmp >> 8, icmp & 0xff, src.port),
         Protocol::Tcp | Protocol::Udp => write!(out, "sport={} dport={} ", src.port, dst.port),
+        // Only PPTP has keys here, and it takes a helper.
+        Protocol::Other(47) => write!(out, "srckey=0x0 dstkey=0x0 "),
         Protocol::Other(_) => Ok(()),
     };
 }
@@ -283,6 +298,8 @@ const UDP_TIMEOUT: Duration = Duration::from_secs(30);
 const UDP_STREAM_TIMEOUT: Duration = Duration::from_secs(120);
 const UDP_STREAM_AFTER: Duration = Duration::from_secs(2);
 const ICMP_TIMEOUT: Duration = Duration::from_secs(30);
+const GRE_TIMEOUT: Duration = Duration::from_secs(30);
+const GRE_STREAM_TIMEOUT: Duration = Duration::from_secs(180);
 const GENERIC_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The table of connections.
@@ -434,10 +451,13 @@ impl Conntrack {
         now: Instant,
         log: &mut impl NfLog,
     ) -> Result<Option<(CtId, CtState, CtDirection)>, Full> {
-        let segment = (view.proto == TCP).then(|| Segment::read(packet, view.l3, view.l4, view.len));
-        if segment.is_some_and(|s| s.is_nonsense()) {
-            return Ok(None);
-        }
+        let segment = match view.proto {
+            TCP => match Segment::read(packet, view.l3, view.l4, view.len) {
+                Some(segment) if !segment.is_nonsense() => Some(segment),
+                _ => return Ok(None),
+            },
+            _ => None,
+        };
         let mut found = self.find(&tup, now);
         if found.is_none()
             && let Some(&(slot, _)) = self.index.get(&tup)
@@ -466,7 +486,7 @@ impl Conntrack {
         &mut self,
         slot: u32,
         dir: CtDirection,
-        segment: Option<&Segment>,
+        segment: Option<&Segment<'_>>,
         now: Instant,
         log: &mut impl NfLog,
     ) -> Seen {
@@ -486,10 +506,19 @@ impl Conntrack {
                         shorter = entry.expires < entry.queued;
                     }
                 }
-                Outcome::Invalid => return Seen::Invalid,
+                Outcome::Invalid { shorten } => {
+                    let latest = now + Duration::from_secs(UNEASY);
+                    if shorten && entry.expires > latest {
+                        entry.expires = latest;
+                        entry.queued = latest;
+                        self.deadlines.push(Reverse((latest, id)));
+                    }
+                    return Seen::Invalid;
+                }
                 Outcome::Kill => {
+                    let reply = dir == CtDirection::Reply;
                     self.destroy(slot, log);
-                    return Seen::Entry(CtState::Established);
+                    return Seen::Entry(if reply { CtState::Established } else { CtState::New });
                 }
                 Outcome::Reopen => {
                     self.destroy(slot, log);
@@ -519,7 +548,7 @@ impl Conntrack {
     fn begin(
         &mut self,
         tup: Tup,
-        segment: Option<&Segment>,
+        segment: Option<&Segment<'_>>,
         now: Instant,
         log: &mut impl NfLog,
     ) -> Result<Option<CtId>, Full> {
@@ -805,6 +834,11 @@ impl CtEntry {
             }
             Protocol::Udp => UDP_TIMEOUT,
             Protocol::Icmp => ICMP_TIMEOUT,
+            Protocol::Other(47) if self.has_reply() => {
+                self.status.set(Status::ASSURED);
+                GRE_STREAM_TIMEOUT
+            }
+            Protocol::Other(47) => GRE_TIMEOUT,
             Protocol::Tcp | Protocol::Other(_) => GENERIC_TIMEOUT,
         };
         self.expires = now + timeout;

@@ -102,8 +102,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
             // Nothing to ask: only the policy counts, and nothing is noted.
             let chain = &mut table.chains_mut()[base];
             if chain.rules.is_empty() && chain.policy == Some(true) {
-                chain.packets += 1;
-                chain.bytes += length;
+                chain.count(self.view.len);
                 return Walked::Accept;
             }
         }
@@ -216,8 +215,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
     fn policy(&mut self, table: &mut Table, base: usize) -> Walked {
         let kind = table.kind();
         let chain = &mut table.chains_mut()[base];
-        chain.packets += 1;
-        chain.bytes += u64::from(self.view.len);
+        chain.count(self.view.len);
         let accept = chain.policy != Some(false);
         self.log.nf(NfStep::Policy { table: kind, chain: chain.id, accept, bytes: self.view.len });
         if accept {

@@ -27,6 +27,7 @@ mod rule;
 mod save;
 mod table;
 mod tcp_track;
+mod tcp_window;
 
 pub use conntrack::{Conntrack, CtDirection, CtEntry, CtId, CtState, MAX_ENTRIES, Tuple};
 pub use eval::{Meta, Verdict};

@@ -239,6 +239,9 @@ fn choose_port(ct: &Conntrack, rng: &mut Rng, id: CtId, kind: NatKind, range: &N
     }
 }
 
+/// The ICMP type of redirects, which mean nothing on the other side of a translation.
+const REDIRECT: u8 = 5;
+
 /// Rewrites a packet of a translated connection (nf_nat_packet), or an ICMP error about one.
 pub(super) fn apply(
     ct: &Conntrack,
@@ -252,6 +255,10 @@ pub(super) fn apply(
     let Some((id, state, dir)) = meta.ct else { return Ok(()) };
     let Some(entry) = ct.get(id) else { return Ok(()) };
     let kind = NatKind::at(hook);
+    let error = state == CtState::Related && view.proto == ICMP;
+    if error && view.icmp_type == REDIRECT && !entry.status.is_plain() {
+        return Err(Refused);
+    }
     // What was the source one way is the destination the other way.
     let bit = if dir == CtDirection::Reply { kind.other().changed() } else { kind.changed() };
     if !entry.status.has(bit) {
@@ -261,7 +268,7 @@ pub(super) fn apply(
     let Some(target) = back.inverse() else { return Ok(()) };
     let before = view.flow();
     let source = kind == NatKind::Source;
-    if state == CtState::Related && view.proto == ICMP {
+    if error {
         quoted(packet, view, &back, source)?;
         view.set_addr(packet, source, if source { target.src } else { target.dst });
     } else {
@@ -279,10 +286,6 @@ pub(super) fn apply(
 /// The packet that an ICMP error quotes is put back to what its sender knows; the error's own
 /// checksum follows (nf_nat_icmp_reply_translation).
 fn quoted(packet: &mut [u8], view: &View, back: &Tup, source: bool) -> Result<(), Refused> {
-    const REDIRECT: u8 = 5;
-    if view.icmp_type == REDIRECT {
-        return Err(Refused);
-    }
     let end = view.l3 + usize::from(view.len);
     let inner = View::read(&packet[..end], view.l4 + 8, true);
     let Some(mut inner) = inner else { return Err(Refused) };

@@ -116,6 +116,7 @@ impl Netfilter {
             return None;
         }
         (chain.policy, chain.packets, chain.bytes) = (accept, packets, bytes);
+        (chain.made, chain.counting) = (true, true);
         Some(())
     }
 

@@ -71,7 +71,8 @@ pub struct Chain {
     pub name: Arc<str>,
     /// For base chains: true if the policy is ACCEPT. None for users' chains.
     pub policy: Option<bool>,
-    /// Packets that the policy decided.
+    /// Packets that the policy decided, since somebody set the counters: before the first -P,
+    /// -Z or restore, iptables (nf_tables) counts none.
     pub packets: u64,
     /// Their IP lengths together.
     pub bytes: u64,
@@ -79,6 +80,9 @@ pub struct Chain {
     pub rules: Vec<Rule>,
     /// True once a command has put something there; iptables makes base chains no sooner.
     pub(super) made: bool,
+    /// True once a command has set the counters of the policy (-P, -Z, iptables-restore). The
+    /// base chains of nf_tables do not count before that.
+    pub(super) counting: bool,
 }
 
 /// A table: its chains in the order that iptables-save prints (base chains in the order of their
@@ -234,8 +238,26 @@ pub(super) const JUMP_STACK: usize = 16;
 pub(super) struct TooManyLinks;
 
 impl Chain {
+    /// Counts a packet that the policy decided.
+    #[inline]
+    pub(super) fn count(&mut self, len: u16) {
+        if self.counting {
+            self.packets += 1;
+            self.bytes += u64::from(len);
+        }
+    }
+
     fn new(id: ChainId, name: Arc<str>, policy: Option<bool>) -> Self {
-        Self { id, name, policy, packets: 0, bytes: 0, rules: Vec::new(), made: policy.is_none() }
+        Self {
+            id,
+            name,
+            policy,
+            packets: 0,
+            bytes: 0,
+            rules: Vec::new(),
+            made: policy.is_none(),
+            counting: false,
+        }
     }
     /// True for the chains that hooks begin with.
     pub const fn is_base(&self) -> bool {

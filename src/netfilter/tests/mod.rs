@@ -93,9 +93,10 @@ fn packet(
     bytes
 }
 
-/// A TCP segment with the flags named in `flags` (S, A, F, R, P).
+/// A TCP segment with the flags named in `flags` (S, A, F, R, P), between two who both begin at
+/// 1000 and have said nothing after their SYNs.
 pub(super) fn tcp(from: &str, to: &str, flags: &str) -> Vec<u8> {
-    tcp_at(from, to, flags, 1000, 2000)
+    tcp_at(from, to, flags, if flags.contains('S') { 1000 } else { 1001 }, 1001)
 }
 
 pub(super) fn tcp_at(from: &str, to: &str, flags: &str, seq: i32, ack: i32) -> Vec<u8> {

@@ -20,31 +20,33 @@ fn state_of(m: &Machine) -> CtState {
 }
 
 fn there(m: &mut Machine, flags: &str) {
-    assert_eq!(m.forward(&mut tcp_at(A, B, flags, 1001, 2001), ETH0, BR0), ACCEPTED);
+    assert_eq!(m.forward(&mut tcp(A, B, flags), ETH0, BR0), ACCEPTED);
 }
 fn back(m: &mut Machine, flags: &str) {
-    assert_eq!(m.forward(&mut tcp_at(B, A, flags, 2001, 1001), BR0, ETH0), ACCEPTED);
+    assert_eq!(m.forward(&mut tcp(B, A, flags), BR0, ETH0), ACCEPTED);
 }
 
 #[test]
 fn a_tcp_connection_goes_through_its_states() {
     let mut m = Machine::new(&[ON]);
-    let life: &[(bool, &str, &str, u64)] = &[
-        (true, "S", "SYN_SENT", 120),
-        (false, "SA", "SYN_RECV", 60),
-        (true, "A", "ESTABLISHED", 432_000),
-        (true, "PA", "ESTABLISHED", 432_000),
-        (false, "FA", "FIN_WAIT", 120),
-        (true, "A", "CLOSE_WAIT", 60),
-        (true, "FA", "LAST_ACK", 30),
-        (false, "A", "TIME_WAIT", 120),
+    let life: &[(bool, &str, i32, i32, &str, u64)] = &[
+        (true, "S", 1000, 0, "SYN_SENT", 120),
+        (false, "SA", 5000, 1001, "SYN_RECV", 60),
+        (true, "A", 1001, 5001, "ESTABLISHED", 432_000),
+        // Data wait for their acknowledgement.
+        (true, "PA", 1001, 5001, "ESTABLISHED", 300),
+        (false, "A", 5001, 1006, "ESTABLISHED", 432_000),
+        (false, "FA", 5001, 1006, "FIN_WAIT", 120),
+        (true, "A", 1006, 5002, "CLOSE_WAIT", 60),
+        (true, "FA", 1006, 5002, "LAST_ACK", 30),
+        (false, "A", 5002, 1007, "TIME_WAIT", 120),
     ];
-    for &(out, flags, state, timeout) in life {
-        if out {
-            there(&mut m, flags)
-        } else {
-            back(&mut m, flags)
-        }
+    for &(out, flags, seq, ack, state, timeout) in life {
+        let verdict = match out {
+            true => m.forward(&mut tcp_at(A, B, flags, seq, ack), ETH0, BR0),
+            false => m.forward(&mut tcp_at(B, A, flags, seq, ack), BR0, ETH0),
+        };
+        assert_eq!(verdict, ACCEPTED);
         let entry = m.nf.ct.iter().next().expect("an entry");
         assert_eq!(entry.state_name(), Some(state), "after {flags}");
         assert_eq!((entry.expires - m.now).as_secs(), timeout, "after {flags}");
@@ -248,4 +250,63 @@ fn the_next_expiry_is_never_too_late() {
     m.wait(11);
     assert!(m.nf.ct.is_empty());
     assert_eq!(m.nf.ct.next_expiry(), None);
+}
+
+#[test]
+fn segments_outside_the_window_are_invalid_and_change_nothing() {
+    let mut m = Machine::new(&[ON]);
+    there(&mut m, "S");
+    back(&mut m, "SA");
+    there(&mut m, "A");
+    // Data far beyond what was announced, an acknowledgement of what was never sent, a reset
+    // from before the last acknowledgement.
+    for (flags, seq, ack) in [("PA", 200_000, 1001), ("A", 1001, 9000), ("R", 900, 0)] {
+        m.forward(&mut tcp_at(A, B, flags, seq, ack), ETH0, BR0);
+        assert_eq!(state_of(&m), CtState::Invalid, "{flags} {seq} {ack}");
+        assert_eq!(m.nf.ct.iter().next().and_then(CtEntry::state_name), Some("ESTABLISHED"));
+    }
+    // A reset that is not exact passes, but the connection goes on: the receiver asks back.
+    m.forward(&mut tcp_at(A, B, "R", 1500, 0), ETH0, BR0);
+    assert_eq!(state_of(&m), CtState::Established);
+    assert_eq!(m.nf.ct.iter().next().and_then(CtEntry::state_name), Some("ESTABLISHED"));
+    m.forward(&mut tcp_at(A, B, "R", 1001, 0), ETH0, BR0);
+    assert_eq!(m.nf.ct.iter().next().and_then(CtEntry::state_name), Some("CLOSE"));
+}
+
+#[test]
+fn an_acknowledgement_sent_again_and_again_shortens_the_wait() {
+    let mut m = Machine::new(&[ON]);
+    there(&mut m, "S");
+    back(&mut m, "SA");
+    let left = |m: &Machine| m.nf.ct.iter().next().map(|e| (e.expires - m.now).as_secs());
+    for _ in 0..3 {
+        there(&mut m, "A");
+        assert_eq!(left(&m), Some(432_000));
+    }
+    there(&mut m, "A");
+    assert_eq!(left(&m), Some(300));
+}
+
+#[test]
+fn scaled_windows_count_only_after_both_syns_said_so() {
+    let syn = |from, to, seq, ack, scale| {
+        let mut bytes = tcp_at(from, to, if ack == 0 { "S" } else { "SA" }, seq, ack);
+        // Window scale option and padding; the checksum is not looked at.
+        bytes.extend([3, 3, scale, 0]);
+        bytes[32] = 6 << 4;
+        let len = bytes.len() as u16;
+        bytes[2..4].copy_from_slice(&len.to_be_bytes());
+        bytes
+    };
+    for (answer, state) in [(true, CtState::Established), (false, CtState::Invalid)] {
+        let mut m = Machine::new(&[ON]);
+        m.forward(&mut syn(A, B, 1000, 0, 7), ETH0, BR0);
+        let mut reply = if answer { syn(B, A, 1000, 1001, 7) } else { tcp(B, A, "SA") };
+        m.forward(&mut reply, BR0, ETH0);
+        there(&mut m, "A");
+        back(&mut m, "A");
+        // Far beyond 64240, but not beyond 64240 << 7.
+        m.forward(&mut tcp_at(B, A, "PA", 200_000, 1001), BR0, ETH0);
+        assert_eq!(state_of(&m), state);
+    }
 }

@@ -582,9 +582,8 @@ fn spoil(bytes: &mut Vec<u8>, how: &Spoil) {
         Spoil::Grow(n) => bytes.resize(bytes.len() + usize::from(n % 300), 0),
         Spoil::Mend => {
             if let Some(Ok(mut ip)) = bytes.get_mut(14..).map(crate::wire::fmt::Ipv4Packet::new_checked) {
-                if ip.header_len() >= 20 {
-                    ip.fill_checksum();
-                }
+                ip.set_header_len(ip.header_len().max(20));
+                ip.fill_checksum();
             }
         }
     }

@@ -21,6 +21,6 @@ pub fn main(args: &[String]) -> Result<u8, String> {
         Some(other) => return Err(format!("there is no work item {other:?}; there is w1 N K")),
         None => return Err("which work item? netpier bench w1 N K".into()),
     };
-    println!("{line}");
+    crate::print(&format!("{line}\n"));
     Ok(0)
 }

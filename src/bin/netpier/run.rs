@@ -1,7 +1,6 @@
 //! `netpier run`: a lab, some command lines, and what came of them.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use lexopt::{Arg, Parser, ValueExt};
 use netpier::explain::{Lang, sentence};
@@ -44,9 +43,9 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
     // What is still under way (closing segments) belongs to the exchange.
     session.run(session.world.now() + LIMIT, u64::MAX);
     if options.json {
-        println!("{}", report(&session, &jobs, from, &options));
+        crate::print(&format!("{}\n", report(&session, &jobs, from, &options)));
     } else if options.trace {
-        print!("{}", trace(&session, from, options.lang));
+        crate::print(&trace(&session, from, options.lang));
     }
     if let Some(path) = &options.pcap {
         std::fs::write(path, capture::pcapng(&session, from)).map_err(|e| format!("{path}: {e}"))?;
@@ -104,11 +103,9 @@ fn print_job(job: &Job) {
         if *is_err {
             eprint!("{text}");
         } else {
-            print!("{text}");
+            crate::print(text);
         }
     }
-    // The two streams keep their order only if each is written at once.
-    std::io::stdout().flush().ok();
 }
 
 fn trace(session: &Session, from: u64, lang: Lang) -> String {

@@ -19,6 +19,11 @@ const at = (page, name) => page.locator(`[data-test="${name}"]`);
 
 /** Violations of WCAG 2 A and AA, one a line. */
 async function violations(page) {
+  // What is still fading in has not its own colours yet.
+  await page.evaluate(() => Promise.race([
+    Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))),
+    new Promise((done) => setTimeout(done, 1500)),
+  ]));
   await page.evaluate(axe.source);
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] }));
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.replaceAll('\n', ' ')}`));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FORMAT, Lab, LabError};
 use crate::docker::DaemonConfig;
-use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig};
+use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig, check_dns};
 
 /// Upper bounds of a lab, so that a hostile document cannot exhaust the reader's machine.
 pub(super) const MAX_NODES: usize = 200;
@@ -110,6 +110,9 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
     }
     if !node.daemon.is_empty() && node.kind != NodeKind::DockerHost {
         return Err(invalid(place, "daemon: only a docker-host runs an engine"));
+    }
+    for (i, service) in node.services.iter().enumerate() {
+        check_dns(service).map_err(|problem| invalid(format!("{place}: services[{i}]"), problem))?;
     }
     match &node.router {
         Some(router) => self::router(place, router, node),

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::docker::Engine;
 use crate::docker::cli::{self, Wants};
+use crate::guest::dns::Data;
 use crate::guest::{self, MachineId};
 use crate::shell::partial;
 
@@ -131,7 +132,8 @@ impl Session {
             found.extend(n.config.ports.iter().filter_map(|p| p.address).map(|a| a.addr().to_string()));
             for service in &n.config.services {
                 if let super::ServiceConfig::Dns { records, .. } = service {
-                    found.extend(records.iter().map(|r| r.name.clone()));
+                    let named = records.iter().filter(|r| matches!(r.data, Data::A(_) | Data::Cname(_)));
+                    found.extend(named.map(|r| r.name.clone()));
                 }
             }
         }

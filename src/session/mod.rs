@@ -16,6 +16,7 @@
 
 mod builtin;
 mod complete;
+mod dns;
 mod expand;
 mod help;
 mod mutation;
@@ -29,8 +30,9 @@ mod stage;
 mod tests;
 mod timeline;
 
+pub(crate) use dns::check as check_dns;
 pub use node::{
-    DnsRecord, Forward, LinkConfig, NodeConfig, NodeKind, PortConfig, RouterConfig, ServiceConfig,
+    DnsRecord, DnsZone, Forward, LinkConfig, NodeConfig, NodeKind, PortConfig, RouterConfig, ServiceConfig,
 };
 pub use timeline::Timeline;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::guest::dns::{Data, Kind};
 use crate::wire::{IfName, Ipv4Net, Mac};
 use std::net::Ipv4Addr;
 
@@ -94,31 +95,116 @@ pub enum ServiceConfig {
         /// The command line.
         run: String,
     },
-    /// A DNS server with these records; it forwards the rest, or answers NXDOMAIN.
+    /// A DNS server. What it says of a name, in this order: its own records; "no such name" in its
+    /// own zones; what its records delegate, or the server it forwards to, or the root servers say.
+    /// Without any of these: REFUSED if it has zones, NXDOMAIN if it has none.
     Dns {
         /// Own address; None: all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         listen: Option<Ipv4Addr>,
-        /// Own records.
+        /// The zones that it is the authority for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        zones: Vec<DnsZone>,
+        /// Own records, within its zones or not.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         records: Vec<DnsRecord>,
         /// Asked about everything else.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forward: Option<Ipv4Addr>,
+        /// Root servers: it finds everything else out by itself, from the root down. Not with
+        /// `forward`. Such a server always keeps what it learns.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        roots: Vec<Ipv4Addr>,
+        /// Keeps what the server that it forwards to says, as long as the records' TTLs allow.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cache: bool,
     },
 }
 
-/// An A record.
+/// A zone that a server is the authority for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DnsRecord {
-    /// Fully qualified name, without the last dot.
+pub struct DnsZone {
+    /// `example.com`, `com`; the root is `.`.
     pub name: String,
-    /// Address.
-    pub address: Ipv4Addr,
-    /// Seconds it may be kept; 300 if absent.
+    /// How long others may keep "there is no such name", in seconds; 300 if absent.
     #[serde(default = "default_ttl", skip_serializing_if = "is_default_ttl")]
+    pub negative_ttl: u32,
+    /// Its version; 1 if absent.
+    #[serde(default = "default_serial", skip_serializing_if = "is_default_serial")]
+    pub serial: u32,
+}
+
+/// A record. Stored with `address` (an A record) or with `type` and `value`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredRecord", into = "StoredRecord")]
+pub struct DnsRecord {
+    /// Fully qualified name, without the last dot; the root is `.`.
+    pub name: String,
+    /// What it says.
+    pub data: Data,
+    /// Seconds it may be kept; 300 if absent.
     pub ttl: u32,
+}
+
+impl DnsRecord {
+    /// An A record with the usual TTL.
+    pub fn a(name: &str, address: Ipv4Addr) -> Self {
+        Self { name: name.to_owned(), data: Data::A(address), ttl: default_ttl() }
+    }
+}
+
+/// As a record stands in a lab.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredRecord {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<Ipv4Addr>,
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(default = "default_ttl", skip_serializing_if = "is_default_ttl")]
+    ttl: u32,
+}
+
+impl TryFrom<StoredRecord> for DnsRecord {
+    type Error = String;
+    fn try_from(stored: StoredRecord) -> Result<Self, String> {
+        let StoredRecord { name, address, kind, value, ttl } = stored;
+        let data = match (address, kind, value) {
+            (Some(address), None, None) => Data::A(address),
+            (None, Some(kind), Some(value)) => {
+                let known = || Kind::STORED.iter().map(Kind::to_string).collect::<Vec<_>>().join(", ");
+                let kind = Kind::named(&kind)
+                    .ok_or_else(|| format!("{name}: the type {kind:?} is none of {}", known()))?;
+                Data::parse(kind, &value).map_err(|e| format!("{name}: {e}"))?
+            }
+            _ => return Err(format!("{name}: a record has an address, or a type and a value")),
+        };
+        Ok(Self { name, data, ttl })
+    }
+}
+
+impl From<DnsRecord> for StoredRecord {
+    fn from(record: DnsRecord) -> Self {
+        let DnsRecord { name, data, ttl } = record;
+        let (address, kind, value) = match &data {
+            Data::A(address) => (Some(*address), None, None),
+            data => (None, Some(data.kind().to_string()), Some(stored_value(data))),
+        };
+        Self { name, address, kind, value, ttl }
+    }
+}
+
+/// A value as people write it: names without the last dot, texts without quotes.
+fn stored_value(data: &Data) -> String {
+    match data {
+        Data::Ns(name) | Data::Cname(name) | Data::Ptr(name) if !name.is_empty() => name.clone(),
+        Data::Mx(preference, name) if !name.is_empty() => format!("{preference} {name}"),
+        other => other.to_string(),
+    }
 }
 
 fn default_ttl() -> u32 {
@@ -127,6 +213,14 @@ fn default_ttl() -> u32 {
 
 fn is_default_ttl(ttl: &u32) -> bool {
     *ttl == default_ttl()
+}
+
+fn default_serial() -> u32 {
+    1
+}
+
+fn is_default_serial(serial: &u32) -> bool {
+    *serial == default_serial()
 }
 
 /// The friendly form of a home router. It writes real rules.
@@ -180,4 +274,31 @@ fn default_latency() -> u32 {
 
 fn is_default_latency(us: &u32) -> bool {
     *us == default_latency()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dns_record_is_stored_with_its_address_or_its_type_and_value() {
+        for text in [
+            r#"{"name":"www.example.com","address":"93.184.216.34"}"#,
+            r#"{"name":"www.example.com","type":"CNAME","value":"example.com","ttl":60}"#,
+            r#"{"name":".","type":"NS","value":"a.root-servers.net"}"#,
+            r#"{"name":"example.com","type":"MX","value":"10 mail.example.com"}"#,
+            r#"{"name":"example.com","type":"TXT","value":"\"a \\\"b\\\"\""}"#,
+        ] {
+            let record: DnsRecord = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&record).unwrap(), text);
+        }
+        for (text, problem) in [
+            (r#"{"name":"a"}"#, "a: a record has an address, or a type and a value"),
+            (r#"{"name":"a","type":"SRV","value":"x"}"#, "a: the type \"SRV\" is none of A, CNAME"),
+            (r#"{"name":"a","type":"CNAME","value":"x y"}"#, "a: CNAME: \"x y\" is not a name"),
+        ] {
+            let error = serde_json::from_str::<DnsRecord>(text).unwrap_err().to_string();
+            assert!(error.starts_with(problem), "{error}");
+        }
+    }
 }

@@ -2,10 +2,9 @@
 
 use super::run::Home;
 use super::{
-    LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, router,
+    LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, dns, router,
 };
 use crate::docker::{DaemonConfig, Engine, Request};
-use crate::guest::dns::Zone;
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{self, Script, WordPart};
 use crate::sim::{LinkId, LinkSpec};
@@ -181,6 +180,7 @@ impl Session {
             }
         }
         for service in &config.services {
+            dns::check(service).map_err(SessionError::Config)?;
             if let ServiceConfig::Run { run } = service {
                 let script =
                     shell::parse(run).map_err(|e| SessionError::Config(format!("services: {run:?}: {e}")))?;
@@ -304,20 +304,14 @@ impl Session {
     fn start_service(&mut self, node: usize, machine: MachineId, service: &ServiceConfig) {
         let script = match service {
             ServiceConfig::Run { run } => shell::parse(run),
-            ServiceConfig::Dns { listen, records, forward } => {
+            ServiceConfig::Dns { listen, forward, .. } => {
                 let mut words = vec!["dnsd".to_owned()];
                 words.extend(listen.iter().flat_map(|l| ["--listen".to_owned(), l.to_string()]));
-                if !records.is_empty() {
-                    let mut zone = Zone::default();
-                    records.iter().for_each(|r| zone.add_a(&r.name, r.address, r.ttl));
-                    // A node may serve several zones at several addresses.
-                    let suffix = listen.map(|l| format!(".{l}")).unwrap_or_default();
-                    let path = format!("/etc/dnsd.zone{suffix}");
-                    if let Some(m) = self.world.machine_mut(machine)
-                        && m.files.put(&path, zone.to_string()).is_ok()
-                    {
-                        words.extend(["--zone".to_owned(), path]);
-                    }
+                if let Some((path, zone)) = dns::zone_file(service)
+                    && let Some(m) = self.world.machine_mut(machine)
+                    && m.files.put(&path, zone.to_string()).is_ok()
+                {
+                    words.extend(["--zone".to_owned(), path]);
                 }
                 words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
                 shell::parse(&shell::join(&words))

@@ -50,10 +50,11 @@ fn joining_and_leaving_networks_moves_routes_names_and_files() {
         ["0.0.0.0/0 via 172.17.0.1 eth0", "10.0.0.0/24 eth1", "172.17.0.0/16 eth0"]
     );
     let zone = lab.zone("cli");
-    for line in ["cli 600 A 10.0.0.2\n", "klient.net1 600 A 10.0.0.2\n", "<sid> 600 A 10.0.0.2\n"] {
+    for line in ["cli. 600 IN A 10.0.0.2\n", "klient.net1. 600 IN A 10.0.0.2\n", "<sid>. 600 IN A 10.0.0.2\n"]
+    {
         assert!(zone.contains(line), "{zone}");
     }
-    assert!(zone.contains("2.0.0.10.in-addr.arpa 600 PTR cli.net1\n") && !zone.contains("172.17"));
+    assert!(zone.contains("2.0.0.10.in-addr.arpa. 600 IN PTR cli.net1.\n") && !zone.contains("172.17"));
     lab.ok("docker network disconnect bridge cli");
     assert_eq!(lab.routes("cli"), ["0.0.0.0/0 via 10.0.0.1 eth1", "10.0.0.0/24 eth1"]);
     assert!(lab.file("cli", "/etc/hosts").ends_with("allrouters\n10.0.0.2\t<sid>\n"));
@@ -72,17 +73,18 @@ fn names_are_known_only_on_shared_networks_and_only_while_a_container_runs() {
     ] {
         lab.ok(line);
     }
-    assert!(lab.zone("proxy").contains("app 600 A 10.1.0.2\n") && !lab.zone("proxy").contains("db 600"));
-    assert!(lab.zone("db").contains("web 600 A 10.2.0.3\n") && !lab.zone("db").contains("proxy"));
+    assert!(lab.zone("proxy").contains("app. 600 IN A 10.1.0.2\n") && !lab.zone("proxy").contains("db. 600"));
+    assert!(lab.zone("db").contains("web. 600 IN A 10.2.0.3\n") && !lab.zone("db").contains("proxy"));
     assert!(
-        lab.zone("app").contains("db 600 A 10.2.0.2\n") && lab.zone("app").contains("proxy 600 A 10.1.0.3\n")
+        lab.zone("app").contains("db. 600 IN A 10.2.0.2\n")
+            && lab.zone("app").contains("proxy. 600 IN A 10.1.0.3\n")
     );
     assert_eq!(lab.routes("db"), ["10.2.0.0/24 eth0"]);
     assert_eq!(lab.routes("app")[0], "0.0.0.0/0 via 10.1.0.1 eth1");
     lab.ok("docker stop -t 0 app");
     assert!(!lab.zone("db").contains("app") && !lab.zone("proxy").contains("app"));
     lab.ok("docker start app");
-    assert!(lab.zone("db").contains("app 600 A 10.2.0.3\n"));
+    assert!(lab.zone("db").contains("app. 600 IN A 10.2.0.3\n"));
 }
 
 #[test]

@@ -1,49 +1,14 @@
-//! DNS messages: the few fields that programs here look at. The format is `simple-dns`'s work.
+//! DNS messages (RFC 1035 §4): header, question, sections. The format is `simple-dns`'s work.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use simple_dns::rdata::{A, CNAME, PTR, RData};
-use simple_dns::{CLASS, Name, Packet, PacketFlag, QCLASS, QTYPE, RCODE, ResourceRecord, TYPE};
+use simple_dns::rdata::{A, CNAME, MX, NS, OPT, PTR, RData, SOA, TXT};
+use simple_dns::{
+    CLASS, CharacterString, Name, Packet, PacketFlag, QCLASS, QTYPE, RCODE, ResourceRecord, TYPE,
+};
 
-/// A record type, by its number (IANA, "Resource Record (RR) TYPEs").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kind(pub u16);
-
-impl Kind {
-    /// An IPv4 address.
-    pub const A: Self = Self(1);
-    /// Another name of the same thing.
-    pub const CNAME: Self = Self(5);
-    /// The name of an address.
-    pub const PTR: Self = Self(12);
-    /// An IPv6 address.
-    pub const AAAA: Self = Self(28);
-
-    const NAMED: [(Self, &'static str); 8] = [
-        (Self::A, "A"),
-        (Self(2), "NS"),
-        (Self::CNAME, "CNAME"),
-        (Self(6), "SOA"),
-        (Self::PTR, "PTR"),
-        (Self(15), "MX"),
-        (Self(16), "TXT"),
-        (Self::AAAA, "AAAA"),
-    ];
-
-    /// By its mnemonic, in any case: `ptr`.
-    pub fn named(text: &str) -> Option<Self> {
-        Self::NAMED.iter().find(|(_, n)| n.eq_ignore_ascii_case(text)).map(|(k, _)| *k)
-    }
-}
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Self::NAMED.iter().find(|(k, _)| k == self) {
-            Some((_, name)) => f.pad(name),
-            None => f.pad(&format!("TYPE{}", self.0)),
-        }
-    }
-}
+use super::record::{Data, Kind, Record, Soa};
 
 /// What became of a question (RFC 1035 §4.1.1, RCODE), printed as `dig` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,42 +55,6 @@ pub struct Question {
     pub kind: Kind,
 }
 
-/// A record of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Whose it is, without the last dot.
-    pub name: String,
-    /// Seconds it may be kept.
-    pub ttl: u32,
-    /// What it says.
-    pub data: Data,
-}
-
-/// What a record says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
-    /// An IPv4 address.
-    A(Ipv4Addr),
-    /// The name of an address, without the last dot.
-    Ptr(String),
-    /// The name to look at instead, without the last dot.
-    Cname(String),
-    /// Something that programs here do not read.
-    Other(Kind),
-}
-
-impl Data {
-    /// The record type.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::A(_) => Kind::A,
-            Self::Ptr(_) => Kind::PTR,
-            Self::Cname(_) => Kind::CNAME,
-            Self::Other(kind) => *kind,
-        }
-    }
-}
-
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -139,12 +68,20 @@ pub struct Message {
     pub recursion_desired: bool,
     /// The server would ask others (RA).
     pub recursion_available: bool,
+    /// There is more than the datagram holds: ask again over TCP (TC).
+    pub truncated: bool,
+    /// How large a datagram its sender takes, if it says so (EDNS, RFC 6891 §6.2.3).
+    pub edns: Option<u16>,
     /// What became of it.
     pub code: Code,
     /// What was asked; the first question only.
     pub question: Option<Question>,
     /// The answers, in order.
     pub answers: Vec<Record>,
+    /// Who knows: the servers of a zone below, or the head of the zone that has no such name.
+    pub authorities: Vec<Record>,
+    /// The addresses of those, as far as they are at hand (glue).
+    pub additional: Vec<Record>,
 }
 
 impl Message {
@@ -156,22 +93,37 @@ impl Message {
             authoritative: false,
             recursion_desired: true,
             recursion_available: false,
+            truncated: false,
+            edns: None,
             code: Code::NoError,
             question: Some(question),
             answers: Vec::new(),
+            authorities: Vec::new(),
+            additional: Vec::new(),
         }
     }
 
     /// The answer to this question, still empty.
     pub fn reply(&self, code: Code) -> Self {
         Self {
+            id: self.id,
             response: true,
-            recursion_available: true,
-            code,
             authoritative: false,
+            recursion_desired: self.recursion_desired,
+            recursion_available: true,
+            truncated: false,
+            edns: None,
+            code,
+            question: self.question.clone(),
             answers: Vec::new(),
-            ..self.clone()
+            authorities: Vec::new(),
+            additional: Vec::new(),
         }
+    }
+
+    /// The records of all sections.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.answers.iter().chain(&self.authorities).chain(&self.additional)
     }
 
     /// Reads a message; None if it is malformed.
@@ -183,12 +135,16 @@ impl Message {
             authoritative: packet.has_flags(PacketFlag::AUTHORITATIVE_ANSWER),
             recursion_desired: packet.has_flags(PacketFlag::RECURSION_DESIRED),
             recursion_available: packet.has_flags(PacketFlag::RECURSION_AVAILABLE),
+            truncated: packet.has_flags(PacketFlag::TRUNCATION),
+            edns: packet.opt().map(|o| o.udp_packet_size),
             code: Code::from_wire(packet.rcode()),
             question: packet
                 .questions
                 .first()
                 .map(|q| Question { name: q.qname.to_string(), kind: Kind(u16::from(q.qtype)) }),
             answers: packet.answers.iter().map(decode_record).collect(),
+            authorities: packet.name_servers.iter().map(decode_record).collect(),
+            additional: packet.additional_records.iter().map(decode_record).collect(),
         })
     }
 
@@ -199,6 +155,7 @@ impl Message {
             (self.authoritative, PacketFlag::AUTHORITATIVE_ANSWER),
             (self.recursion_desired, PacketFlag::RECURSION_DESIRED),
             (self.recursion_available, PacketFlag::RECURSION_AVAILABLE),
+            (self.truncated, PacketFlag::TRUNCATION),
         ] {
             if set {
                 packet.set_flags(flag);
@@ -210,14 +167,11 @@ impl Message {
             let question = simple_dns::Question::new(name(&q.name)?, kind, QCLASS::CLASS(CLASS::IN), false);
             packet.questions.push(question);
         }
-        for record in &self.answers {
-            let data = match &record.data {
-                Data::A(addr) => RData::A(A { address: u32::from(*addr) }),
-                Data::Ptr(target) => RData::PTR(PTR(name(target)?)),
-                Data::Cname(target) => RData::CNAME(CNAME(name(target)?)),
-                Data::Other(kind) => RData::Empty(TYPE::from(kind.0)),
-            };
-            packet.answers.push(ResourceRecord::new(name(&record.name)?, CLASS::IN, record.ttl, data));
+        packet.answers = encode_records(&self.answers)?;
+        packet.name_servers = encode_records(&self.authorities)?;
+        packet.additional_records = encode_records(&self.additional)?;
+        if let Some(udp_packet_size) = self.edns {
+            *packet.opt_mut() = Some(OPT { opt_codes: Vec::new(), udp_packet_size, version: 0 });
         }
         packet.build_bytes_vec_compressed().ok()
     }
@@ -231,11 +185,65 @@ fn name(text: &str) -> Option<Name<'_>> {
     (text.is_empty() || name.get_labels().len() == dots + 1).then_some(name)
 }
 
+fn encode_records(records: &[Record]) -> Option<Vec<ResourceRecord<'_>>> {
+    records
+        .iter()
+        .map(|r| Some(ResourceRecord::new(name(&r.name)?, CLASS::IN, r.ttl, encode_data(&r.data)?)))
+        .collect()
+}
+
+fn encode_data(data: &Data) -> Option<RData<'_>> {
+    Some(match data {
+        Data::A(addr) => RData::A(A { address: u32::from(*addr) }),
+        Data::Ptr(target) => RData::PTR(PTR(name(target)?)),
+        Data::Cname(target) => RData::CNAME(CNAME(name(target)?)),
+        Data::Ns(target) => RData::NS(NS(name(target)?)),
+        Data::Mx(preference, target) => RData::MX(MX { preference: *preference, exchange: name(target)? }),
+        Data::Txt(text) => {
+            // A string of DNS has at most 255 bytes (RFC 1035 §3.3); an empty text is one empty string.
+            let mut strings: Vec<&[u8]> = text.as_bytes().chunks(255).collect();
+            if strings.is_empty() {
+                strings.push(&[]);
+            }
+            let mut txt = TXT::new();
+            for string in strings {
+                txt.add_char_string(CharacterString::new(string).ok()?);
+            }
+            RData::TXT(txt)
+        }
+        Data::Soa(soa) => RData::SOA(SOA {
+            mname: name(&soa.primary)?,
+            rname: name(&soa.mailbox)?,
+            serial: soa.serial,
+            refresh: soa.refresh as i32,
+            retry: soa.retry as i32,
+            expire: soa.expire as i32,
+            minimum: soa.negative_ttl,
+        }),
+        Data::Other(kind) => RData::Empty(TYPE::from(kind.0)),
+    })
+}
+
 fn decode_record(record: &ResourceRecord<'_>) -> Record {
     let data = match &record.rdata {
         RData::A(a) => Data::A(Ipv4Addr::from(a.address)),
         RData::PTR(target) => Data::Ptr(target.0.to_string()),
         RData::CNAME(target) => Data::Cname(target.0.to_string()),
+        RData::NS(target) => Data::Ns(target.0.to_string()),
+        RData::MX(mx) => Data::Mx(mx.preference, mx.exchange.to_string()),
+        RData::TXT(txt) => match String::try_from(txt.clone()) {
+            Ok(text) => Data::Txt(text),
+            Err(_) => Data::Other(Kind::TXT),
+        },
+        RData::SOA(soa) => Data::Soa(Box::new(Soa {
+            primary: soa.mname.to_string(),
+            mailbox: soa.rname.to_string(),
+            serial: soa.serial,
+            refresh: soa.refresh as u32,
+            retry: soa.retry as u32,
+            expire: soa.expire as u32,
+            negative_ttl: soa.minimum,
+        })),
         other => Data::Other(Kind(u16::from(other.type_code()))),
     };
     Record { name: record.name.to_string(), ttl: record.ttl, data }
@@ -260,6 +268,16 @@ mod tests {
             Record { name: "x".into(), ttl: 1, data: Data::Cname("y.z".into()) },
             Record { name: "2.0.0.10.in-addr.arpa".into(), ttl: 2, data: Data::Ptr("web.net1".into()) },
         ];
+        let other = |name: &str, kind, text| {
+            let data = Data::parse(kind, text).unwrap();
+            Record { name: name.to_owned(), ttl: 9, data }
+        };
+        m.authorities = vec![
+            other("", Kind::NS, "a.root"),
+            other("net1", Kind::SOA, "ns.net1 root.net1 1 2 3 4 4000000000"),
+        ];
+        m.additional = vec![other("net1", Kind::MX, "10 mail.net1"), other("net1", Kind::TXT, "two words")];
+        (m.edns, m.truncated) = (Some(1232), true);
         m
     }
 
@@ -284,7 +302,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_messages_decode_or_are_refused(at in 0usize..90, byte in any::<u8>()) {
+        fn damaged_messages_decode_or_are_refused(at in 0usize..400, byte in any::<u8>()) {
             let mut bytes = sample().encode().unwrap();
             let at = at % bytes.len();
             bytes[at] = byte;

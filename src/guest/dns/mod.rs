@@ -6,12 +6,14 @@
 
 mod ask;
 mod message;
+mod record;
 mod resolver;
 mod server;
 mod zone;
 
 pub use ask::{Ask, AskError};
-pub use message::{Code, Data, Kind, Message, Question, Record, reverse_name};
+pub use message::{Code, Message, Question, reverse_name};
+pub use record::{Data, Kind, Record, Soa, dotted, is_name, parent, whole, within};
 pub use resolver::{AddrLookup, Found, HostLookup, LookupError, ResolverConfig};
 pub use server::{DNSD_OPTIONS, DnsServer, read_relay_line, relay_line};
 pub use zone::Zone;

@@ -393,6 +393,14 @@ fn nslookup_answer(
             Data::A(addr) => format!("Name:\t{name}\nAddress: {addr}\n"),
             Data::Ptr(target) => format!("{name}\tname = {target}.\n"),
             Data::Cname(target) => format!("{name}\tcanonical name = {target}.\n"),
+            Data::Ns(target) => format!("{name}\tnameserver = {target}.\n"),
+            Data::Mx(preference, target) => format!("{name}\tmail exchanger = {preference} {target}.\n"),
+            Data::Txt(_) => format!("{name}\ttext = {data}\n"),
+            Data::Soa(soa) => format!(
+                "{name}\n\torigin = {}\n\tmail addr = {}\n\tserial = {}\n\trefresh = {}\n\tretry = {}\n\
+                 \texpire = {}\n\tminimum = {}\n",
+                soa.primary, soa.mailbox, soa.serial, soa.refresh, soa.retry, soa.expire, soa.negative_ttl
+            ),
             Data::Other(kind) => format!("{name}\t{kind}\n"),
         };
     }
@@ -421,7 +429,7 @@ fn dig_answer(
     size: usize,
 ) -> i32 {
     if config.short {
-        let lines: String = m.answers.iter().map(|r| format!("{}\n", data_text(&r.data))).collect();
+        let lines: String = m.answers.iter().map(|r| format!("{}\n", r.data)).collect();
         sys.out(lines);
         return 0;
     }
@@ -430,7 +438,7 @@ fn dig_answer(
         .iter()
         .map(|r| {
             let owner = tabbed(format!("{}.", r.name), 24);
-            format!("{owner}{}\tIN\t{}\t{}\n", r.ttl, r.data.kind(), data_text(&r.data))
+            format!("{owner}{}\tIN\t{}\t{}\n", r.ttl, r.data.kind(), r.data)
         })
         .collect();
     if config.answer_only {
@@ -474,14 +482,6 @@ fn tabbed(mut text: String, column: usize) -> String {
     let tabs = (column.saturating_sub(text.len())).div_ceil(8).max(1);
     text.extend(std::iter::repeat_n('\t', tabs));
     text
-}
-
-fn data_text(data: &Data) -> String {
-    match data {
-        Data::A(addr) => addr.to_string(),
-        Data::Ptr(name) | Data::Cname(name) => format!("{name}."),
-        Data::Other(_) => "\\#".to_owned(),
-    }
 }
 
 #[cfg(test)]

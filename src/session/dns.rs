@@ -1,0 +1,107 @@
+//! DNS servers of nodes: their settings as the files and the command line of `dnsd`.
+
+use super::ServiceConfig;
+use crate::guest::dns::{Data, Kind, Record, Soa, Zone, dotted, is_name, whole};
+
+/// A server's records, at most: the whole zone is searched for each question.
+const MAX_RECORDS: usize = 1_000;
+
+/// Checks a DNS service's settings; others pass.
+///
+/// # Errors
+/// Names the field and what would be right.
+pub(crate) fn check(service: &ServiceConfig) -> Result<(), String> {
+    let ServiceConfig::Dns { zones, records, forward, roots, .. } = service else { return Ok(()) };
+    if forward.is_some() && !roots.is_empty() {
+        return Err("dns: it either forwards or asks the root servers; leave out forward or roots".into());
+    }
+    if records.len() > MAX_RECORDS {
+        return Err(format!("dns: {} records; a server has at most {MAX_RECORDS}", records.len()));
+    }
+    for (i, zone) in zones.iter().enumerate() {
+        if zone.name.is_empty() || !is_name(&zone.name) {
+            return Err(format!("dns: zones[{i}]: {:?} is not a name; the root is \".\"", zone.name));
+        }
+        let same = |z: &super::DnsZone| whole(&z.name).eq_ignore_ascii_case(&whole(&zone.name));
+        if zones[..i].iter().any(same) {
+            return Err(format!("dns: zones[{i}]: {} is there already", zone.name));
+        }
+    }
+    for (i, record) in records.iter().enumerate() {
+        if record.name.is_empty() || !is_name(&record.name) {
+            return Err(format!("dns: records[{i}]: {:?} is not a name; the root is \".\"", record.name));
+        }
+    }
+    Ok(())
+}
+
+/// The zone file of a DNS service, if it has records or zones: its path and content. A node may
+/// serve several zones at several addresses.
+pub(super) fn zone_file(service: &ServiceConfig) -> Option<(String, Zone)> {
+    let ServiceConfig::Dns { listen, zones, records, .. } = service else { return None };
+    if records.is_empty() && zones.is_empty() {
+        return None;
+    }
+    let records = records.iter().map(|r| Record { name: whole(&r.name), ttl: r.ttl, data: r.data.clone() });
+    let mut zone = Zone { records: records.collect() };
+    for z in zones {
+        let name = whole(&z.name);
+        let servers = zone.find(&name, Kind::NS).filter_map(|r| r.data.target());
+        let primary = servers.into_iter().next().map_or_else(|| below("ns", &name), str::to_owned);
+        // The times are those that RIPE-203 recommends for small and stable zones.
+        let soa = Soa {
+            primary,
+            mailbox: below("hostmaster", &name),
+            serial: z.serial,
+            refresh: 86400,
+            retry: 7200,
+            expire: 3_600_000,
+            negative_ttl: z.negative_ttl,
+        };
+        zone.records.push(Record { name, ttl: 3600, data: Data::Soa(Box::new(soa)) });
+    }
+    let suffix = listen.map(|l| format!(".{l}")).unwrap_or_default();
+    Some((format!("/etc/dnsd.zone{suffix}"), zone))
+}
+
+fn below(label: &str, zone: &str) -> String {
+    whole(&format!("{label}.{}", dotted(zone)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(text: &str) -> ServiceConfig {
+        serde_json::from_str(&format!(r#"{{"service": "dns", {text}}}"#)).unwrap()
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_refused_by_field() {
+        for (text, expect) in [
+            (r#""zones": [{"name": "."}], "records": [{"name": ".", "type": "NS", "value": "a.root"}]"#, ""),
+            (r#""forward": "8.8.8.8", "roots": ["198.41.0.4"]"#, "dns: it either forwards"),
+            (r#""zones": [{"name": "com"}, {"name": "COM."}]"#, "dns: zones[1]: COM. is there already"),
+            (r#""zones": [{"name": ""}]"#, "dns: zones[0]: \"\" is not a name"),
+            (r#""records": [{"name": "a b", "address": "10.0.0.1"}]"#, "dns: records[0]: \"a b\" is not"),
+        ] {
+            let got = check(&service(text)).err().unwrap_or_default();
+            assert!(got.starts_with(expect) && got.is_empty() == expect.is_empty(), "{text}: {got}");
+        }
+    }
+
+    #[test]
+    fn a_zone_becomes_a_head_and_records_in_the_file() {
+        let dns = service(
+            r#""listen": "10.0.0.53", "zones": [{"name": "lan", "negative_ttl": 60}], "records": [
+               {"name": "lan", "type": "NS", "value": "box.lan"}, {"name": "pc.lan", "address": "10.0.0.2"}]"#,
+        );
+        let (path, zone) = zone_file(&dns).unwrap();
+        assert_eq!(path, "/etc/dnsd.zone.10.0.0.53");
+        assert_eq!(
+            zone.to_string(),
+            "lan. 300 IN NS box.lan.\npc.lan. 300 IN A 10.0.0.2\n\
+             lan. 3600 IN SOA box.lan. hostmaster.lan. 1 86400 7200 3600000 60\n"
+        );
+    }
+}

@@ -35,19 +35,18 @@ fn ok(s: &mut Session, at: &str, line: &str) -> String {
 
 fn settings(forwards: &[(u16, [u8; 4], u16)], random_ports: bool) -> RouterConfig {
     RouterConfig {
-        wan: "wan0".parse().expect("a good name"),
-        lan: "lan0".parse().expect("a good name"),
-        nat: true,
         random_ports,
         forwards: forwards
             .iter()
             .map(|(port, to, to_port)| Forward {
                 proto: "tcp".into(),
                 port: *port,
+                last: None,
                 to: (*to).into(),
                 to_port: *to_port,
             })
             .collect(),
+        ..RouterConfig::new("wan0".parse().expect("a good name"), "lan0".parse().expect("a good name"))
     }
 }
 

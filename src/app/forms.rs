@@ -130,6 +130,7 @@ impl RouterForm {
             Some(Forward {
                 proto: if r.udp { "udp" } else { "tcp" }.to_owned(),
                 port: port(&r.port)?,
+                last: None,
                 to: r.to.trim().parse().ok()?,
                 to_port: port(&r.to_port)?,
             })
@@ -265,13 +266,7 @@ mod tests {
     use super::*;
 
     fn router() -> RouterForm {
-        let config = RouterConfig {
-            wan: "wan0".parse().unwrap(),
-            lan: "lan0".parse().unwrap(),
-            nat: true,
-            random_ports: false,
-            forwards: Vec::new(),
-        };
+        let config = RouterConfig::new("wan0".parse().unwrap(), "lan0".parse().unwrap());
         RouterForm::new("router", &config, Some("192.168.0.1/24".parse().unwrap()))
     }
 

@@ -1,10 +1,10 @@
 //! What must hold of a lab before it can be started. Every refusal names the field and the remedy.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{FORMAT, Lab, LabError};
 use crate::docker::DaemonConfig;
-use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig, check_dns};
+use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig, Wifi, check_dns, check_node};
 
 /// Upper bounds of a lab, so that a hostile document cannot exhaust the reader's machine.
 pub(super) const MAX_NODES: usize = 200;
@@ -27,21 +27,11 @@ pub(super) fn lab(lab: &Lab) -> Result<(), LabError> {
         return Err(invalid("nodes", format!("{} nodes; a lab holds at most {MAX_NODES}", lab.nodes.len())));
     }
     let mut ids = BTreeSet::new();
-    let mut addresses = BTreeMap::new();
     for (i, node) in lab.nodes.iter().enumerate() {
         let place = format!("nodes[{i}] ({})", node.id);
         self::node(&place, node)?;
         if !ids.insert(node.id.as_str()) {
             return Err(invalid(place, format!("the id {:?} is taken; every node needs its own", node.id)));
-        }
-        for port in &node.ports {
-            let Some(net) = port.address else { continue };
-            if let Some(other) = addresses.insert(net.addr(), &node.id) {
-                return Err(invalid(
-                    place,
-                    format!("{}: the address {} is taken by {other}", port.name, net.addr()),
-                ));
-            }
         }
     }
     let mut used = BTreeSet::new();
@@ -114,10 +104,15 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
     for (i, service) in node.services.iter().enumerate() {
         check_dns(service).map_err(|problem| invalid(format!("{place}: services[{i}]"), problem))?;
     }
-    match &node.router {
-        Some(router) => self::router(place, router, node),
-        None => Ok(()),
+    for port in &node.ports {
+        if port.wifi == Some(Wifi::AccessPoint) && node.kind == NodeKind::Computer {
+            return Err(invalid(place, format!("{}: a computer's radio is a station", port.name)));
+        }
     }
+    if let Some(router) = &node.router {
+        self::router(place, router, node)?;
+    }
+    check_node(node).map_err(|e| invalid(place, e.to_string()))
 }
 
 /// Checks a router's form against its ports.
@@ -130,16 +125,16 @@ pub(super) fn router(place: &str, router: &RouterConfig, node: &NodeConfig) -> R
     if router.wan == router.lan {
         return Err(invalid(place, "router: WAN and LAN must be different ports"));
     }
-    let mut seen = BTreeSet::new();
     for (i, forward) in router.forwards.iter().enumerate() {
         let place = format!("{place}: router.forwards[{i}]");
-        if !matches!(forward.proto.as_str(), "tcp" | "udp") {
-            return Err(invalid(place, format!("proto: {:?} is neither \"tcp\" nor \"udp\"", forward.proto)));
+        if !matches!(forward.proto.as_str(), "tcp" | "udp" | "both") {
+            let problem = format!("proto: {:?} is neither \"tcp\" nor \"udp\" nor \"both\"", forward.proto);
+            return Err(invalid(place, problem));
         }
         if forward.port == 0 || forward.to_port == 0 {
             return Err(invalid(place, "a port is a number from 1 to 65535"));
         }
-        if !seen.insert((&forward.proto, forward.port)) {
+        if router.forwards[..i].iter().any(|f| f.overlaps(forward)) {
             return Err(invalid(
                 place,
                 format!("{} port {} is forwarded already", forward.proto, forward.port),
@@ -155,29 +150,40 @@ fn link<'a>(
     lab: &'a Lab,
     used: &mut BTreeSet<(&'a str, crate::wire::IfName)>,
 ) -> Result<(), LabError> {
+    if link.loss_per_mille > 1000 {
+        return Err(invalid(place, "loss_per_mille: a number from 0 to 1000"));
+    }
+    let mut radios = Vec::new();
     for (id, port) in [&link.a, &link.b] {
         let node = lab
             .nodes
             .iter()
             .find(|n| n.id == *id)
             .ok_or_else(|| invalid(place, format!("there is no node {id:?}")))?;
-        if !node.ports.iter().any(|p| p.name == *port) {
+        let Some(config) = node.port(*port) else {
             return Err(invalid(place, format!("{id} has no port {port}")));
-        }
+        };
+        radios.push(config.wifi);
         if node.ports.iter().any(|p| p.bridge == Some(*port)) {
             return Err(invalid(
                 place,
                 format!("{port} of {id} is a bridge; plug the cable into one of its ports"),
             ));
         }
-        if !used.insert((id, *port)) {
+        // An access point takes many stations.
+        if !used.insert((id, *port)) && config.wifi != Some(Wifi::AccessPoint) {
             return Err(invalid(
                 place,
                 format!("port {port} of {id} has a cable already; pull that one first"),
             ));
         }
     }
-    Ok(())
+    match radios[..] {
+        [None, None]
+        | [Some(Wifi::Station), Some(Wifi::AccessPoint)]
+        | [Some(Wifi::AccessPoint), Some(Wifi::Station)] => Ok(()),
+        _ => Err(invalid(place, "a station joins an access point; a cable goes from socket to socket")),
+    }
 }
 
 #[cfg(test)]
@@ -209,7 +215,6 @@ mod tests {
         for (from, to, place, problem) in [
             ("\"id\": \"b\"", "\"id\": \"a\"", "nodes[1] (a)", "taken"),
             ("\"id\": \"b\"", "\"id\": \"B b\"", "nodes[1]", "lower-case"),
-            ("10.0.0.2/24", "10.0.0.1/24", "nodes[1] (b)", "10.0.0.1 is taken by a"),
             ("\"bridge\": \"lan0\"", "\"bridge\": \"lan7\"", "nodes[2] (r)", "no port lan7"),
             ("\"wan\": \"wan0\"", "\"wan\": \"wan9\"", "nodes[2] (r)", "router.wan"),
             ("\"wan\": \"wan0\"", "\"wan\": \"lan0\"", "nodes[2] (r)", "different"),

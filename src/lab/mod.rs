@@ -4,6 +4,7 @@
 
 mod builtin;
 pub mod capture;
+pub mod catalogue;
 mod check;
 mod edit;
 mod history;

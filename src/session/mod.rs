@@ -15,6 +15,7 @@
 //! beginning), job control beyond `&`, and what [`crate::shell`] says it leaves out.
 
 mod builtin;
+mod change;
 mod complete;
 mod dns;
 mod expand;
@@ -32,8 +33,11 @@ mod timeline;
 
 pub(crate) use dns::check as check_dns;
 pub use node::{
-    DnsRecord, DnsZone, Forward, LinkConfig, NodeConfig, NodeKind, PortConfig, RouterConfig, ServiceConfig,
+    DhcpConfig, DnsForwarder, DnsRecord, DnsZone, FixedPort, Forward, LinkConfig, NodeConfig, NodeKind,
+    PortConfig, Reservation, RouterConfig, ServiceConfig, Wifi,
 };
+pub use router::rules as router_rules;
+pub(crate) use setup::check_node;
 pub use timeline::Timeline;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -118,6 +122,8 @@ pub struct Node {
     pub ns: NsId,
     /// Its Docker engine, if it is a Docker host.
     pub engine: Option<Engine>,
+    /// What runs in its background because its configuration says so.
+    daemons: Vec<(setup::Daemon, ShellId)>,
 }
 
 /// A running lab.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::guest::dns::{Data, Kind};
+use crate::rng::Rng;
 use crate::wire::{IfName, Ipv4Net, Mac};
 use std::net::Ipv4Addr;
 
@@ -69,6 +70,60 @@ pub struct NodeConfig {
     pub daemon: String,
 }
 
+impl NodeConfig {
+    /// A node of this kind without ports.
+    pub fn new(id: &str, kind: NodeKind) -> Self {
+        Self {
+            id: id.to_owned(),
+            kind,
+            name: None,
+            pos: (0, 0),
+            ports: Vec::new(),
+            gateway: None,
+            resolvers: Vec::new(),
+            forward: false,
+            unreachable: Vec::new(),
+            rules: Vec::new(),
+            services: Vec::new(),
+            router: None,
+            daemon: String::new(),
+        }
+    }
+
+    /// Another id and another shown name. The ports keep the MAC addresses that they had, which
+    /// were made from the id.
+    pub(crate) fn rename(&mut self, seed: u64, to: &str, name: Option<&str>) {
+        if self.id != to {
+            let bridges: Vec<IfName> = self.ports.iter().filter_map(|p| p.bridge).collect();
+            for port in self.ports.iter_mut().filter(|p| !bridges.contains(&p.name)) {
+                port.mac.get_or_insert_with(|| Self::made_mac(seed, &self.id, port.name));
+            }
+        }
+        to.clone_into(&mut self.id);
+        self.name = name.filter(|n| !n.is_empty()).map(str::to_owned);
+    }
+
+    /// A port by its name.
+    pub fn port(&self, name: IfName) -> Option<&PortConfig> {
+        self.ports.iter().find(|p| p.name == name)
+    }
+
+    /// Where a DHCP server of this node serves; None if it has to say so and does not.
+    pub fn dhcp_port(&self, dhcp: &DhcpConfig) -> Option<&PortConfig> {
+        let only = || (self.ports.len() == 1).then(|| self.ports[0].name);
+        self.port(dhcp.port.or_else(|| self.router.as_ref().map(|r| r.lan)).or_else(only)?)
+    }
+
+    /// The MAC address of a port that has none in its configuration: locally administered, and
+    /// depends on the lab's seed, the node's id and the port's name alone.
+    pub fn made_mac(seed: u64, id: &str, port: IfName) -> Mac {
+        let mut mac = [0; 6];
+        Rng::new(seed).fork(&format!("mac/{id}/{port}")).fill(&mut mac);
+        mac[0] = 0x02;
+        Mac(mac)
+    }
+}
+
 /// A network port of a node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,12 +133,35 @@ pub struct PortConfig {
     /// Address and prefix length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Net>,
+    /// Asks for an address by DHCP whenever it has carrier (the port has no `address` then).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dhcp: bool,
+    /// A radio instead of a socket for a cable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wifi: Option<Wifi>,
     /// MAC address; made from the seed and the node's id if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
     /// The bridge of this node the port belongs to (a router's LAN ports: `lan0`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bridge: Option<IfName>,
+}
+
+impl PortConfig {
+    /// A port for a cable, without an address.
+    pub fn new(name: IfName) -> Self {
+        Self { name, address: None, dhcp: false, wifi: None, mac: None, bridge: None }
+    }
+}
+
+/// What a radio port is. A link between a station and an access point is a Wi-Fi link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wifi {
+    /// A computer's radio: joins one access point.
+    Station,
+    /// A router's radio: any number of stations join it.
+    AccessPoint,
 }
 
 /// A server program of a node.
@@ -119,6 +197,66 @@ pub enum ServiceConfig {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         cache: bool,
     },
+    /// A DHCP server at one of its ports.
+    Dhcp(DhcpConfig),
+}
+
+/// What a DHCP server gives away (RFC 2131), as a router's setting or a service of any node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DhcpConfig {
+    /// The port (or bridge) it serves at; absent: a router's LAN, else the node's only port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<IfName>,
+    /// First address of the range. It lies in the port's subnet, as all others here do.
+    pub first: Ipv4Addr,
+    /// Last address of the range.
+    pub last: Ipv4Addr,
+    /// How long a lease lasts, in seconds; a day if absent. At least 10.
+    #[serde(default = "default_lease", skip_serializing_if = "is_default_lease")]
+    pub lease_secs: u32,
+    /// Option 3; absent: the server's own address at that port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Ipv4Addr>,
+    /// Option 6; absent: the server itself where it forwards DNS, else the node's own resolvers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolvers: Vec<Ipv4Addr>,
+    /// Always the same address for these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<Reservation>,
+}
+
+impl DhcpConfig {
+    /// Leases of a day from this range; all else as the node has it.
+    pub fn new(first: Ipv4Addr, last: Ipv4Addr) -> Self {
+        Self {
+            port: None,
+            first,
+            last,
+            lease_secs: default_lease(),
+            gateway: None,
+            resolvers: Vec::new(),
+            reservations: Vec::new(),
+        }
+    }
+}
+
+/// An address kept for one client. It may lie outside the range.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// The client's MAC address.
+    pub mac: Mac,
+    /// Its address.
+    pub address: Ipv4Addr,
+}
+
+fn default_lease() -> u32 {
+    86_400
+}
+
+fn is_default_lease(secs: &u32) -> bool {
+    *secs == default_lease()
 }
 
 /// A zone that a server is the authority for.
@@ -236,26 +374,98 @@ pub struct RouterConfig {
     /// Public ports: kept where free (false) or random (true).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub random_ports: bool,
+    /// Connections whose public port is settled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixed_ports: Vec<FixedPort>,
     /// Port forwards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forwards: Vec<Forward>,
+    /// Port forwards work for the LAN too: who asks for the public address from inside is sent
+    /// back in, as if from the router.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hairpin: bool,
+    /// DHCP server for the LAN; None: off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhcp: Option<DhcpConfig>,
+    /// DNS forwarder for the LAN; None: off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsForwarder>,
+}
+
+impl RouterConfig {
+    /// A router as it comes out of its box: NAT, and nothing else.
+    pub fn new(wan: IfName, lan: IfName) -> Self {
+        Self {
+            wan,
+            lan,
+            nat: true,
+            random_ports: false,
+            fixed_ports: Vec::new(),
+            forwards: Vec::new(),
+            hairpin: false,
+            dhcp: None,
+            dns: None,
+        }
+    }
+}
+
+/// A home router's DNS forwarder: it knows some names itself and asks a resolver for the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsForwarder {
+    /// Whom it asks; absent: the router's own resolvers (given, or leased on the WAN).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<Ipv4Addr>,
+    /// Local names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<DnsRecord>,
+}
+
+/// What one inside address and port is always seen as from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedPort {
+    /// `tcp`, `udp` or `both`.
+    pub proto: String,
+    /// Inside address.
+    pub from: Ipv4Addr,
+    /// Inside port, 1–65535.
+    pub from_port: u16,
+    /// Public port, 1–65535.
+    pub port: u16,
 }
 
 /// A port forward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Forward {
-    /// `tcp` or `udp`.
+    /// `tcp`, `udp` or `both`.
     pub proto: String,
-    /// Public port, 1–65535.
+    /// Public port, 1–65535; of a range the first.
     pub port: u16,
+    /// Last public port of a range; absent: one port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u16>,
     /// Inside address.
     pub to: Ipv4Addr,
-    /// Inside port.
+    /// Inside port; of a range the first.
     pub to_port: u16,
 }
 
-/// A cable between two ports.
+impl Forward {
+    /// The public ports, first and last.
+    pub fn ports(&self) -> (u16, u16) {
+        (self.port, self.last.unwrap_or(self.port))
+    }
+    /// Whether both want the same public port of the same protocol.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let proto = self.proto == other.proto || self.proto == "both" || other.proto == "both";
+        let ((a, b), (c, d)) = (self.ports(), other.ports());
+        proto && a <= d && c <= b
+    }
+}
+
+/// A cable between two ports, or a station's link to an access point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkConfig {
@@ -266,6 +476,27 @@ pub struct LinkConfig {
     /// One way, in microseconds; 50 if absent.
     #[serde(default = "default_latency", skip_serializing_if = "is_default_latency")]
     pub latency_us: u32,
+    /// Frames lost, in thousandths (0 to 1000).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub loss_per_mille: u16,
+    /// Plugged in, but dead: no carrier at both ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub down: bool,
+}
+
+impl LinkConfig {
+    /// A cable of a room's length between two ports.
+    pub fn new(a: (String, IfName), b: (String, IfName)) -> Self {
+        Self { a, b, latency_us: default_latency(), loss_per_mille: 0, down: false }
+    }
+    /// Whether it joins the same two ports, in either order.
+    pub fn same_ends(&self, other: &Self) -> bool {
+        (&self.a, &self.b) == (&other.a, &other.b) || (&self.a, &self.b) == (&other.b, &other.a)
+    }
+}
+
+fn is_zero(n: &u16) -> bool {
+    *n == 0
 }
 
 fn default_latency() -> u32 {

@@ -1,6 +1,6 @@
 //! Building the World from the configuration: nodes, ports, links, services.
 
-use super::run::Home;
+use super::run::{Home, ShellId};
 use super::{
     LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, dns, router,
 };
@@ -23,7 +23,10 @@ impl Session {
     /// A taken id, an address twice, a rule that iptables refuses …: names the field. Nothing is
     /// added then.
     pub fn add_node(&mut self, config: NodeConfig) -> Result<(), SessionError> {
-        self.check_node(&config)?;
+        if self.nodes.iter().any(|n| n.config.id == config.id) {
+            return Err(SessionError::Config(format!("id {:?} is taken", config.id)));
+        }
+        check_node(&config)?;
         let daemon = DaemonConfig::from_flags(&config.daemon)
             .map_err(|problem| SessionError::Config(format!("daemon: {problem}")))?;
         let ns = self.world.add_namespace();
@@ -37,11 +40,8 @@ impl Session {
         let engine = (config.kind == NodeKind::DockerHost)
             .then(|| Engine::with_config(&mut self.world, machine, daemon));
         let node = self.nodes.len();
-        let services = config.services.clone();
-        self.nodes.push(Node { config, machine, ns, engine });
-        for service in &services {
-            self.start_service(node, machine, service);
-        }
+        self.nodes.push(Node { config, machine, ns, engine, daemons: Vec::new() });
+        self.refresh_daemons(node);
         self.pump();
         Ok(())
     }
@@ -106,8 +106,7 @@ impl Session {
         if a == b {
             return Err(SessionError::Config(format!("a cable needs two ports; both ends are {}", link.a.1)));
         }
-        let latency = Duration::from_micros(u64::from(link.latency_us));
-        let plugged = self.world.plug(a, b, LinkSpec { latency, ..LinkSpec::CABLE });
+        let plugged = self.world.plug(a, b, spec(link));
         plugged.map_err(|e| match e {
             ConfigError::Busy => SessionError::Config(format!(
                 "port {} of {} or port {} of {} has a cable already; pull that one first",
@@ -133,67 +132,13 @@ impl Session {
         }
     }
 
-    fn port(&self, node: &str, port: IfName) -> Result<DevRef, SessionError> {
+    pub(super) fn port(&self, node: &str, port: IfName) -> Result<DevRef, SessionError> {
         let ns = self.node(node)?.ns;
         let device = self.world.namespace(ns).and_then(|n| n.device_named(port.as_str()));
         match device {
             Some(d) if matches!(d.kind, DeviceKind::Ethernet) => Ok(DevRef { ns, dev: d.index }),
             Some(_) => Err(SessionError::Config(format!("{port} of {node} takes no cable"))),
             None => Err(SessionError::Config(format!("{node} has no port {port}"))),
-        }
-    }
-
-    /// What can be said before anything is made.
-    fn check_node(&self, config: &NodeConfig) -> Result<(), SessionError> {
-        let bad = |text: String| Err(SessionError::Config(text));
-        let id = &config.id;
-        let good =
-            !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !good {
-            return bad(format!("id {id:?}: lower-case letters, digits and hyphens only"));
-        }
-        if self.nodes.iter().any(|n| n.config.id == *id) {
-            return bad(format!("id {id:?} is taken"));
-        }
-        for (i, port) in config.ports.iter().enumerate() {
-            if config.ports[..i].iter().any(|p| p.name == port.name) || port.name == *"lo" {
-                return bad(format!("ports: the name {} is taken", port.name));
-            }
-            let Some(address) = port.address else { continue };
-            let taken = self.nodes.iter().find(|n| {
-                n.config.ports.iter().any(|p| p.address.is_some_and(|a| a.addr() == address.addr()))
-            });
-            let own = config.ports[..i].iter().any(|p| p.address.is_some_and(|a| a.addr() == address.addr()));
-            match taken {
-                Some(n) => {
-                    return bad(format!(
-                        "{}: {} has the address {} already",
-                        port.name,
-                        n.config.id,
-                        address.addr()
-                    ));
-                }
-                None if own => {
-                    return bad(format!("{}: the address {} is there twice", port.name, address.addr()));
-                }
-                None => {}
-            }
-        }
-        for service in &config.services {
-            dns::check(service).map_err(SessionError::Config)?;
-            if let ServiceConfig::Run { run } = service {
-                let script =
-                    shell::parse(run).map_err(|e| SessionError::Config(format!("services: {run:?}: {e}")))?;
-                if let Some(word) = program_of(&script).filter(|w| guest::info(w).is_none()) {
-                    let near = shell::nearest(&word, guest::catalogue().iter().map(|i| i.name));
-                    let near = near.map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
-                    return bad(format!("services: there is no program {word:?}{near}"));
-                }
-            }
-        }
-        match &config.router {
-            Some(r) => router::check(config, r),
-            None => Ok(()),
         }
     }
 
@@ -214,7 +159,7 @@ impl Session {
             for (name, route) in routes {
                 n.add_route(route, cx).map_err(|e| field(name, e))?;
             }
-            for rule in router::rules(config.router.as_ref()).iter().chain(&config.rules) {
+            for rule in router::rules_of(config).iter().chain(&config.rules) {
                 router::iptables(n, cx, rule)
                     .map_err(|e| SessionError::Config(format!("rules: {rule}: {e}")))?;
             }
@@ -230,11 +175,10 @@ impl Session {
         ]
         .map(|(n, v)| (n.to_owned(), v.to_owned()))
         .to_vec();
-        let resolvers: String = config.resolvers.iter().map(|r| format!("nameserver {r}\n")).collect();
         for (path, text) in [
             ("/etc/hosts", "127.0.0.1\tlocalhost\n".to_owned()),
             ("/etc/hostname", format!("{id}\n")),
-            ("/etc/resolv.conf", resolvers),
+            ("/etc/resolv.conf", resolv_conf(config)),
         ] {
             m.files.put(path, text).map_err(|e| SessionError::Config(format!("{path}: {e}")))?;
         }
@@ -243,40 +187,15 @@ impl Session {
 
     /// Ports, the bridges among them, and their addresses; all up.
     fn add_ports(&mut self, config: &NodeConfig, ns: NsId) -> Result<(), SessionError> {
-        let switch: IfName = "br0".parse().expect("a valid name");
-        let mut ports = config.ports.clone();
-        if config.kind == NodeKind::Switch {
-            for port in &mut ports {
-                port.bridge.get_or_insert(switch);
-            }
-        }
-        // A bridge may be named as a port (with its address), or only by its members.
-        let mut bridges: Vec<IfName> = Vec::new();
-        for name in ports.iter().filter_map(|p| p.bridge) {
-            if !bridges.contains(&name) {
-                bridges.push(name);
-            }
-        }
-        for name in &bridges {
-            if !ports.iter().any(|p| p.name == *name) {
-                ports.push(PortConfig { name: *name, address: None, mac: None, bridge: None });
-            }
-        }
-        let macs: Vec<Mac> =
-            ports.iter().map(|p| p.mac.unwrap_or_else(|| self.mac_for(&config.id, p.name))).collect();
+        let plans = plan_ports(self.world.seed(), config);
         let made = self.world.with(ns, |n, cx| {
             let mut indexes: Vec<(IfName, IfIndex)> = Vec::new();
-            for (port, mac) in ports.iter().zip(&macs) {
-                let bridge = bridges.contains(&port.name);
-                let kind = if bridge { DeviceKind::Bridge(Box::default()) } else { DeviceKind::Ethernet };
-                // A bridge without an address of its own has the lowest of its ports' (br_stp_recalculate_bridge_id).
-                let members =
-                    || ports.iter().zip(&macs).filter(|(p, _)| p.bridge == Some(port.name)).map(|(_, m)| *m);
-                let mac = if bridge && port.mac.is_none() { members().min().unwrap_or(*mac) } else { *mac };
-                indexes.push((port.name, n.add_device(port.name, mac, kind, cx)?));
+            for PortPlan { port, mac, is_bridge } in &plans {
+                let kind = if *is_bridge { DeviceKind::Bridge(Box::default()) } else { DeviceKind::Ethernet };
+                indexes.push((port.name, n.add_device(port.name, *mac, kind, cx)?));
             }
             let index = |name: IfName| indexes.iter().find(|(n, _)| *n == name).map(|(_, i)| *i);
-            for port in &ports {
+            for PortPlan { port, .. } in &plans {
                 let Some(dev) = index(port.name) else { continue };
                 if let Some(bridge) = port.bridge {
                     n.set_master(dev, index(bridge), cx)?;
@@ -293,39 +212,149 @@ impl Session {
         made.map_err(|e| SessionError::Config(format!("ports: {e}")))
     }
 
-    /// A locally administered address that depends on the seed, the node and the port alone.
-    fn mac_for(&self, node: &str, port: IfName) -> Mac {
-        let mut mac = [0; 6];
-        self.world.rng_for(&format!("mac/{node}/{port}")).fill(&mut mac);
-        mac[0] = 0x02;
-        Mac(mac)
-    }
-
-    fn start_service(&mut self, node: usize, machine: MachineId, service: &ServiceConfig) {
-        let script = match service {
-            ServiceConfig::Run { run } => shell::parse(run),
-            ServiceConfig::Dns { listen, forward, .. } => {
-                let mut words = vec!["dnsd".to_owned()];
-                words.extend(listen.iter().flat_map(|l| ["--listen".to_owned(), l.to_string()]));
-                if let Some((path, zone)) = dns::zone_file(service)
-                    && let Some(m) = self.world.machine_mut(machine)
-                    && m.files.put(&path, zone.to_string()).is_ok()
-                {
-                    words.extend(["--zone".to_owned(), path]);
-                }
-                words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
-                shell::parse(&shell::join(&words))
-            }
-        };
+    /// Starts a program in the background.
+    pub(super) fn start_daemon(&mut self, node: usize, daemon: &Daemon) -> Option<ShellId> {
+        let machine = self.nodes[node].machine;
+        for (path, text) in &daemon.files {
+            self.world.machine_mut(machine)?.files.put(path, text.clone()).ok()?;
+        }
         // check_node has parsed what people wrote.
-        let Ok(script) = script else { return };
+        let script = shell::parse(&daemon.line).ok()?;
         let stdin = Stdin { data: String::new(), closed: true };
         let id = self.add_shell(NO_JOB, node, machine, script, Home::Nowhere, stdin);
         self.shell_mut(id).background = true;
+        Some(id)
     }
 }
 
-fn route(prefix: Ipv4Net, kind: RouteKind, via: Option<Ipv4Addr>) -> Route {
+/// A program that runs in the background of a node, and the files that it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Daemon {
+    line: String,
+    files: Vec<(String, String)>,
+}
+
+/// All that a node's configuration asks to run.
+pub(super) fn daemons(config: &NodeConfig) -> Vec<Daemon> {
+    config.services.iter().filter_map(daemon).collect()
+}
+
+fn daemon(service: &ServiceConfig) -> Option<Daemon> {
+    let mut files = Vec::new();
+    let line = match service {
+        ServiceConfig::Run { run } => run.clone(),
+        ServiceConfig::Dns { listen, forward, .. } => {
+            let mut words = vec!["dnsd".to_owned()];
+            words.extend(listen.iter().flat_map(|l| ["--listen".to_owned(), l.to_string()]));
+            if let Some((path, zone)) = dns::zone_file(service) {
+                files.push((path.clone(), zone.to_string()));
+                words.extend(["--zone".to_owned(), path]);
+            }
+            words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
+            shell::join(&words)
+        }
+        ServiceConfig::Dhcp(_) => return None,
+    };
+    Some(Daemon { line, files })
+}
+
+/// The text of /etc/resolv.conf that the configuration asks for.
+pub(super) fn resolv_conf(config: &NodeConfig) -> String {
+    config.resolvers.iter().map(|r| format!("nameserver {r}\n")).collect()
+}
+
+/// A device to be made for a port.
+pub(super) struct PortPlan {
+    pub(super) port: PortConfig,
+    pub(super) mac: Mac,
+    pub(super) is_bridge: bool,
+}
+
+/// The devices of a node: its ports, and the bridges that they only name.
+pub(super) fn plan_ports(seed: u64, config: &NodeConfig) -> Vec<PortPlan> {
+    let switch: IfName = "br0".parse().expect("a valid name");
+    let mut ports = config.ports.clone();
+    if config.kind == NodeKind::Switch {
+        for port in &mut ports {
+            port.bridge.get_or_insert(switch);
+        }
+    }
+    // A bridge may be named as a port (with its address), or only by its members.
+    let mut bridges: Vec<IfName> = Vec::new();
+    for name in ports.iter().filter_map(|p| p.bridge) {
+        if !bridges.contains(&name) {
+            bridges.push(name);
+        }
+    }
+    for name in &bridges {
+        if !ports.iter().any(|p| p.name == *name) {
+            ports.push(PortConfig::new(*name));
+        }
+    }
+    let own = |p: &PortConfig| p.mac.unwrap_or_else(|| NodeConfig::made_mac(seed, &config.id, p.name));
+    let plan = |port: &PortConfig| {
+        let is_bridge = bridges.contains(&port.name);
+        // A bridge without an address of its own has the lowest of its ports' (br_stp_recalculate_bridge_id).
+        let members = ports.iter().filter(|p| p.bridge == Some(port.name)).map(own);
+        let lowest = members.min().filter(|_| is_bridge && port.mac.is_none());
+        PortPlan { port: port.clone(), mac: lowest.unwrap_or_else(|| own(port)), is_bridge }
+    };
+    ports.iter().map(plan).collect()
+}
+
+/// A link's settings for the World.
+pub(super) fn spec(link: &LinkConfig) -> LinkSpec {
+    LinkSpec {
+        latency: Duration::from_micros(u64::from(link.latency_us)),
+        loss_per_mille: link.loss_per_mille,
+        up: !link.down,
+    }
+}
+
+/// What can be said before anything is made.
+pub(crate) fn check_node(config: &NodeConfig) -> Result<(), SessionError> {
+    let bad = |text: String| Err(SessionError::Config(text));
+    let id = &config.id;
+    let good =
+        !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !good {
+        return bad(format!("id {id:?}: lower-case letters, digits and hyphens only"));
+    }
+    for (i, port) in config.ports.iter().enumerate() {
+        if config.ports[..i].iter().any(|p| p.name == port.name) || port.name == *"lo" {
+            return bad(format!("ports: the name {} is taken", port.name));
+        }
+        if port.dhcp && port.address.is_some() {
+            return bad(format!("{}: it has an address, or it asks DHCP for one", port.name));
+        }
+        // Two nodes may have the same address: that is a lesson, not a mistake of form.
+        let Some(address) = port.address else { continue };
+        if config.ports[..i].iter().any(|p| p.address.is_some_and(|a| a.addr() == address.addr())) {
+            return bad(format!("{}: the address {} is there twice", port.name, address.addr()));
+        }
+    }
+    for service in &config.services {
+        dns::check(service).map_err(SessionError::Config)?;
+        if let ServiceConfig::Dhcp(dhcp) = service {
+            router::dhcp(config, dhcp)?;
+        }
+        if let ServiceConfig::Run { run } = service {
+            let script =
+                shell::parse(run).map_err(|e| SessionError::Config(format!("services: {run:?}: {e}")))?;
+            if let Some(word) = program_of(&script).filter(|w| guest::info(w).is_none()) {
+                let near = shell::nearest(&word, guest::catalogue().iter().map(|i| i.name));
+                let near = near.map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+                return bad(format!("services: there is no program {word:?}{near}"));
+            }
+        }
+    }
+    match &config.router {
+        Some(r) => router::check(config, r),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn route(prefix: Ipv4Net, kind: RouteKind, via: Option<Ipv4Addr>) -> Route {
     Route { prefix, kind, via, dev: None, src: None, scope: Scope::Global, kernel: false, metric: 0 }
 }
 

@@ -267,7 +267,7 @@ impl Timeline {
 }
 
 /// A copy without trace and output.
-fn muted_copy(live: &mut Session) -> Session {
+pub(super) fn muted_copy(live: &mut Session) -> Session {
     let twin = live.world.log.muted_twin();
     let log = std::mem::replace(&mut live.world.log, twin);
     let outputs: Vec<_> = live.jobs.iter_mut().map(|j| std::mem::take(&mut j.output)).collect();

@@ -93,6 +93,11 @@ impl World {
         self.now
     }
 
+    /// What all that is random is drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// A random stream for `purpose`, independent of traffic.
     pub fn rng_for(&self, purpose: &str) -> Rng {
         Rng::new(self.seed).fork(purpose)

@@ -1,0 +1,257 @@
+//! Changes of a running node or link: what is new is set, what is gone is taken away, and all
+//! else (connections, containers, what was typed) stays as it is.
+
+use super::run::{Home, ShellId};
+use super::setup::{Daemon, check_node, daemons, plan_ports, resolv_conf, route, spec};
+use super::{LinkConfig, NodeConfig, Session, SessionError, router, timeline};
+use crate::guest::Signal;
+use crate::sim::LinkId;
+use crate::stack::{ConfigError, DevRef, DeviceKind, RouteKind};
+use crate::wire::{IfName, Ipv4Net};
+
+impl Session {
+    /// Tries `f` on a copy first, so that the session is unchanged if it fails.
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn atomically<R, E>(&mut self, f: impl Fn(&mut Self) -> Result<R, E>) -> Result<R, E> {
+        f(&mut timeline::muted_copy(self))?;
+        f(self)
+    }
+
+    /// Sets latency, loss and state of the link between two ports.
+    ///
+    /// # Errors
+    /// `NoNode`, no such link.
+    pub fn set_link(&mut self, link: &LinkConfig) -> Result<(), SessionError> {
+        let id = self.link_between(link)?;
+        self.world.set_link(id, spec(link));
+        self.pump();
+        Ok(())
+    }
+
+    /// The link between the two ports that `link` names.
+    pub(super) fn link_between(&self, link: &LinkConfig) -> Result<LinkId, SessionError> {
+        let a = self.port(&link.a.0, link.a.1)?;
+        let b = self.port(&link.b.0, link.b.1)?;
+        let found = self.world.links().find(|(_, l)| (l.a, l.b) == (a, b) || (l.a, l.b) == (b, a));
+        let none = || {
+            let (a, b) = (&link.a, &link.b);
+            SessionError::Config(format!("{} of {} and {} of {} are not cabled", a.1, a.0, b.1, b.0))
+        };
+        found.map(|(id, _)| id).ok_or_else(none)
+    }
+
+    /// Only the picture changes.
+    ///
+    /// # Errors
+    /// `NoNode`.
+    pub fn move_node(&mut self, id: &str, pos: (i32, i32)) -> Result<(), SessionError> {
+        let index = self.node_index(id)?;
+        self.nodes[index].config.pos = pos;
+        Ok(())
+    }
+
+    /// Gives a node another id and another shown name. Its MAC addresses stay.
+    ///
+    /// # Errors
+    /// `NoNode`, an id that is taken or cannot be.
+    pub fn rename_node(&mut self, id: &str, to: &str, name: Option<&str>) -> Result<(), SessionError> {
+        let index = self.node_index(id)?;
+        if id != to && self.nodes.iter().any(|n| n.config.id == to) {
+            return Err(SessionError::Config(format!("id {to:?} is taken")));
+        }
+        let mut config = self.nodes[index].config.clone();
+        config.rename(self.world.seed(), to, name);
+        check_node(&config)?;
+        if let Some(m) = self.world.machine_mut(self.nodes[index].machine) {
+            to.clone_into(&mut m.hostname);
+            let named = m.files.put("/etc/hostname", format!("{to}\n"));
+            named.map_err(|e| SessionError::Config(format!("/etc/hostname: {e}")))?;
+        }
+        for job in &mut self.jobs {
+            if let Some(rest) = job.place.strip_prefix(id).filter(|r| r.is_empty() || r.starts_with(':')) {
+                job.place = format!("{to}{rest}");
+            }
+        }
+        self.nodes[index].config = config;
+        Ok(())
+    }
+
+    /// Gives a running node other settings: ports, addresses, gateway, resolvers, rules, services,
+    /// router. Only what differs is touched. Half of it may be done where it fails; see
+    /// [`Session::atomically`].
+    ///
+    /// # Errors
+    /// `NoNode`; another kind; what [`Session::add_node`] refuses; other flags of the engine.
+    pub fn set_node(&mut self, config: NodeConfig) -> Result<(), SessionError> {
+        let index = self.node_index(&config.id)?;
+        let old = self.nodes[index].config.clone();
+        if config.kind != old.kind {
+            return Err(SessionError::Config("a node's kind cannot change".into()));
+        }
+        if config.daemon != old.daemon {
+            return Err(SessionError::Config(
+                "daemon: an engine takes its flags when it starts; open the lab again".into(),
+            ));
+        }
+        check_node(&config)?;
+        self.set_ports(index, &config)?;
+        self.set_routes(index, &old, &config)?;
+        self.replace_rules(index, &config)?;
+        let machine = self.nodes[index].machine;
+        if config.resolvers != old.resolvers
+            && let Some(m) = self.world.machine_mut(machine)
+        {
+            let put = m.files.put("/etc/resolv.conf", resolv_conf(&config));
+            put.map_err(|e| SessionError::Config(format!("/etc/resolv.conf: {e}")))?;
+        }
+        self.nodes[index].config = config;
+        self.refresh_daemons(index);
+        self.pump();
+        Ok(())
+    }
+
+    /// Ports that are new, gone, or of another address, bridge or MAC address.
+    fn set_ports(&mut self, index: usize, config: &NodeConfig) -> Result<(), SessionError> {
+        let seed = self.world.seed();
+        let ns = self.nodes[index].ns;
+        let (old, new) = (plan_ports(seed, &self.nodes[index].config), plan_ports(seed, config));
+        let dev = |s: &Self, name: IfName| {
+            s.world.namespace(ns).and_then(|n| n.device_named(name.as_str())).map(|d| d.index)
+        };
+        for plan in &old {
+            if new.iter().any(|p| p.port.name == plan.port.name && p.is_bridge == plan.is_bridge) {
+                continue;
+            }
+            if let Some(dev) = dev(self, plan.port.name) {
+                let gone = self.world.delete_device(DevRef { ns, dev });
+                gone.map_err(|e| SessionError::Config(format!("{}: {e}", plan.port.name)))?;
+            }
+        }
+        let done = self.world.with(ns, |n, cx| -> Result<(), ConfigError> {
+            let find = |n: &crate::stack::NetNs, name: IfName| n.device_named(name.as_str()).map(|d| d.index);
+            let mut added = Vec::new();
+            for plan in &new {
+                if find(n, plan.port.name).is_none() {
+                    let kind = if plan.is_bridge {
+                        DeviceKind::Bridge(Box::default())
+                    } else {
+                        DeviceKind::Ethernet
+                    };
+                    let dev = n.add_device(plan.port.name, plan.mac, kind, cx)?;
+                    n.set_up(dev, true, cx)?;
+                    added.push(plan.port.name);
+                }
+            }
+            for plan in &new {
+                let was = old.iter().find(|p| p.port.name == plan.port.name);
+                let was = was.filter(|_| !added.contains(&plan.port.name));
+                let Some(dev) = find(n, plan.port.name) else { continue };
+                let master = |n: &_, p: Option<IfName>| p.and_then(|b| find(n, b));
+                if was.map(|w| w.port.bridge) != Some(plan.port.bridge) {
+                    n.set_master(dev, master(n, plan.port.bridge), cx)?;
+                }
+                if was.is_some_and(|w| w.mac != plan.mac) {
+                    n.set_mac(dev, plan.mac, cx)?;
+                }
+                let before = was.and_then(|w| w.port.address);
+                if before == plan.port.address {
+                    continue;
+                }
+                let at = master(n, plan.port.bridge).unwrap_or(dev);
+                if let Some(address) = before {
+                    // It may have been taken away by hand.
+                    n.remove_addr(at, address, cx).ok();
+                }
+                if let Some(address) = plan.port.address {
+                    match n.add_addr(at, address, cx) {
+                        Ok(()) | Err(ConfigError::Exists) => {}
+                        Err(e) => return Err(e),
+                    }
+                }
+            }
+            Ok(())
+        });
+        done.unwrap_or(Ok(())).map_err(|e| SessionError::Config(format!("ports: {e}")))
+    }
+
+    /// Gateway, unreachable prefixes, forwarding, and the node's own rules.
+    fn set_routes(&mut self, index: usize, old: &NodeConfig, new: &NodeConfig) -> Result<(), SessionError> {
+        let moved = old.ports != new.ports || old.gateway != new.gateway;
+        let done = self.world.with(self.nodes[index].ns, |n, cx| {
+            let field = |name: &str, e: ConfigError| SessionError::Config(format!("{name}: {e}"));
+            let everywhere = Ipv4Net::default();
+            if moved && let Some(via) = old.gateway {
+                n.remove_route(everywhere, Some(via), None, cx).ok();
+            }
+            if moved && let Some(via) = new.gateway {
+                match n.add_route(route(everywhere, RouteKind::Unicast, Some(via)), cx) {
+                    Ok(()) | Err(ConfigError::Exists) => {}
+                    Err(e) => return Err(field("gateway", e)),
+                }
+            }
+            for prefix in old.unreachable.iter().filter(|p| !new.unreachable.contains(p)) {
+                n.remove_route(*prefix, None, None, cx).ok();
+            }
+            for prefix in new.unreachable.iter().filter(|p| !old.unreachable.contains(p)) {
+                let unreachable = route(prefix.trunc(), RouteKind::Unreachable, None);
+                n.add_route(unreachable, cx).map_err(|e| field("unreachable", e))?;
+            }
+            let forwards = |c: &NodeConfig| c.forward || c.router.is_some();
+            if forwards(old) != forwards(new) {
+                n.sysctl.ip_forward = forwards(new);
+            }
+            for rule in old.rules.iter().filter(|r| !new.rules.contains(r)).filter_map(|r| router::undo(r)) {
+                router::iptables(n, cx, &rule).ok();
+            }
+            for rule in new.rules.iter().filter(|r| !old.rules.contains(r)) {
+                let done = router::iptables(n, cx, rule);
+                done.map_err(|e| SessionError::Config(format!("rules: {rule}: {e}")))?;
+            }
+            Ok(())
+        });
+        done.unwrap_or(Ok(()))
+    }
+
+    /// Ends the programs that the configuration no longer asks for and starts those that are new.
+    pub(super) fn refresh_daemons(&mut self, index: usize) {
+        let wanted = daemons(&self.nodes[index].config);
+        let mut running = std::mem::take(&mut self.nodes[index].daemons);
+        let gone: Vec<(Daemon, ShellId)> =
+            running.extract_if(.., |(daemon, _)| !wanted.contains(daemon)).collect();
+        for (_, shell) in gone {
+            self.end_daemon(shell);
+        }
+        for daemon in wanted {
+            if !running.iter().any(|(d, _)| *d == daemon)
+                && let Some(shell) = self.start_daemon(index, &daemon)
+            {
+                running.push((daemon, shell));
+            }
+        }
+        self.nodes[index].daemons = running;
+    }
+
+    /// Kills what a background shell runs, and the shell.
+    fn end_daemon(&mut self, id: ShellId) {
+        let mut shells = vec![id];
+        let mut at = 0;
+        while let Some(parent) = shells.get(at).copied() {
+            at += 1;
+            let child = |home: Home| matches!(home, Home::Stage(p, _) | Home::Capture(p) if p == parent);
+            shells.extend(self.shells.iter().filter(|(_, s)| child(s.home)).map(|(id, _)| *id));
+        }
+        let pids: Vec<_> =
+            self.owners.iter().filter(|(_, (s, _))| shells.contains(s)).map(|(pid, _)| *pid).collect();
+        for id in shells {
+            if let Some(shell) = self.shells.get_mut(&id) {
+                shell.next = shell.script.items.len();
+            }
+        }
+        for pid in pids {
+            self.world.signal(pid, Signal::Kill);
+        }
+        self.pump();
+    }
+}

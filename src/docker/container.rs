@@ -132,6 +132,7 @@ impl Engine {
                 log: Vec::new(),
             },
         });
+        self.note_state(self.containers.len() - 1);
         Ok((self.containers.len() - 1, warnings))
     }
 
@@ -237,6 +238,7 @@ impl Engine {
         }
         let pid = world.spawn(machine, program, foreground, tty);
         self.containers[i].inner.main = Some(pid);
+        self.note_state(i);
         // Started before the names were known to the others: tell them now.
         self.write_zones(world);
         Ok(())
@@ -273,7 +275,8 @@ impl Engine {
             let attachment = self.containers[i].inner.attachments[a].clone();
             self.attach(world, i, &attachment)?;
             let joined = self.containers[i].endpoints.last().map(|e| e.network_id.clone());
-            self.containers[i].inner.attachments[a].network_id = joined;
+            self.containers[i].inner.attachments[a].network_id.clone_from(&joined);
+            self.note_names(i, &joined.unwrap_or_default(), true);
         }
         self.choose_gateway(world, i)?;
         self.write_hosts(world, i);

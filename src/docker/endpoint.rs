@@ -3,6 +3,7 @@
 
 use super::engine::{Attachment, EndpointInfo, Engine, Holder, Published};
 use super::names;
+use super::noted::Noted;
 use super::ports::{Wanted, in_order};
 use super::rules;
 use super::{PortBinding, PortSpec};
@@ -55,6 +56,9 @@ impl Engine {
                 self.containers[i].name, net.name
             ));
         }
+        let container = self.containers[i].name.clone();
+        let ends = (ifnames.1.clone(), ifnames.0.clone());
+        self.note(Noted::Cable { container, ns, ends, bridge: bridge.to_owned(), added: true });
         self.containers[i].endpoints.push(EndpointInfo {
             network: net.name.clone(),
             addr: cidr,
@@ -128,6 +132,15 @@ impl Engine {
             self.unpublish(world, i);
             self.containers[i].inner.gateway_network = None;
         }
+        self.note_names(i, &endpoint.network_id, false);
+        let bridge = self.network_by_id(&endpoint.network_id).and_then(|n| n.bridge.clone());
+        self.note(Noted::Cable {
+            container: self.containers[i].name.clone(),
+            ns: self.container_ns(world, i),
+            ends: (endpoint.ifnames.1.clone(), endpoint.ifnames.0.clone()),
+            bridge: bridge.unwrap_or_default(),
+            added: false,
+        });
         rules::undo(world, host, &endpoint.rules);
         remove_device(world, host, &endpoint.ifnames.1);
         if let Some(subnet) = self.network_by_id(&endpoint.network_id).and_then(|n| n.subnet) {
@@ -218,6 +231,9 @@ impl Engine {
         self.start_proxies(world, i, endpoint.addr.addr());
         let container = &mut self.containers[i];
         container.ports = container.inner.published.iter().map(|p| p.binding.clone()).collect();
+        for binding in container.ports.clone() {
+            self.note(Noted::Port { binding, addr: endpoint.addr.addr(), added: true });
+        }
         Ok(())
     }
 
@@ -342,7 +358,14 @@ impl Engine {
             release(world, host, &p);
             self.ports.release(p.binding.host_ip, p.binding.proto, p.binding.host_port);
         }
-        self.containers[i].ports.clear();
+        let addr = self.containers[i]
+            .endpoints
+            .iter()
+            .find(|e| Some(&e.network_id) == self.containers[i].inner.gateway_network.as_ref());
+        let addr = addr.map_or(Ipv4Addr::UNSPECIFIED, |e| e.addr.addr());
+        for binding in std::mem::take(&mut self.containers[i].ports) {
+            self.note(Noted::Port { binding, addr, added: false });
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ipam::Ipam;
 use super::names;
+use super::noted::Noted;
 use super::ports::PortAllocator;
 use super::rules::{self, NetRules, Rule};
 use super::upstream::Upstream;
@@ -232,6 +233,8 @@ pub struct Engine {
     pub(super) ports: PortAllocator,
     /// The engine's own process on the host.
     pub(super) dockerd: Pid,
+    /// What it did since it was last asked.
+    pub(super) noted: Vec<Noted>,
     /// How often something was drawn by lot.
     drawn: u64,
 }
@@ -252,9 +255,11 @@ impl Engine {
             networks: Vec::new(),
             ipam: Ipam::default(),
             ports: PortAllocator::new((32768, 60999)),
+            noted: Vec::new(),
             drawn: 0,
         };
         engine.start_up(world);
+        engine.noted.clear();
         engine
     }
 

@@ -1,6 +1,7 @@
 //! The end of containers, and what is done to running ones: stop, restart, kill, rm, exec.
 
 use super::engine::{ContainerState, Engine, EngineError};
+use super::noted::Noted;
 use super::{Attach, Response, image, rules};
 use crate::guest::Signal;
 use crate::sim::World;
@@ -51,6 +52,7 @@ impl Engine {
     fn now_exited(&mut self, world: &mut World, i: usize, code: i32) {
         self.containers[i].state = ContainerState::Exited { code };
         self.containers[i].inner.finished = Some(world.now());
+        self.note_state(i);
         self.tear_down(world, i);
     }
 
@@ -122,6 +124,7 @@ impl Engine {
     pub(super) fn remove(&mut self, world: &mut World, i: usize) {
         let ns = self.container_ns(world, i);
         let container = self.containers.remove(i);
+        self.note(Noted::Container { name: container.name, state: None });
         world.remove_machine(container.machine);
         self.drop_unused(world, ns);
     }

@@ -66,6 +66,8 @@ impl Engine {
                 }
                 return Err(EngineError::new(e));
             }
+            let id = self.networks[n].id.clone();
+            self.note_names(i, &id, true);
             self.refresh_names(world, i);
         } else {
             self.containers[i].inner.attachments.push(attachment);
@@ -98,9 +100,11 @@ impl Engine {
             )));
         };
         let endpoint = c.endpoints.iter().position(|e| e.network_id == net.id);
-        self.containers[i].inner.attachments.remove(position);
         if let Some(e) = endpoint {
             self.detach(world, i, e);
+        }
+        self.containers[i].inner.attachments.remove(position);
+        if endpoint.is_some() {
             // Ports that cannot be published through the next network stay closed, as in Docker.
             let _ = self.choose_gateway(world, i);
             self.refresh_names(world, i);

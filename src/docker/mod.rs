@@ -26,6 +26,7 @@ mod membership;
 mod names;
 mod near;
 mod network;
+mod noted;
 mod ports;
 mod request;
 mod resolv;
@@ -37,4 +38,5 @@ mod upstream;
 
 pub use config::DaemonConfig;
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
+pub use noted::Noted;
 pub use request::{Attach, EndpointSpec, NetworkCreate, PortSpec, Request, Response, RunSpec};

@@ -5,6 +5,7 @@ use super::engine::{Engine, EngineError, Network, predefined};
 use super::ipam::IpamError;
 use super::names;
 use super::near::{did_you_mean, nearest};
+use super::noted::Noted;
 use super::rules::{self, NetRules};
 use super::{NetworkCreate, Response};
 use crate::sim::World;
@@ -267,7 +268,14 @@ impl Engine {
             mtu,
             host_binding,
         });
+        self.note_network(self.networks.len() - 1, true);
         Ok(id)
+    }
+
+    fn note_network(&mut self, n: usize, added: bool) {
+        let net = &self.networks[n];
+        let noted = Noted::Network { name: net.name.clone(), driver: net.driver.clone(), added };
+        self.note(noted);
     }
 
     fn make_bridge(
@@ -340,6 +348,7 @@ impl Engine {
                 active.join(", ")
             )));
         }
+        self.note_network(n, false);
         let net = self.networks.remove(n);
         let host = self.host_ns(world);
         if let Some(net_rules) = &net.rules {

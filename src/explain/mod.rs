@@ -3,8 +3,10 @@
 //! A [`Record`] is data; here it becomes one sentence. Names come from the session at the moment
 //! shown: places (`docker-host:web`), interfaces, programs, and the text of rules.
 
+mod change;
 mod step;
 mod words;
 
+pub use change::change;
 pub use step::{drop_reason, sentence};
 pub use words::{Lang, keys, text};

@@ -16,6 +16,7 @@
 
 mod builtin;
 mod change;
+pub mod changes;
 mod complete;
 mod dns;
 mod expand;
@@ -74,6 +75,9 @@ pub struct Job {
     /// The commands of this line that changed the state of the lab and succeeded (docker,
     /// iptables, ip, sysctl): they belong into the lab's list.
     pub mutations: Vec<String>,
+    /// What the commands of this line changed, in the order of the list (see [`changes`]): docker's,
+    /// and those of `ip`, `iptables` and `sysctl` that succeeded.
+    pub changes: Vec<changes::Change>,
     /// The line opened a shell at this place (`docker exec -it web sh`): the terminal goes on there.
     pub enters: Option<String>,
     /// Bytes printed so far, for the bound on output.
@@ -273,6 +277,7 @@ impl Session {
             exit: None,
             output: Vec::new(),
             mutations: Vec::new(),
+            changes: Vec::new(),
             enters: None,
             printed: 0,
             interrupts: 0,

@@ -17,6 +17,8 @@ pub(super) struct Stage {
     pub(super) piped_in: bool,
     /// What to remember if it succeeds.
     pub(super) mutation: Option<String>,
+    /// The record from which on the changes it makes have not been listed yet.
+    pub(super) since: u64,
 }
 
 /// What carries a stage out.

@@ -203,8 +203,10 @@ impl Session {
             return;
         }
         if let Some(mutation) = stage.mutation.take().filter(|_| code == 0) {
-            let job = shell.job;
+            let (job, node, since) = (shell.job, shell.node, stage.since);
+            let changes = self.changes_since(since, node, Vec::new());
             if let Some(job) = self.job_mut(job) {
+                job.changes.extend(changes);
                 job.mutations.push(mutation);
             }
         }

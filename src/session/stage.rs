@@ -6,7 +6,7 @@ use super::expand::{Redirection, Simple};
 use super::mutation;
 use super::plumb::{Runner, Sink, Stage};
 use super::run::{Home, ShellId};
-use crate::docker::{Attach, Request, Response, cli};
+use crate::docker::{Attach, Engine, Request, Response, cli};
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{Script, join, nearest, parse};
 use crate::stack::Pid;
@@ -80,6 +80,7 @@ impl Session {
                 err: Sink::Err,
                 piped_in: index > 0,
                 mutation: None,
+                since: self.world.log.next_seq(),
             };
             let redirected = self.redirect(id, &simple, &mut stage);
             let shell = self.shell_mut(id);
@@ -392,6 +393,7 @@ impl Session {
             }
         };
         let response = self.ask_engine(spot.node, &request);
+        self.note_changes(spot);
         if let Some(mutation) = mutation::of_docker(&request, &response, words) {
             self.shell_mut(spot.shell).stages[spot.index].mutation = Some(mutation);
         }
@@ -437,10 +439,27 @@ impl Session {
         launch
     }
 
+    /// Adds to the job what the request that was just carried out has changed.
+    fn note_changes(&mut self, spot: Spot) {
+        let engine = self.nodes.get_mut(spot.node).and_then(|n| n.engine.as_mut());
+        let noted = engine.map(Engine::take_noted).unwrap_or_default();
+        let next = self.world.log.next_seq();
+        let shell = self.shell_mut(spot.shell);
+        let (job, since) = (shell.job, std::mem::replace(&mut shell.stages[spot.index].since, next));
+        let changes = self.changes_since(since, spot.node, noted);
+        if let Some(job) = self.job_mut(job) {
+            job.changes.extend(changes);
+        }
+    }
+
     /// Gives a request to the engine of a node.
     fn ask_engine(&mut self, node: usize, request: &Request) -> Response {
         match self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
-            Some(engine) => engine.request(&mut self.world, request),
+            Some(engine) => {
+                // What it did by itself in the meantime is not this request's doing.
+                engine.take_noted();
+                engine.request(&mut self.world, request)
+            }
             None => Response::default(),
         }
     }

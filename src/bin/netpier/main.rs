@@ -11,7 +11,7 @@ const USAGE: &str = "\
 netpier: a Docker network you can watch
 
 Usage:
-  netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--trace] [--lang en|ko]
+  netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--trace] [--changes] [--lang en|ko]
               [--pcap OUT.pcapng] [--json]
   netpier conform DIR [--only REGEX] [--json]
   netpier bench w1 N K

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use lexopt::{Arg, Parser, ValueExt};
-use netpier::explain::{Lang, sentence};
+use netpier::explain::{Lang, change, sentence};
 use netpier::lab::{Lab, capture};
 use netpier::session::{Job, Session};
 use netpier::time::Duration;
@@ -17,6 +17,7 @@ struct Options {
     lab: Option<String>,
     commands: Vec<(String, String)>,
     trace: bool,
+    changes: bool,
     json: bool,
     lang: Lang,
     pcap: Option<String>,
@@ -37,6 +38,11 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
         let job = session.run_line(place, line, LIMIT).map_err(|e| e.to_string())?;
         if !options.json {
             print_job(&job);
+            if options.changes {
+                for one in &job.changes {
+                    crate::print(&format!("{}\n", change(one, options.lang)));
+                }
+            }
         }
         jobs.push(job);
     }
@@ -68,6 +74,7 @@ fn parse(args: Vec<String>) -> Result<Options, lexopt::Error> {
                 options.commands.push((place, parser.value()?.string()?));
             }
             Arg::Long("trace") => options.trace = true,
+            Arg::Long("changes") => options.changes = true,
             Arg::Long("json") => options.json = true,
             Arg::Long("lang") => {
                 let tag = parser.value()?.string()?;
@@ -125,10 +132,14 @@ fn report(session: &Session, jobs: &[Job], from: u64, options: &Options) -> serd
     let commands: Vec<_> = jobs
         .iter()
         .map(|job| {
-            json!({
+            let mut one = json!({
                 "at": job.place, "run": job.line, "exit": status(job),
                 "stdout": job.stdout(), "stderr": job.stderr(),
-            })
+            });
+            if options.changes {
+                one["changes"] = job.changes.iter().map(|c| change(c, options.lang)).collect();
+            }
+            one
         })
         .collect();
     let mut report = json!({ "commands": commands });

@@ -101,7 +101,7 @@ fn lab(plan: &Plan) -> (Vec<(String, String)>, Value) {
 }
 
 fn line(what: u8, to: &str) -> String {
-    match what % 10 {
+    match what % 14 {
         0 => format!("ping -c 2 -W 1 {to}"),
         1 => format!("curl -sS -m 3 http://{to}/"),
         2 => format!("udpq {to} 5000"),
@@ -110,7 +110,20 @@ fn line(what: u8, to: &str) -> String {
         5 => format!("arping -c 1 -w 1 {to}"),
         6 => format!("ping -c 1 -W 1 -s 4000 {to}"),
         7 => "iptables -A INPUT -p udp -j REJECT".to_owned(),
-        8 => "docker run -d -p 8080:80 nginx".to_owned(),
+        8 => "ip link add m0 link eth0 type macvlan mode bridge; ip addr add 10.0.0.77/24 dev m0; \
+              ip link set m0 up; ping -c 1 -W 1 -I m0 10.0.0.10"
+            .to_owned(),
+        9 => "ip link add link eth0 name v7 type vlan id 7; ip addr add 10.77.0.1/24 dev v7; \
+              ip link set v7 up; ip link add p7 link v7 type macvlan mode private; ip link set p7 up; \
+              ping -c 1 -W 1 10.77.0.2"
+            .to_owned(),
+        10 => format!(
+            "ip link add x7 type vxlan id 7 dstport 4789 remote {to}; ip addr add 10.78.0.1/24 dev x7; \
+             ip link set x7 up; ping -c 1 -W 1 10.78.0.2"
+        ),
+        // A tunnel that leads into itself.
+        11 => format!("ip route add {to}/32 dev x7; ping -c 1 -W 1 {to}; ip link del x7"),
+        12 => "docker run -d -p 8080:80 nginx".to_owned(),
         _ => "iptables -A INPUT -p tcp --dport 80 -j DROP".to_owned(),
     }
 }

@@ -189,7 +189,9 @@ fn address(device: &Device, all: &[&Device]) -> Option<Value> {
         DeviceKind::Loopback => Value::Null,
         // The recorded world's cables are veth pairs.
         DeviceKind::Ethernet | DeviceKind::Veth => "veth".into(),
-        DeviceKind::Bridge(_) => "bridge".into(),
+        DeviceKind::Bridge(_) | DeviceKind::Dummy | DeviceKind::Upper { .. } | DeviceKind::Vxlan(_) => {
+            device.kind.name().into()
+        }
     };
     fields.insert("link_type".into(), kind);
     fields.insert("inet".into(), device.addrs.iter().map(|net| Value::from(net.to_string())).collect());

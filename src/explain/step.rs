@@ -76,6 +76,28 @@ impl Teller<'_> {
                 let args = [("dev", &*self.dev(*dev)), ("peer", &*self.place(to.ns))];
                 self.say("step.transmit", &args)
             }
+            Step::Handed { dev, to, .. } => {
+                let there = Teller { ns: to.ns, ..*self };
+                let args =
+                    [("dev", &*self.dev(*dev)), ("to", &*there.dev(to.dev)), ("peer", &*self.place(to.ns))];
+                self.say("step.handed", &args)
+            }
+            Step::Encapsulated { vni, remote, added, .. } => self.say(
+                "step.encapsulated",
+                &[("vni", &vni.to_string()), ("remote", &remote.to_string()), ("bytes", &added.to_string())],
+            ),
+            Step::Decapsulated { vni, remote, removed, .. } => self.say(
+                "step.decapsulated",
+                &[
+                    ("vni", &vni.to_string()),
+                    ("remote", &remote.to_string()),
+                    ("bytes", &removed.to_string()),
+                ],
+            ),
+            Step::Vlan { id, tagged, .. } => {
+                let key = if *tagged { "step.vlan.tagged" } else { "step.vlan.untagged" };
+                self.say(key, &[("id", &id.to_string())])
+            }
             Step::Received { dev } => self.say("step.received", &[("dev", &self.dev(*dev))]),
             Step::Held { next_hop, .. } => self.say("step.held", &[("next_hop", &next_hop.to_string())]),
             Step::Delivered { socket } => self.delivered(*socket),
@@ -253,6 +275,8 @@ impl Teller<'_> {
             R::UnknownEtherType => plain("drop.unknown_ethertype"),
             R::SamePort => plain("drop.same_port"),
             R::StormLimit => plain("drop.storm"),
+            R::NoTunnelEnd { mac } => self.say("drop.no_tunnel_end", &[("mac", &mac.to_string())]),
+            R::UnknownNetwork { vni } => self.say("drop.unknown_network", &[("vni", &vni.to_string())]),
             R::NoArpReply { next_hop } => {
                 self.say("drop.no_arp_reply", &[("next_hop", &next_hop.to_string())])
             }

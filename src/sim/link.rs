@@ -72,7 +72,7 @@ impl World {
         Ok(self.join(a, b, spec))
     }
 
-    fn join(&mut self, a: DevRef, b: DevRef, spec: LinkSpec) -> LinkId {
+    pub(super) fn join(&mut self, a: DevRef, b: DevRef, spec: LinkSpec) -> LinkId {
         let link = LinkId(self.links.len() as u32);
         self.links.push(Some(Link { a, b, spec }));
         for (end, to) in [(a, b), (b, a)] {
@@ -178,7 +178,7 @@ impl World {
         Ok(())
     }
 
-    /// Moves a device (one end of a veth pair or of a cable) into another namespace under a new
+    /// Moves a device (one end of a veth pair or of a cable, one that stands on another, a tunnel end) into another namespace under a new
     /// name. It arrives down and without address, with its MAC address and MTU.
     ///
     /// # Errors
@@ -190,6 +190,7 @@ impl World {
         let kind = match device.kind {
             DeviceKind::Veth => DeviceKind::Veth,
             DeviceKind::Ethernet => DeviceKind::Ethernet,
+            DeviceKind::Upper { .. } | DeviceKind::Vxlan(_) => device.kind.clone(),
             _ => return Err(ConfigError::Invalid),
         };
         let target = self.namespace(ns).ok_or(ConfigError::Invalid)?;

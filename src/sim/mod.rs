@@ -7,6 +7,7 @@
 //! Supported: cables and veth pairs with latency, loss and a down state. Not supported: bandwidth
 //! (a link carries any number of frames at once) and reordering on one link.
 
+mod beyond;
 mod link;
 mod process;
 mod queue;

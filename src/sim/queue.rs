@@ -15,6 +15,8 @@ use crate::wire::Frame;
 pub(super) enum What {
     /// A frame reaches the end of a link.
     Arrive { to: DevRef, link: LinkId, frame: Frame },
+    /// A frame reaches a device that stands on another.
+    Handed { to: DevRef, frame: Frame },
     /// A namespace's timer.
     Timer { ns: NsId, kind: TimerKind },
     /// A process wanted to be polled now, unless it has changed its mind.

@@ -84,6 +84,11 @@ impl World {
                 self.frames -= 1;
                 self.arrive(to, link, frame);
             }
+            What::Handed { to, frame } => {
+                self.frames -= 1;
+                self.log.at(self.now, to.ns);
+                self.handed(to, frame);
+            }
             What::Timer { ns, kind } => {
                 self.with_raw(ns, |ns, cx| ns.on_timer(kind, cx));
             }
@@ -140,7 +145,11 @@ impl World {
                 Output::Timer { at, kind } => {
                     self.queue.push(at.max(self.now), What::Timer { ns: from, kind });
                 }
-                Output::Admin { dev } => self.refresh_carrier(DevRef { ns: from, dev }),
+                Output::Admin { dev } => {
+                    self.refresh_carrier(DevRef { ns: from, dev });
+                    self.refresh_uppers(DevRef { ns: from, dev });
+                }
+                Output::Beyond(what) => self.beyond(from, *what),
             }
         }
         // Keeps the allocation for the next event. (Carrying out may have put out more and carried that

@@ -1,6 +1,6 @@
 //! The World and its parts: namespaces and machines.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::link::Plug;
 use super::queue::Queue;
@@ -44,6 +44,10 @@ pub struct World {
     pub(super) names: Vec<Box<str>>,
     /// By namespace and interface: what it is plugged into.
     pub(super) plugs: Vec<Vec<Option<Plug>>>,
+    /// By device: those that stand on it.
+    pub(super) uppers: BTreeMap<DevRef, Vec<DevRef>>,
+    /// How deep devices are in one another's calls.
+    pub(super) depth: u8,
     /// Frames on links.
     pub(super) frames: u64,
     /// Frames ever put on a link.
@@ -76,6 +80,8 @@ impl World {
             processes: Vec::new(),
             names: Vec::new(),
             plugs: Vec::new(),
+            uppers: BTreeMap::new(),
+            depth: 0,
             frames: 0,
             carried: 0,
             foreground: 0,

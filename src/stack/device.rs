@@ -1,9 +1,10 @@
-//! Network devices: lo, Ethernet, veth, bridge; and where a frame leaves the stack.
+//! Network devices: lo, Ethernet, veth, bridge, dummy, VLAN, macvlan, ipvlan, VXLAN; and where a frame
+//! leaves the stack.
 //!
 //! Supported: carrier and operational state, MTU, counters. Not supported: queues and rates
-//! (a device sends at once), VLANs, offloads, promiscuous mode (packet sockets see what passes).
+//! (a device sends at once), offloads, promiscuous mode (packet sockets see what passes).
 
-use super::{BridgeState, Cx, DevRef, DropReason, NetNs, Output, Step};
+use super::{Beyond, BridgeState, Cx, DevRef, DropReason, NetNs, Output, Step, Upper, UpperKind, Vxlan};
 use crate::wire::{Frame, IfIndex, IfName, Ipv4Net, Mac};
 
 /// An interface of a namespace.
@@ -31,6 +32,8 @@ pub struct Device {
     pub kind: DeviceKind,
     /// Packets and bytes in and out: (rx packets, rx bytes, tx packets, tx bytes).
     pub stats: [u64; 4],
+    /// How many devices stand on it (VLANs, macvlans, ipvlans); the World says so.
+    pub(super) uppers: u16,
 }
 
 /// The kinds of device.
@@ -44,6 +47,32 @@ pub enum DeviceKind {
     Veth,
     /// A learning bridge.
     Bridge(Box<BridgeState>),
+    /// Swallows what it is given; a place for addresses.
+    Dummy,
+    /// Stands on another device, which may be in another namespace.
+    Upper {
+        /// That device.
+        parent: DevRef,
+        /// How.
+        kind: UpperKind,
+    },
+    /// A VXLAN tunnel end.
+    Vxlan(Box<Vxlan>),
+}
+
+impl DeviceKind {
+    /// The word after `type` of `ip link`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Ethernet => "ether",
+            Self::Veth => "veth",
+            Self::Bridge(_) => "bridge",
+            Self::Dummy => "dummy",
+            Self::Upper { kind, .. } => kind.name(),
+            Self::Vxlan(_) => "vxlan",
+        }
+    }
 }
 
 impl Device {
@@ -56,8 +85,9 @@ impl Device {
     pub fn operstate(&self) -> &'static str {
         match self.kind {
             DeviceKind::Loopback => "UNKNOWN",
+            DeviceKind::Dummy | DeviceKind::Vxlan(_) if self.up => "UNKNOWN",
             _ if self.is_running() => "UP",
-            DeviceKind::Veth if self.up => "LOWERLAYERDOWN",
+            DeviceKind::Veth | DeviceKind::Upper { .. } if self.up => "LOWERLAYERDOWN",
             _ => "DOWN",
         }
     }
@@ -75,6 +105,44 @@ impl Device {
             DeviceKind::Bridge(b) => Some(b),
             _ => None,
         }
+    }
+
+    /// The VXLAN's state, if it is one.
+    pub fn vxlan(&self) -> Option<&Vxlan> {
+        match &self.kind {
+            DeviceKind::Vxlan(v) => Some(v),
+            _ => None,
+        }
+    }
+    /// The same, to change it.
+    pub(super) fn vxlan_mut(&mut self) -> Option<&mut Vxlan> {
+        match &mut self.kind {
+            DeviceKind::Vxlan(v) => Some(v),
+            _ => None,
+        }
+    }
+    /// The device that it stands on.
+    pub fn parent(&self) -> Option<DevRef> {
+        match self.kind {
+            DeviceKind::Upper { parent, .. } => Some(parent),
+            _ => None,
+        }
+    }
+    /// As its driver sees it, if it stands on another device. `ns`: where it is.
+    pub fn as_upper(&self, ns: super::NsId) -> Option<Upper> {
+        let DeviceKind::Upper { kind, .. } = self.kind else { return None };
+        let by_address = matches!(kind, UpperKind::Ipvlan(_));
+        Some(Upper {
+            dev: DevRef { ns, dev: self.index },
+            mac: self.mac,
+            kind,
+            addrs: if by_address { self.addrs.clone() } else { Vec::new() },
+            up: self.up,
+        })
+    }
+    /// Nobody is asked for MAC addresses on it (IFF_NOARP).
+    pub fn no_arp(&self) -> bool {
+        matches!(self.kind, DeviceKind::Upper { kind, .. } if kind.no_arp())
     }
 
     pub(super) fn count_in(&mut self, bytes: usize) {
@@ -108,6 +176,11 @@ impl NetNs {
             DeviceKind::Bridge(_) => self.bridge_xmit(dev, frame, cx),
             DeviceKind::Loopback => self.loop_back(frame, Default::default(), cx),
             DeviceKind::Ethernet | DeviceKind::Veth => cx.out.push(Output::Transmit { dev, frame }),
+            DeviceKind::Dummy => cx.log.packet(frame.id, Step::Absorbed),
+            DeviceKind::Upper { parent, .. } => {
+                cx.out.push(Output::Beyond(Box::new(Beyond::Down { dev, parent, frame })));
+            }
+            DeviceKind::Vxlan(_) => self.vxlan_xmit(dev, frame, cx),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::ipv4::{self, ETHER, PacketLog};
 use super::output::{Hop, NextHop, RouteError};
-use super::{Cx, DropReason, NetNs, Output, Step, TimerKind};
+use super::{Beyond, Cx, DropReason, NetNs, Output, Step, TimerKind};
 use crate::netfilter::{Hook, Meta, RejectWith, Verdict};
 use crate::wire::fmt::{EthernetFrame, EthernetProtocol, IpProtocol};
 use crate::wire::{Frame, IfIndex, Mac};
@@ -15,7 +15,7 @@ impl NetNs {
             return self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx);
         };
         device.count_in(frame.bytes.len());
-        let (master, own) = (device.master, device.mac);
+        let (master, own, uppers) = (device.master, device.mac, device.uppers);
         cx.log.packet(frame.id, Step::Received { dev });
         if frame.bytes.len() < ETHER {
             return self.dropped(&frame, Some(dev), DropReason::Malformed, cx);
@@ -23,6 +23,28 @@ impl NetNs {
         if self.has_packet_sockets() {
             self.deliver_to_packet_sockets(dev, &frame.bytes, false, cx);
         }
+        if uppers > 0 {
+            return cx.out.push(Output::Beyond(Box::new(Beyond::Up { dev, frame })));
+        }
+        self.receive_own(dev, master, own, frame, cx);
+    }
+
+    /// A frame that came in at `dev` is for none of the devices that stand on it.
+    pub fn pass_up(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        match self.devices.get(dev).map(|d| (d.master, d.mac)) {
+            Some((master, own)) => self.receive_own(dev, master, own, frame, cx),
+            None => self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx),
+        }
+    }
+
+    fn receive_own(
+        &mut self,
+        dev: IfIndex,
+        master: Option<IfIndex>,
+        own: Mac,
+        frame: Frame,
+        cx: &mut Cx<'_>,
+    ) {
         if let Some(bridge) = master {
             return self.bridge_input(bridge, dev, frame, cx);
         }

@@ -74,7 +74,7 @@ impl Chunk {
     }
     fn bytes_of(&self, packed: &Packed) -> &[u8] {
         let span = match packed.position().and_then(|p| self.whole.get(p)).map(|r| &r.step) {
-            Some(Step::Transmit { bytes, .. }) => Some(*bytes),
+            Some(Step::Transmit { bytes, .. } | Step::Handed { bytes, .. }) => Some(*bytes),
             _ => packed.span(),
         };
         span.and_then(|s| self.slice(s)).unwrap_or(&[])
@@ -230,7 +230,7 @@ impl StepLog {
         chunk.record(chunk.packed(seq)?)
     }
 
-    /// The kept bytes of record `seq`, if it is a [`Step::Transmit`].
+    /// The kept bytes of record `seq`, if it is a [`Step::Transmit`] or [`Step::Handed`].
     pub fn bytes(&self, seq: u64) -> &[u8] {
         let Some(chunk) = self.chunk_of(seq) else { return &[] };
         chunk.packed(seq).map_or(&[], |p| chunk.bytes_of(p))
@@ -280,7 +280,7 @@ impl StepLog {
         let mut hash = Fnv::new();
         for (seq, mut record) in self.iter_from(0) {
             // the span is where the bytes lie, not what they are
-            if let Step::Transmit { bytes, .. } = &mut record.step {
+            if let Step::Transmit { bytes, .. } | Step::Handed { bytes, .. } = &mut record.step {
                 *bytes = ByteSpan::default();
             }
             let _ = write!(hash, "{record:?}");

@@ -26,15 +26,22 @@ mod socket;
 mod step;
 mod tcp;
 mod udp;
+mod upper;
+mod vxlan;
 
 pub use bridge::{BridgeState, FdbEntry};
 pub use device::{Device, DeviceKind};
 pub use log::StepLog;
-pub use namespace::{ConfigError, Cx, NetNs, Output, PacketIds, Sysctl, TimerKind};
+pub use namespace::{Beyond, ConfigError, Cx, NetNs, Output, PacketIds, Sysctl, TimerKind};
 pub use neighbour::{NeighState, Neighbour};
 pub use route::{Route, RouteKind, RouteTable, Scope};
 pub use socket::{Datagram, Errno, IcmpError, SocketId, SocketInfo, SocketKind, SocketOption, TcpState};
 pub use step::{ByteSpan, ConfigChange, DropReason, Fate, Record, Sink, Step};
+pub use upper::{
+    Down, IpvlanMode, MAX_NEST, MacvlanMode, Up, Upper, UpperKind, down, may_stand_on, tag, untag, up,
+    vlan_id,
+};
+pub use vxlan::{Envelope, OVERHEAD, TunnelEnd, TunnelEntry, VXLAN_PORT, Vxlan};
 
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,8 @@ use super::ipv4::LocalAddr;
 use super::neighbour::NeighTable;
 use super::socket::Sockets;
 use super::{
-    Device, DeviceKind, DropReason, FdbEntry, Neighbour, NsId, Pid, Route, RouteTable, SocketId, StepLog,
+    DevRef, Device, DeviceKind, DropReason, Envelope, FdbEntry, Neighbour, NsId, Pid, Route, RouteTable,
+    SocketId, StepLog,
 };
 use crate::netfilter::{Meta, Netfilter};
 use crate::rng::Rng;
@@ -41,7 +42,7 @@ impl PacketIds {
 }
 
 /// What a namespace asks of the World.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Output {
     /// Put `frame` on what `dev` is plugged into. The World notes [`super::Step::Transmit`].
     Transmit {
@@ -67,6 +68,69 @@ pub enum Output {
     },
     /// `dev` was set up or down: the other end of its cable may gain or lose carrier.
     Admin {
+        /// Which.
+        dev: IfIndex,
+    },
+    /// Something that concerns another namespace, too. Rare, so it lies apart.
+    Beyond(Box<Beyond>),
+}
+
+/// What devices that reach into other namespaces ask of the World.
+#[derive(Debug, Clone)]
+pub enum Beyond {
+    /// `dev`, which stands on `parent`, sends `frame`.
+    Down {
+        /// From.
+        dev: IfIndex,
+        /// What it stands on.
+        parent: DevRef,
+        /// What.
+        frame: Frame,
+    },
+    /// `frame` came in at `dev`, on which others stand.
+    Up {
+        /// Where.
+        dev: IfIndex,
+        /// What.
+        frame: Frame,
+    },
+    /// Send this from the namespace `underlay`.
+    Tunnel {
+        /// Whose sockets carry it.
+        underlay: NsId,
+        /// What.
+        envelope: Envelope,
+    },
+    /// The frame inside an envelope is for the VXLAN device `to`.
+    Untunnel {
+        /// Which.
+        to: DevRef,
+        /// Who sent the envelope.
+        remote: Ipv4Addr,
+        /// What was in it.
+        frame: Frame,
+    },
+    /// `dev` was made and stands on another device, or is a tunnel end.
+    Stacked {
+        /// Which.
+        dev: IfIndex,
+    },
+    /// `dev` is gone; so are those that stood on it.
+    Unstacked {
+        /// Which.
+        dev: IfIndex,
+        /// What it was.
+        kind: DeviceKind,
+    },
+    /// Join the veth ends `a` and `b`, which were just made.
+    Pair {
+        /// One.
+        a: IfIndex,
+        /// The other.
+        b: IfIndex,
+    },
+    /// Delete `dev` with what hangs on it (`ip link del`).
+    Delete {
         /// Which.
         dev: IfIndex,
     },
@@ -162,6 +226,8 @@ pub struct NetNs {
     /// Path MTUs that ICMP taught.
     pub(super) pmtu: FastMap<Ipv4Addr, u16>,
     pub(super) neigh: NeighTable,
+    /// Whose envelopes arrive here.
+    pub(super) tunnels: Vec<super::TunnelEnd>,
     /// Whom it told lately that there is no way.
     pub(super) told: super::peer::Peers,
     pub(super) reassembly: Vec<Reassembly>,
@@ -196,6 +262,7 @@ impl NetNs {
             peer: None,
             kind: DeviceKind::Loopback,
             stats: [0; 4],
+            uppers: 0,
         });
         Self {
             id,
@@ -206,6 +273,7 @@ impl NetNs {
             routes: RouteTable::default(),
             pmtu: FastMap::new(),
             neigh: NeighTable::new(&mut own),
+            tunnels: Vec::new(),
             told: Default::default(),
             reassembly: Vec::new(),
             conntrack_due: None,

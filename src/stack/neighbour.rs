@@ -2,8 +2,8 @@
 //! them) and the queue of packets that wait for an answer.
 //!
 //! Supported: resolution with three questions a second apart, failure, staleness, unicast probes,
-//! learning from requests, gratuitous ARP. Not supported: proxy ARP, `arp_ignore` other than 0,
-//! static entries by command.
+//! learning from requests, gratuitous ARP, permanent entries. Not supported: proxy ARP, `arp_ignore`
+//! other than 0.
 
 use super::{Cx, DropReason, NetNs, Output, Step, TimerKind};
 use crate::netfilter::Meta;
@@ -179,6 +179,12 @@ impl NetNs {
         meta: &Meta,
         cx: &mut Cx<'_>,
     ) {
+        if self.devices.get(dev).is_some_and(|d| d.no_arp()) {
+            // Without ARP the header holds the device's own address twice (arp_constructor).
+            let own = self.devices.get(dev).map(|d| d.mac).unwrap_or_default();
+            self.ether_header(dev, own, EthernetProtocol::Ipv4, &mut frame.bytes);
+            return self.dev_xmit(dev, frame, cx);
+        }
         let Some(i) = self.neigh.ensure(dev, next, cx.now) else {
             return self.dropped(&frame, Some(dev), DropReason::NeighbourQueueFull, cx);
         };
@@ -338,6 +344,55 @@ impl NetNs {
         if let Some(i) = self.neigh.position(hop.dev, next) {
             self.neigh.entries[i].confirmed = cx.now;
         }
+    }
+
+    /// The MAC address of `addr`, if it is known for certain or was heard of lately (NUD_CONNECTED).
+    pub(super) fn neigh_known(&self, dev: IfIndex, addr: Ipv4Addr, now: Instant) -> Option<Mac> {
+        let entry = &self.neigh.entries[self.neigh.position(dev, addr)?];
+        let state = entry.state_at(now, self.neigh.reachable);
+        matches!(state, NeighState::Permanent | NeighState::Reachable).then_some(entry.mac)
+    }
+
+    /// `ip neigh replace ADDR lladdr MAC dev DEV nud permanent` (or `reachable`). False if the table is
+    /// full.
+    pub fn set_neighbour(
+        &mut self,
+        dev: IfIndex,
+        addr: Ipv4Addr,
+        mac: Mac,
+        permanent: bool,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        let Some(i) = self.neigh.ensure(dev, addr, cx.now) else { return false };
+        let state = if permanent { NeighState::Permanent } else { NeighState::Reachable };
+        let entry = &mut self.neigh.entries[i];
+        (entry.mac, entry.confirmed, entry.updated) = (mac, cx.now, cx.now);
+        let queue = std::mem::take(&mut entry.queue);
+        self.neigh.queued -= queue.len();
+        self.neigh.set(i, state);
+        self.neigh_note(i, cx);
+        for Held { frame, meta } in queue {
+            self.neigh_output(dev, addr, frame, &meta, cx);
+        }
+        true
+    }
+
+    /// `ip neigh del ADDR dev DEV`. False if there was none.
+    pub fn remove_neighbour(&mut self, dev: IfIndex, addr: Ipv4Addr, cx: &mut Cx<'_>) -> bool {
+        let Some(i) = self.neigh.position(dev, addr) else { return false };
+        let queue = std::mem::take(&mut self.neigh.entries[i].queue);
+        self.neigh.queued -= queue.len();
+        self.neigh.retain(|e| (e.dev, e.addr) != (dev, addr));
+        for held in queue {
+            self.dropped(&held.frame, Some(dev), DropReason::NoArpReply { next_hop: addr }, cx);
+        }
+        true
+    }
+
+    /// Forgets everything about a device that goes, permanent entries too.
+    pub(super) fn neigh_forget_all_of(&mut self, dev: IfIndex, cx: &mut Cx<'_>) {
+        self.neigh_forget(Some(dev), cx);
+        self.neigh.retain(|e| e.dev != dev);
     }
 
     /// Forgets entries: all, or one device's. Packets that waited there are lost.

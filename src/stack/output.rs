@@ -205,6 +205,25 @@ impl NetNs {
         Ok(())
     }
 
+    /// Sends a frame out of `dev` that a device standing on it was given.
+    pub fn send_frame(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        self.dev_xmit(dev, frame, cx);
+    }
+
+    /// Sends a packet of an ipvlan l3 device as if this namespace had made it: its routes, OUTPUT and
+    /// POSTROUTING (ipvlan_process_v4_outbound).
+    pub fn output_for_upper(&mut self, mut frame: Frame, cx: &mut Cx<'_>) {
+        if let Err(reason) = ipv4::validate(&mut frame) {
+            return self.dropped(&frame, None, reason, cx);
+        }
+        let dst = ipv4::view(&frame.bytes).dst_addr();
+        match self.resolve(dst, None) {
+            // its end is noted there
+            Ok(hop) => drop(self.local_output(frame, Meta::default(), hop, None, cx)),
+            Err(_) => self.dropped(&frame, None, DropReason::NoRoute { dst }, cx),
+        }
+    }
+
     /// POSTROUTING, fragments if need be, and to the neighbour.
     pub(super) fn finish_output(&mut self, mut frame: Frame, mut meta: Meta, hop: Hop, cx: &mut Cx<'_>) {
         if self.ask(Hook::Postrouting, &mut frame, &mut meta, cx).is_none() {
@@ -260,7 +279,7 @@ fn group_mac(dst: Ipv4Addr) -> Mac {
 }
 
 /// Writes the IPv4 header over the first bytes after the Ethernet header.
-fn write_header(bytes: &mut [u8], send: &IpSend<'_>, ident: u16, ttl: u8) {
+pub(super) fn write_header(bytes: &mut [u8], send: &IpSend<'_>, ident: u16, ttl: u8) {
     let total = (bytes.len() - ETHER) as u16;
     let mut packet = ipv4::view_mut(bytes);
     packet.set_version(4);

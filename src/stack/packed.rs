@@ -28,6 +28,7 @@ enum Kind {
     Sent,
     Copied,
     Transmit,
+    Handed,
     Received,
     Held,
     Delivered,
@@ -106,6 +107,11 @@ fn fields(step: &Step, at: Instant) -> Option<Fields> {
             let latency = u32::try_from(arrives.0.checked_sub(at.0)?).ok()?;
             let words = [pair(dev.0, bytes.len.into())?, pair(to.ns.0, to.dev.0)?, latency, bytes.start];
             (Kind::Transmit, 0, words)
+        }
+        Step::Handed { dev, to, arrives, bytes } => {
+            let latency = u32::try_from(arrives.0.checked_sub(at.0)?).ok()?;
+            let words = [pair(dev.0, bytes.len.into())?, pair(to.ns.0, to.dev.0)?, latency, bytes.start];
+            (Kind::Handed, 0, words)
         }
         Step::Received { dev } => (Kind::Received, 0, [dev.0, 0, 0, 0]),
         Step::Held { dev, next_hop } => (Kind::Held, 0, [dev.0, next_hop.into(), 0, 0]),
@@ -200,10 +206,11 @@ impl Packed {
         (self.kind == Kind::Whole).then_some(self.words[0] as usize)
     }
 
-    /// Where the bytes of a [`Step::Transmit`] are.
+    /// Where the bytes of a [`Step::Transmit`] or [`Step::Handed`] are.
     pub(super) fn span(&self) -> Option<ByteSpan> {
         let [first, _, _, start] = self.words;
-        (self.kind == Kind::Transmit).then_some(ByteSpan { start, len: low(first) as u16 })
+        matches!(self.kind, Kind::Transmit | Kind::Handed)
+            .then_some(ByteSpan { start, len: low(first) as u16 })
     }
 
     /// The record again, with its stamp. None if it stands for a whole one.
@@ -219,6 +226,12 @@ impl Packed {
             Kind::Sent => Step::Sent { by: (small == 1).then_some(Pid(a)) },
             Kind::Copied => Step::Copied { of: PacketId(a.into()) },
             Kind::Transmit => Step::Transmit {
+                dev: IfIndex(high(a)),
+                to: DevRef { ns: NsId(high(b)), dev: IfIndex(low(b)) },
+                arrives: at + Duration(c.into()),
+                bytes: self.span()?,
+            },
+            Kind::Handed => Step::Handed {
                 dev: IfIndex(high(a)),
                 to: DevRef { ns: NsId(high(b)), dev: IfIndex(low(b)) },
                 arrives: at + Duration(c.into()),

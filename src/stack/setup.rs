@@ -3,8 +3,8 @@
 
 use super::ipv4::LocalAddr;
 use super::{
-    BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Route, RouteKind,
-    Scope, Step,
+    Beyond, BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Route,
+    RouteKind, Scope, Step,
 };
 use crate::netfilter::NfError;
 use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
@@ -12,6 +12,11 @@ use std::net::Ipv4Addr;
 
 /// The MTU of a new device that is not `lo`.
 const ETHERNET_MTU: u32 = 1500;
+
+/// Devices that the World must know of.
+fn reaches_out(kind: &DeviceKind) -> bool {
+    matches!(kind, DeviceKind::Upper { .. } | DeviceKind::Vxlan(_))
+}
 
 fn change(change: ConfigChange, cx: &mut Cx<'_>) {
     cx.log.note(Step::Config(Box::new(change)));
@@ -54,14 +59,18 @@ impl NetNs {
             mac,
             mtu: ETHERNET_MTU,
             up: false,
-            carrier: false,
+            carrier: matches!(kind, DeviceKind::Dummy | DeviceKind::Vxlan(_)),
             master: None,
             addrs: Vec::new(),
             peer: None,
             kind,
             stats: [0; 4],
+            uppers: 0,
         });
         change(ConfigChange::DeviceAdded { dev: index, name }, cx);
+        if self.devices.get(index).is_some_and(|d| reaches_out(&d.kind)) {
+            cx.out.push(Output::Beyond(Box::new(Beyond::Stacked { dev: index })));
+        }
         self.refresh_bridge(index, cx);
         Ok(index)
     }
@@ -89,7 +98,12 @@ impl NetNs {
         }
         self.set_master(dev, None, cx)?;
         self.set_up(dev, false, cx)?;
-        self.devices.remove(dev);
+        self.neigh_forget_all_of(dev, cx);
+        if let Some(Device { kind, uppers, .. }) = self.devices.remove(dev)
+            && (uppers > 0 || reaches_out(&kind))
+        {
+            cx.out.push(Output::Beyond(Box::new(Beyond::Unstacked { dev, kind })));
+        }
         self.refresh_locals();
         change(ConfigChange::DeviceRemoved { dev, name }, cx);
         Ok(())
@@ -133,12 +147,22 @@ impl NetNs {
             return;
         }
         device.carrier = carrier;
+        if device.uppers > 0 {
+            cx.out.push(Output::Admin { dev });
+        }
         let master = device.master;
         if !carrier {
             self.neigh_forget(Some(dev), cx);
         }
         if let Some(bridge) = master {
             self.refresh_bridge(bridge, cx);
+        }
+    }
+
+    /// How many devices stand on `dev`; the World says so.
+    pub fn set_uppers(&mut self, dev: IfIndex, count: usize) {
+        if let Some(device) = self.devices.get_mut(dev) {
+            device.uppers = u16::try_from(count).unwrap_or(u16::MAX);
         }
     }
 
@@ -165,7 +189,8 @@ impl NetNs {
             return Ok(());
         }
         if let Some(bridge) = master {
-            let can = matches!(device.kind, DeviceKind::Ethernet | DeviceKind::Veth);
+            let can =
+                !matches!(device.kind, DeviceKind::Loopback | DeviceKind::Bridge(_)) && !device.no_arp();
             if !can || self.named(bridge)?.bridge().is_none() {
                 return Err(ConfigError::Invalid);
             }

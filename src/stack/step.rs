@@ -20,6 +20,17 @@ pub enum Step {
     Transmit { dev: IfIndex, to: DevRef, arrives: Instant, bytes: ByteSpan },
     /// Came in at `dev`.
     Received { dev: IfIndex },
+    /// Handed from one device to another of the same machine, of another namespace perhaps: from a
+    /// macvlan, ipvlan or VLAN device to its parent, or from the parent up to it. `bytes` as in
+    /// [`Step::Transmit`].
+    Handed { dev: IfIndex, to: DevRef, arrives: Instant, bytes: ByteSpan },
+    /// Put into a VXLAN envelope: `added` bytes of headers stand before the inner packet from now on
+    /// (the inner Ethernet header is one of them). The packet keeps its identity.
+    Encapsulated { dev: IfIndex, vni: u32, remote: Ipv4Addr, added: u16 },
+    /// Taken out of the envelope that came from `remote`: `removed` bytes less.
+    Decapsulated { dev: IfIndex, vni: u32, remote: Ipv4Addr, removed: u16 },
+    /// Given an 802.1Q tag (`tagged`), or its tag taken away: 4 bytes more, or less.
+    Vlan { dev: IfIndex, id: u16, tagged: bool },
     /// Waits for the neighbour's MAC address.
     Held { dev: IfIndex, next_hop: Ipv4Addr },
     /// Reached its end: a socket.
@@ -143,6 +154,9 @@ pub enum DropReason {
     // bridge
     SamePort,
     StormLimit,
+    // tunnels
+    NoTunnelEnd { mac: Mac },
+    UnknownNetwork { vni: u32 },
     // ARP and neighbours
     NoArpReply { next_hop: Ipv4Addr },
     NeighbourQueueFull,

@@ -59,6 +59,9 @@ impl NetNs {
             cx.log.packet(frame.id, Step::Dropped { dev: Some(dev), reason });
             return;
         };
+        if !self.tunnels.is_empty() && self.tunnels.iter().any(|t| t.port == udp.dst_port()) {
+            return self.tunnel_input(dev, frame, cx);
+        }
         let from = Endpoint::new(src, udp.src_port());
         let to = Endpoint::new(dst, udp.dst_port());
         let datagram = |data| Datagram { from, to: dst, ttl, dev, outgoing: false, data };

@@ -1,7 +1,7 @@
 //! What a frame says, in the fields that a list, a pill or an inspector shows.
 //!
-//! Supported: ARP, IPv4, ICMP with the packet that an error is about, TCP, UDP, DNS, the first line
-//! of text that a segment carries. Anything else is named by its number; bytes that do not hold
+//! Supported: ARP, IPv4, ICMP with the packet that an error is about, TCP, UDP, DNS, VXLAN with the
+//! frame inside, 802.1Q tags, the first line of text that a segment carries. Anything else is named by its number; bytes that do not hold
 //! what they promise are [`Content::Malformed`]. Nothing here can fail or panic.
 
 use std::fmt;
@@ -17,6 +17,8 @@ use super::{Endpoint, Mac, Protocol};
 
 /// The longest first line of text that is kept, in characters.
 const LINE_LIMIT: usize = 120;
+/// The port of VXLAN (RFC 7348 §5).
+const VXLAN_PORT: u16 = 4789;
 /// The port of DNS (RFC 1035 §4.2).
 const DNS_PORT: u16 = 53;
 
@@ -29,6 +31,8 @@ pub struct Summary {
     pub dst_mac: Mac,
     /// Ethertype: 0x0800 IPv4, 0x0806 ARP.
     pub ethertype: u16,
+    /// The VLAN id of its 802.1Q tag, if it has one; `ethertype` is that after the tag.
+    pub vlan: Option<u16>,
     /// Length of the frame in bytes, Ethernet header included.
     pub len: usize,
     /// What it carries.
@@ -135,6 +139,8 @@ pub enum Transport {
         first_line: Option<String>,
         /// The DNS message, if a port is 53.
         dns: Option<Dns>,
+        /// The envelope, if the destination port is 4789.
+        vxlan: Option<VxlanFrame>,
     },
     /// An ICMP message.
     Icmp(IcmpMessage),
@@ -142,6 +148,15 @@ pub enum Transport {
     Fragment,
     /// Another protocol, or one that was cut off.
     Other,
+}
+
+/// What a VXLAN datagram carries (RFC 7348 §5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VxlanFrame {
+    /// Network identifier.
+    pub vni: u32,
+    /// The frame inside.
+    pub inner: Box<Summary>,
 }
 
 /// The flags of a TCP segment (RFC 9293 §3.1).
@@ -258,6 +273,14 @@ impl Ipv4 {
 }
 
 impl Summary {
+    /// The envelope, if it is one: network identifier and the frame inside.
+    pub fn inner(&self) -> Option<(u32, &Summary)> {
+        match &self.ipv4()?.transport {
+            Transport::Udp { vxlan: Some(VxlanFrame { vni, inner }), .. } => Some((*vni, inner)),
+            _ => None,
+        }
+    }
+
     /// The IPv4 packet, if it carries one.
     pub fn ipv4(&self) -> Option<&Ipv4> {
         match &self.content {
@@ -292,6 +315,9 @@ impl fmt::Display for Ipv4 {
             }
             Transport::Udp { src_port, dst_port, dns: Some(dns), .. } => {
                 write!(f, "{src}.{src_port} > {dst}.{dst_port}: {dns}")
+            }
+            Transport::Udp { src_port, dst_port, vxlan: Some(vxlan), .. } => {
+                write!(f, "{src}.{src_port} > {dst}.{dst_port}: VXLAN, vni {}: {}", vxlan.vni, vxlan.inner)
             }
             Transport::Udp { src_port, dst_port, payload_len, .. } => {
                 write!(f, "{src}.{src_port} > {dst}.{dst_port}: UDP, length {payload_len}")
@@ -333,27 +359,43 @@ impl fmt::Display for Dns {
     }
 }
 
+/// Envelopes within envelopes that are looked into.
+const MAX_NEST: u8 = 2;
+
 /// Reads what `bytes` (an Ethernet frame) says.
 pub fn summary(bytes: &[u8]) -> Summary {
+    frame(bytes, MAX_NEST)
+}
+
+fn frame(bytes: &[u8], nest: u8) -> Summary {
     let len = bytes.len();
     let Ok(ether) = EthernetFrame::new_checked(bytes) else {
         return Summary {
             src_mac: Mac::ZERO,
             dst_mac: Mac::ZERO,
             ethertype: 0,
+            vlan: None,
             len,
             content: Content::Malformed,
         };
     };
-    let content = match ether.ethertype() {
-        EthernetProtocol::Arp => arp(ether.payload()).map(Content::Arp),
-        EthernetProtocol::Ipv4 => ipv4(ether.payload(), false).map(Content::Ipv4),
+    let (mut ethertype, mut payload, mut vlan) = (ether.ethertype(), ether.payload(), None);
+    if u16::from(ethertype) == 0x8100
+        && let [a, b, c, d, rest @ ..] = payload
+    {
+        vlan = Some(u16::from_be_bytes([*a, *b]) & 0x0fff);
+        (ethertype, payload) = (EthernetProtocol::from(u16::from_be_bytes([*c, *d])), rest);
+    }
+    let content = match ethertype {
+        EthernetProtocol::Arp => arp(payload).map(Content::Arp),
+        EthernetProtocol::Ipv4 => ipv4(payload, false, nest).map(Content::Ipv4),
         _ => Some(Content::Other),
     };
     Summary {
         src_mac: ether.src_addr().into(),
         dst_mac: ether.dst_addr().into(),
-        ethertype: ether.ethertype().into(),
+        ethertype: ethertype.into(),
+        vlan,
         len,
         content: content.unwrap_or(Content::Malformed),
     }
@@ -380,7 +422,7 @@ fn arp(bytes: &[u8]) -> Option<Arp> {
 }
 
 /// `quoted`: only the beginning is there, as in an ICMP error.
-fn ipv4(bytes: &[u8], quoted: bool) -> Option<Ipv4> {
+fn ipv4(bytes: &[u8], quoted: bool, nest: u8) -> Option<Ipv4> {
     if bytes.len() < 20 {
         return None;
     }
@@ -397,7 +439,7 @@ fn ipv4(bytes: &[u8], quoted: bool) -> Option<Ipv4> {
     let transport = match proto {
         _ if offset != 0 => Transport::Fragment,
         Protocol::Tcp => tcp(payload, quoted),
-        Protocol::Udp => udp(payload, quoted),
+        Protocol::Udp => udp(payload, quoted, nest),
         Protocol::Icmp => icmp(payload),
         Protocol::Other(_) => Transport::Other,
     };
@@ -453,7 +495,15 @@ fn tcp(bytes: &[u8], quoted: bool) -> Transport {
     }
 }
 
-fn udp(bytes: &[u8], quoted: bool) -> Transport {
+/// The frame inside a VXLAN datagram.
+fn vxlan(data: &[u8], nest: u8) -> Option<VxlanFrame> {
+    let (head, inner) = data.split_at_checked(8)?;
+    let vni = u32::from_be_bytes([0, head[4], head[5], head[6]]);
+    let valid = head[0] & 0x08 != 0 && nest > 0;
+    valid.then(|| VxlanFrame { vni, inner: Box::new(frame(inner, nest - 1)) })
+}
+
+fn udp(bytes: &[u8], quoted: bool, nest: u8) -> Transport {
     if bytes.len() < 8 {
         return Transport::Other;
     }
@@ -471,6 +521,7 @@ fn udp(bytes: &[u8], quoted: bool) -> Transport {
         payload_len: len - 8,
         first_line: first_line(data),
         dns: is_dns.then(|| dns(data)).flatten(),
+        vxlan: if dst_port == VXLAN_PORT { vxlan(data, nest) } else { None },
     }
 }
 
@@ -491,7 +542,7 @@ fn icmp(bytes: &[u8]) -> Transport {
     };
     // an error about an error is never sent, so this goes one level deep
     if parsed.is_error() && bytes.len() > 8 && bytes.get(8 + 9) != Some(&1) {
-        parsed.about = ipv4(&bytes[8..], true).map(Box::new);
+        parsed.about = ipv4(&bytes[8..], true, 0).map(Box::new);
     } else if parsed.is_error() {
         parsed.about = quoted_icmp(&bytes[8..]).map(Box::new);
     }
@@ -502,7 +553,7 @@ fn icmp(bytes: &[u8]) -> Transport {
 fn quoted_icmp(bytes: &[u8]) -> Option<Ipv4> {
     let header = usize::from(*bytes.first()? & 0x0f) * 4;
     let visible = bytes.get(..header + 8).unwrap_or(bytes);
-    ipv4(visible, true)
+    ipv4(visible, true, 0)
 }
 
 fn dns(bytes: &[u8]) -> Option<Dns> {
@@ -628,6 +679,28 @@ mod tests {
 
     fn line(ip: &[u8]) -> String {
         summary(&frame(EthernetProtocol::Ipv4, ip)).to_string()
+    }
+
+    #[test]
+    fn an_envelope_tells_of_the_frame_inside() {
+        let inner = frame(EthernetProtocol::Ipv4, &packet(IpProtocol::Icmp, &[8, 0, 0xf7, 0xff, 0, 0, 0, 0]));
+        let mut data = vec![0x08, 0, 0, 0, 0x00, 0x10, 0x01, 0];
+        data.extend_from_slice(&inner);
+        let outer = frame(EthernetProtocol::Ipv4, &udp_packet(4789, &data));
+        let seen = summary(&outer);
+        let (vni, inside) = seen.inner().expect("an envelope");
+        assert_eq!((vni, inside.len, outer.len() - inside.len), (4097, inner.len(), 50));
+        assert_eq!(inside.to_string(), format!("{A} > {B}: ICMP echo request, id 0, seq 0"));
+        assert!(seen.to_string().contains("VXLAN, vni 4097"));
+    }
+
+    #[test]
+    fn a_tag_stands_before_the_ethertype() {
+        let mut tagged = frame(EthernetProtocol::Ipv4, &packet(IpProtocol::Icmp, &[8, 0, 0, 0, 0, 0, 0, 0]));
+        tagged.splice(12..12, [0x81, 0, 0, 10]);
+        let seen = summary(&tagged);
+        assert_eq!((seen.vlan, seen.ethertype), (Some(10), 0x0800));
+        assert!(seen.ipv4().is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod basic;
 mod conntrack;
 mod cut;
+mod fdb;
 mod files;
 mod grep;
 mod host;

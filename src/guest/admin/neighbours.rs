@@ -68,12 +68,15 @@ pub(super) fn bridge(argv: &[String]) -> Box<dyn Program> {
     once(argv, |args, sys| {
         let words: Vec<&str> = args.iter().map(String::as_str).filter(|a| !a.starts_with('-')).collect();
         let (object, rest) = words.split_first().map_or(("", &[][..]), |(o, r)| (*o, r));
-        let rest = match rest.split_first() {
-            Some((&("show" | "list"), rest)) => rest,
-            _ => rest,
+        let (verb, rest) = match rest.split_first() {
+            Some((&("show" | "list"), rest)) => ("show", rest),
+            Some((verb @ &("add" | "append" | "replace" | "del"), rest)) => (*verb, rest),
+            _ => ("show", rest),
         };
         let is = |name: &str| !object.is_empty() && name.starts_with(object);
-        let text = if is("fdb") {
+        let text = if is("fdb") && verb != "show" {
+            super::fdb::change(verb, rest, sys)
+        } else if is("fdb") {
             fdb(rest, sys)
         } else if is("link") {
             Ok(links(sys))
@@ -110,7 +113,7 @@ fn links(sys: &Sys<'_>) -> String {
             out,
             "{}: {}: <{}> mtu {} master {} state {state} priority 32 cost 2 ",
             d.index.0,
-            label(d),
+            label(d, sys.ns),
             device_flags(d),
             d.mtu,
             master.name
@@ -144,6 +147,14 @@ fn fdb(args: &[&str], sys: &Sys<'_>) -> Result<String, String> {
             let dev = sys.ns.device(entry.port).map_or_else(String::new, |d| d.name.to_string());
             let permanent = if entry.local { "permanent" } else { "" };
             let _ = writeln!(out, "{} dev {dev} master {} {permanent}", entry.mac, b.name);
+        }
+    }
+    // Tunnel ends know where, not behind which port.
+    for d in sys.ns.devices() {
+        let shown = port.is_none_or(|p| p == d.index) && bridge.is_none_or(|b| d.master == Some(b));
+        for entry in d.vxlan().filter(|_| shown).map(|v| v.fdb.as_slice()).unwrap_or_default() {
+            let permanent = if entry.permanent { "permanent" } else { "" };
+            let _ = writeln!(out, "{} dev {} dst {} self {permanent}", entry.mac, d.name, entry.remote);
         }
     }
     Ok(out)

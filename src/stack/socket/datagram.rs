@@ -99,9 +99,9 @@ impl NetNs {
     /// Tells the owner that something changed, once for what happens in one go.
     pub(in crate::stack) fn wake(&mut self, socket: SocketId, cx: &mut Cx<'_>) {
         let Some(pid) = self.sockets.get(socket).and_then(|s| s.owner) else { return };
-        let wake = Output::Wake { pid, socket };
-        if !cx.out.iter().rev().take(8).any(|o| *o == wake) {
-            cx.out.push(wake);
+        let same = |o: &Output| matches!(o, Output::Wake { pid: p, socket: s } if (*p, *s) == (pid, socket));
+        if !cx.out.iter().rev().take(8).any(same) {
+            cx.out.push(Output::Wake { pid, socket });
         }
     }
 }

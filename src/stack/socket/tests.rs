@@ -83,7 +83,7 @@ impl Pair {
                     self.wakes.push((n, socket));
                     continue;
                 }
-                Output::Admin { .. } => continue,
+                Output::Admin { .. } | Output::Beyond(_) => continue,
             };
             self.order += 1;
             self.queue.push((at, self.order, to, what));

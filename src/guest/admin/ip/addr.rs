@@ -45,14 +45,14 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
         }
         if flags.brief {
             let list: String = addresses.iter().map(|a| format!("{a} ")).collect();
-            let _ = writeln!(out, "{:<16} {:<14} {list}", label(d), state(d));
+            let _ = writeln!(out, "{:<16} {:<14} {list}", label(d, sys.ns), state(d));
             continue;
         }
         if !flags.line {
             header(d, sys, false, &mut out);
             out.push('\n');
             if !flags.v4 && !flags.v6 {
-                link_line(d, &mut out);
+                link_line(d, sys.ns, &mut out);
                 out.push('\n');
             }
         }

@@ -1,8 +1,8 @@
 //! `ip link`.
 
-use super::{Fail, Flags, device, garbage, incomplete, name_of, refused, shown_device, verb};
+use super::{Fail, Flags, device, garbage, incomplete, link_add, name_of, refused, shown_device, verb};
 use crate::guest::Sys;
-use crate::stack::{Device, DeviceKind};
+use crate::stack::{Device, DeviceKind, NetNs};
 use crate::wire::{IfIndex, IfName, Mac};
 use std::fmt::Write as _;
 
@@ -10,8 +10,8 @@ pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<Stri
     let (verb, args) = verb(args, &["show", "set", "add", "delete"], "link")?;
     match verb {
         "set" => set(&args, sys),
-        "add" => add(&args, sys),
-        "delete" => delete(&args, sys),
+        "add" => link_add::add(&args, sys),
+        "delete" => link_add::delete(&args, sys),
         _ => show(flags, &args, sys),
     }
 }
@@ -35,17 +35,25 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     for d in sys.ns.devices() {
         let fits = wanted.is_none_or(|w| w == d.index)
             && master.is_none_or(|m| d.master == Some(m))
-            && kind.is_none_or(|k| k == kind_name(d))
+            && kind.is_none_or(|k| k == d.kind.name())
             && (!up || d.up);
         if !fits {
             continue;
         }
         if flags.brief {
-            let _ = writeln!(out, "{:<16} {:<14} {} <{}> ", label(d), state(d), d.mac, device_flags(d));
+            let _ =
+                writeln!(out, "{:<16} {:<14} {} <{}> ", label(d, sys.ns), state(d), d.mac, device_flags(d));
         } else {
             header(d, sys, true, &mut out);
             out.push_str(if flags.line { "\\" } else { "\n" });
-            link_line(d, &mut out);
+            link_line(d, sys.ns, &mut out);
+            if flags.details {
+                out.push_str(" promiscuity 0 allmulti 0 minmtu 68 maxmtu 65535 ");
+                if let Some(text) = link_add::details(d) {
+                    out.push_str(if flags.line { "\\" } else { "\n" });
+                    out.push_str(&text);
+                }
+            }
             out.push('\n');
             if flags.statistics {
                 statistics(d, &mut out);
@@ -65,20 +73,26 @@ fn statistics(d: &Device, out: &mut String) {
     }
 }
 
-/// `eth0@if7`: a veth end says where the other one is.
-pub(in crate::guest::admin) fn label(d: &Device) -> String {
-    match (&d.kind, d.peer) {
-        (DeviceKind::Veth, Some(peer)) => format!("{}@if{}", d.name, peer.dev.0),
-        _ => d.name.to_string(),
+/// `eth0@if7`: a veth end says where the other one is, `eth0.10@eth0` what it stands on.
+pub(in crate::guest::admin) fn label(d: &Device, ns: &NetNs) -> String {
+    let other = match (&d.kind, d.peer) {
+        (DeviceKind::Veth, Some(peer)) => peer,
+        (DeviceKind::Upper { parent, .. }, _) => *parent,
+        _ => return d.name.to_string(),
+    };
+    match ns.device(other.dev).filter(|_| other.ns == ns.id) {
+        Some(there) => format!("{}@{}", d.name, there.name),
+        None => format!("{}@if{}", d.name, other.dev.0),
     }
 }
 
-fn kind_name(d: &Device) -> &'static str {
-    match d.kind {
-        DeviceKind::Loopback => "loopback",
-        DeviceKind::Ethernet => "ether",
-        DeviceKind::Veth => "veth",
-        DeviceKind::Bridge(_) => "bridge",
+/// The other end, or what it stands on, is in another namespace.
+fn elsewhere(d: &Device, ns: &NetNs) -> bool {
+    match &d.kind {
+        DeviceKind::Veth => d.peer.is_some_and(|p| p.ns != ns.id),
+        DeviceKind::Upper { parent, .. } => parent.ns != ns.id,
+        DeviceKind::Vxlan(v) => v.underlay != ns.id,
+        _ => false,
     }
 }
 
@@ -91,7 +105,13 @@ pub(in crate::guest::admin) fn device_flags(d: &Device) -> String {
     if matches!(d.kind, DeviceKind::Loopback) {
         flags.push("LOOPBACK");
     } else {
-        flags.extend(["BROADCAST", "MULTICAST"]);
+        flags.push("BROADCAST");
+        if !matches!(d.kind, DeviceKind::Dummy) {
+            flags.push("MULTICAST");
+        }
+        if d.no_arp() || matches!(d.kind, DeviceKind::Dummy) {
+            flags.push("NOARP");
+        }
     }
     if d.up {
         flags.push("UP");
@@ -105,9 +125,9 @@ pub(in crate::guest::admin) fn device_flags(d: &Device) -> String {
 /// RFC 2863's operational state.
 pub(super) fn state(d: &Device) -> &'static str {
     match (&d.kind, d.up, d.carrier) {
-        (DeviceKind::Loopback, true, _) => "UNKNOWN",
+        (DeviceKind::Loopback | DeviceKind::Dummy | DeviceKind::Vxlan(_), true, _) => "UNKNOWN",
         (_, true, true) => "UP",
-        (DeviceKind::Veth, true, false) => "LOWERLAYERDOWN",
+        (DeviceKind::Veth | DeviceKind::Upper { .. }, true, false) => "LOWERLAYERDOWN",
         _ => "DOWN",
     }
 }
@@ -119,7 +139,8 @@ pub(super) fn header(d: &Device, sys: &Sys<'_>, mode: bool, out: &mut String) {
         (_, true) => "noqueue",
         (_, false) => "noop",
     };
-    let _ = write!(out, "{}: {}: <{}> mtu {} qdisc {qdisc}", d.index.0, label(d), device_flags(d), d.mtu);
+    let _ =
+        write!(out, "{}: {}: <{}> mtu {} qdisc {qdisc}", d.index.0, label(d, sys.ns), device_flags(d), d.mtu);
     if let Some(master) = d.master {
         let _ = write!(out, " master {}", name_of(sys, master));
     }
@@ -128,13 +149,13 @@ pub(super) fn header(d: &Device, sys: &Sys<'_>, mode: bool, out: &mut String) {
 }
 
 /// `    link/ether 02:… brd ff:…`, without the line's end.
-pub(super) fn link_line(d: &Device, out: &mut String) {
+pub(super) fn link_line(d: &Device, ns: &NetNs, out: &mut String) {
     let (kind, broadcast) = match d.kind {
         DeviceKind::Loopback => ("loopback", Mac::ZERO),
         _ => ("ether", Mac::BROADCAST),
     };
     let _ = write!(out, "    link/{kind} {} brd {broadcast}", d.mac);
-    if matches!(d.kind, DeviceKind::Veth) && d.peer.is_some() {
+    if elsewhere(d, ns) {
         // The kernel numbers the neighbouring namespaces as it meets them; the first is 0, and a
         // container has no other.
         out.push_str(" link-netnsid 0");
@@ -180,53 +201,5 @@ fn set(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
         };
         done.map_err(|e| refused(&e))?;
     }
-    Ok(String::new())
-}
-
-fn add(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let (mut name, mut kind) = (None, None);
-    let mut words = args.iter().copied();
-    while let Some(word) = words.next() {
-        match word {
-            "type" => {
-                kind = Some(words.next().ok_or_else(incomplete)?);
-                break;
-            }
-            "name" | "dev" => name = Some(words.next().ok_or_else(incomplete)?),
-            word => name = Some(word),
-        }
-    }
-    let Some(name) = name else {
-        return Err(("Not enough information: \"dev\" argument is required.\n".into(), 255));
-    };
-    let name: IfName = name.parse().map_err(|e| (format!("Error: {e}\n"), 255))?;
-    match kind {
-        Some("bridge") => {
-            let mut mac = [0; 6];
-            sys.rng.fill(&mut mac);
-            mac[0] = mac[0] & 0xfe | 0x02;
-            let kind = DeviceKind::Bridge(Box::default());
-            sys.ns.add_device(name, Mac(mac), kind, &mut sys.cx).map_err(|e| refused(&e))?;
-            Ok(String::new())
-        }
-        Some("veth" | "vlan" | "macvlan" | "ipvlan" | "vxlan" | "dummy" | "bond") => {
-            Err(("RTNETLINK answers: Operation not supported\n".into(), 2))
-        }
-        Some(_) => Err(("Error: Unknown device type.\n".into(), 2)),
-        None => Err(("Not enough information: \"type\" argument is required\n".into(), 255)),
-    }
-}
-
-fn delete(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let name = args
-        .iter()
-        .find(|a| **a != "dev")
-        .ok_or_else(|| ("Not enough information: \"dev\" argument is required.\n".to_owned(), 255))?;
-    let d = device(sys, name)?;
-    if !matches!(d.kind, DeviceKind::Bridge(_)) {
-        return Err(("RTNETLINK answers: Operation not supported\n".into(), 2));
-    }
-    let index = d.index;
-    sys.ns.remove_device(index, &mut sys.cx).map_err(|e| refused(&e))?;
     Ok(String::new())
 }

@@ -2,10 +2,11 @@
 //!
 //! Supported: `addr`, `link`, `route`, `neigh` with show, add, replace, del, flush, set, get as far
 //! as they have them; -4, -o, -br. Not supported: IPv6 (nothing here speaks it, so -6 shows
-//! nothing), -j, rules and tables besides main, `netns`, the making of veth pairs.
+//! nothing), -j, rules and tables besides main, `netns`, bonds, multicast VXLAN.
 
 mod addr;
 mod link;
+mod link_add;
 mod neigh;
 mod route;
 
@@ -40,6 +41,8 @@ struct Flags {
     brief: bool,
     /// -s.
     statistics: bool,
+    /// -d.
+    details: bool,
 }
 
 /// Why a command failed: the text for stderr and the exit status.
@@ -103,12 +106,14 @@ fn flags(args: &[String]) -> Result<(Flags, &[String]), &str> {
         match name {
             "4" => flags.v4 = true,
             "6" => flags.v6 = true,
-            "d" | "c" | "n" | "N" | "r" => {}
+            "d" => flags.details = true,
+            "c" | "n" | "N" | "r" => {}
             "s" => flags.statistics = true,
             "o" => flags.line = true,
             _ if name.len() > 1 && "oneline".starts_with(name) => flags.line = true,
             _ if name.len() > 1 && "brief".starts_with(name) => flags.brief = true,
-            _ if name.len() > 1 && ("details".starts_with(name) || "color=never".starts_with(name)) => {}
+            _ if name.len() > 1 && "details".starts_with(name) => flags.details = true,
+            _ if name.len() > 1 && "color=never".starts_with(name) => {}
             _ if name.len() > 1 && "statistics".starts_with(name) => flags.statistics = true,
             _ => return Err(first),
         }

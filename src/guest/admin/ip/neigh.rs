@@ -1,9 +1,9 @@
 //! `ip neigh`.
 
-use super::{Fail, Flags, address, garbage, incomplete, name_of, shown_device, verb};
+use super::{Fail, Flags, address, device, garbage, incomplete, name_of, shown_device, verb};
 use crate::guest::Sys;
 use crate::stack::{NeighState, Neighbour};
-use crate::wire::IfIndex;
+use crate::wire::{IfIndex, Mac};
 use std::fmt::Write as _;
 
 pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
@@ -11,10 +11,7 @@ pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<Stri
         verb(args, &["show", "flush", "add", "replace", "change", "delete", "get"], "neighbour")?;
     match verb {
         "flush" => flush(&args, sys),
-        // The neighbour table takes no static entries.
-        "add" | "replace" | "change" | "delete" => {
-            Err(("RTNETLINK answers: Operation not supported\n".into(), 2))
-        }
+        "add" | "replace" | "change" | "delete" => change(verb, &args, sys),
         _ => show(flags, &args, sys),
     }
 }
@@ -60,6 +57,40 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
         }
     }
     Ok(out)
+}
+
+fn change(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
+    let (mut dev, mut to, mut mac, mut permanent): (_, _, Option<Mac>, _) = (None, None, None, true);
+    let mut words = args.iter().copied();
+    while let Some(word) = words.next() {
+        match word {
+            "dev" => dev = Some(device(sys, words.next().ok_or_else(incomplete)?)?.index),
+            "lladdr" => {
+                let text = words.next().ok_or_else(incomplete)?;
+                mac = Some(text.parse().map_err(|e| (format!("{e}\n"), 255))?);
+            }
+            "nud" => permanent = words.next().ok_or_else(incomplete)? == "permanent",
+            "to" => to = Some(address(words.next().ok_or_else(incomplete)?)?),
+            word => to = Some(address(word)?),
+        }
+    }
+    let (Some(dev), Some(to)) = (dev, to) else {
+        return Err(("Device and destination are required arguments.\n".into(), 255));
+    };
+    let known = sys.ns.neighbours(sys.cx.now).iter().any(|n| (n.dev, n.addr) == (dev, to));
+    let refuse = |why: &str| Err((format!("RTNETLINK answers: {why}\n"), 2));
+    match (verb, known, mac) {
+        ("delete", true, _) => drop(sys.ns.remove_neighbour(dev, to, &mut sys.cx)),
+        ("delete" | "change", false, _) => return refuse("No such file or directory"),
+        ("add", true, _) => return refuse("File exists"),
+        (_, _, None) => return refuse("Invalid argument"),
+        (_, _, Some(mac)) => {
+            if !sys.ns.set_neighbour(dev, to, mac, permanent, &mut sys.cx) {
+                return refuse("No buffer space available");
+            }
+        }
+    }
+    Ok(String::new())
 }
 
 fn flush(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {

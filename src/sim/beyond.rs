@@ -85,12 +85,12 @@ impl World {
             return self.drop_at(from, &frame, DropReason::DeviceDown);
         };
         match stack::down(own, &all, &frame.bytes) {
-            Down::Wire => self.to_wire(from, parent, frame),
+            Down::Wire => self.onto_wire(from, parent, frame),
             Down::Tagged(id) => {
                 stack::tag(&mut frame.bytes, id);
                 self.log.at(self.now, from.ns);
                 self.log.packet(frame.id, Step::Vlan { dev: from.dev, id, tagged: true });
-                self.to_wire(from, parent, frame);
+                self.onto_wire(from, parent, frame);
             }
             Down::Sibling(to) => self.hand(from, to, frame),
             Down::SiblingsAndWire(siblings) => {
@@ -98,7 +98,7 @@ impl World {
                     let copy = self.copy_of(from.ns, &frame);
                     self.hand(from, to, copy);
                 }
-                self.to_wire(from, parent, frame);
+                self.onto_wire(from, parent, frame);
             }
             Down::Parent => {
                 // dev_forward_skb: the parent's own stack, past those that stand on it
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    fn to_wire(&mut self, from: DevRef, parent: DevRef, frame: Frame) {
+    fn onto_wire(&mut self, from: DevRef, parent: DevRef, frame: Frame) {
         self.note_handed(from, parent, &frame, Duration::ZERO);
         self.with_raw(parent.ns, |ns, cx| ns.send_frame(parent.dev, frame, cx));
     }

@@ -200,6 +200,11 @@ impl World {
         self.carried
     }
 
+    /// Frames that have reached the end of a link.
+    pub fn frames_arrived(&self) -> u64 {
+        self.carried - self.frames
+    }
+
     /// Packets under way: on links and held in namespaces. Conservation:
     /// `sent + copied == delivered + dropped + in_flight`.
     pub fn in_flight(&self) -> u64 {

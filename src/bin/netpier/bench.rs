@@ -1,26 +1,27 @@
 //! `netpier bench`: the work items of benches/README.md, one CSV line each.
 
 use cpu_time::ThreadTime;
+use netpier::bench::{Meter, run};
 
 /// Runs a work item.
 pub fn main(args: &[String]) -> Result<u8, String> {
-    let numbers = |n: usize| -> Result<Vec<u64>, String> {
-        let given: Result<Vec<u64>, _> = args[1..].iter().map(|a| a.parse()).collect();
-        match given {
-            Ok(values) if values.len() == n && values.iter().all(|v| *v > 0) => Ok(values),
-            _ => Err(format!("bench {} takes {n} numbers above 0", args[0])),
-        }
-    };
+    let trace = args.first().is_none_or(|a| a != "--no-trace");
+    let args = if trace { args } else { &args[1..] };
+    let (item, numbers) = args.split_first().ok_or("which work item? netpier bench ITEM NUMBER...")?;
+    let numbers: Result<Vec<u32>, _> = numbers.iter().map(|n| n.parse()).collect();
+    let numbers = numbers.map_err(|_| format!("bench {item} takes whole numbers"))?;
     let start = ThreadTime::now();
     let clock = || start.elapsed().as_secs_f64();
-    let line = match args.first().map(String::as_str) {
-        Some("w1") => {
-            let n = numbers(2)?;
-            netpier::bench::w1(n[0] as u32, n[1] as u32, &clock)
-        }
-        Some(other) => return Err(format!("there is no work item {other:?}; there is w1 N K")),
-        None => return Err("which work item? netpier bench w1 N K".into()),
-    };
+    let meter = Meter { peer: "ours", clock: &clock, memory: &resident, trace };
+    let line = run(item, &numbers, &meter)?;
     crate::print(&format!("{line}\n"));
     Ok(0)
+}
+
+/// Bytes of memory that this process has in use (proc_pid_statm(5); pages of 4 KiB). 0 where there
+/// is no such file.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * 4096
 }

@@ -14,7 +14,7 @@ Usage:
   netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--trace] [--changes] [--lang en|ko]
               [--pcap OUT.pcapng] [--json]
   netpier conform DIR [--only REGEX] [--json]
-  netpier bench w1 N K
+  netpier bench [--no-trace] ITEM NUMBER...     (see benches/README.md)
 
 LAB is a file or a built-in lab: home, empty, oracle.
 `run` ends with the exit status of its last command.

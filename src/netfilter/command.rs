@@ -30,13 +30,16 @@ impl Netfilter {
         match line.op {
             Op::Append | Op::Insert | Op::Replace | Op::Delete | Op::Check => self.rules(line),
             Op::DeleteNumber => self.delete_number(line),
-            Op::Flush => self.each_chain(line, |c| c.rules.clear()),
+            Op::Flush => {
+                self.tables[line.table as usize].forget_reach();
+                self.each_chain(line, |c| c.rules.edit().clear())
+            }
             Op::Zero => self.zero(line),
             Op::List | Op::ListRules if line.also_zero => self.zero(line),
             Op::ZeroNumber => {
                 // A number that no rule has is nobody's mistake here.
                 if let Ok((id, at)) = self.place_of_rule(line) {
-                    let rule = &mut self.chain_rules(line.table, id)[at];
+                    let rule = &mut self.chain_mut(line.table, id).rules.counters()[at];
                     (rule.packets, rule.bytes) = (0, 0);
                 }
                 Ok(())
@@ -55,7 +58,7 @@ impl Netfilter {
         self.each_chain(line, |c| {
             (c.packets, c.bytes) = (0, 0);
             c.counting |= c.made;
-            c.rules.iter_mut().for_each(|r| (r.packets, r.bytes) = (0, 0));
+            c.rules.counters().iter_mut().for_each(|r| (r.packets, r.bytes) = (0, 0));
         })
     }
 
@@ -120,10 +123,10 @@ impl Netfilter {
             }
             Op::Replace => {
                 let (_, at) = self.place_of_rule(line)?;
-                let rules = &mut self.chain_rules(line.table, chain);
-                let old = rules.remove(at);
+                let old = self.remove_rule(line.table, chain, at);
                 self.insert(line, chain, at, specs).inspect_err(|_| {
-                    self.chain_rules(line.table, chain).insert(at, old);
+                    self.tables[line.table as usize].forget_reach();
+                    self.chain_mut(line.table, chain).rules.edit().insert(at, old);
                 })
             }
             _ => {
@@ -136,7 +139,7 @@ impl Netfilter {
                 if line.op == Op::Delete {
                     doomed.sort_unstable();
                     for at in doomed.into_iter().rev() {
-                        self.chain_rules(line.table, chain).remove(at);
+                        self.remove_rule(line.table, chain, at);
                     }
                 }
                 Ok(())
@@ -148,8 +151,16 @@ impl Netfilter {
         self.tables[kind as usize].chain(chain).map_or(&[], |c| &c.rules)
     }
 
-    fn chain_rules(&mut self, kind: TableKind, chain: ChainId) -> &mut Vec<Rule> {
-        &mut self.tables[kind as usize].chain_mut(chain).expect("the chain was found in this table").rules
+    fn chain_mut(&mut self, kind: TableKind, chain: ChainId) -> &mut super::Chain {
+        self.tables[kind as usize].chain_mut(chain).expect("the chain was found in this table")
+    }
+
+    fn remove_rule(&mut self, kind: TableKind, chain: ChainId, at: usize) -> Rule {
+        let rule = self.chain_mut(kind, chain).rules.edit().remove(at);
+        if rule.spec.target.chain().is_some() {
+            self.tables[kind as usize].forget_reach();
+        }
+        rule
     }
 
     /// Puts rules in, one after the other, from `at` on.
@@ -174,12 +185,16 @@ impl Netfilter {
         }
         for (i, spec) in specs.into_iter().enumerate() {
             let rule = self.new_rule(chain, spec, line.counters);
-            self.chain_rules(kind, chain).insert(if insert { at } else { at + i }, rule);
+            self.chain_mut(kind, chain).rules.edit().insert(if insert { at } else { at + i }, rule);
         }
-        if (jumps || picky)
-            && let Err(errno) = self.check_links(kind)
-        {
-            self.chain_rules(kind, chain).drain(at..at + count);
+        let links = match (jumps, picky) {
+            (true, _) => self.check_links(kind),
+            (false, true) => self.check_places(kind, chain, at..at + count),
+            (false, false) => Ok(()),
+        };
+        if let Err(errno) = links {
+            self.chain_mut(kind, chain).rules.edit().drain(at..at + count);
+            self.tables[kind as usize].forget_reach();
             self.texts.truncate(names);
             return Err(refused(op, line, errno));
         }
@@ -201,9 +216,24 @@ impl Netfilter {
         Rule { id, packets, bytes, spec: Arc::new(spec), buckets }
     }
 
+    /// Rules that lead nowhere else, at `places` of a chain, stand only where they can work.
+    fn check_places(
+        &mut self,
+        kind: TableKind,
+        chain: ChainId,
+        places: std::ops::Range<usize>,
+    ) -> Result<(), &'static str> {
+        let table = &mut self.tables[kind as usize];
+        let hooks = table.hooks_to(chain).map_err(|TooManyLinks| "Too many links")?.to_vec();
+        let rules = table.chain(chain).and_then(|c| c.rules.get(places)).unwrap_or(&[]);
+        let fit = rules.iter().all(|r| hooks.iter().all(|&h| works_at(&r.spec, h)));
+        if fit { Ok(()) } else { Err("Invalid argument") }
+    }
+
     /// Chains must not lead in a circle, and targets stand only where they can work.
-    pub(super) fn check_links(&self, kind: TableKind) -> Result<(), &'static str> {
-        let table = &self.tables[kind as usize];
+    pub(super) fn check_links(&mut self, kind: TableKind) -> Result<(), &'static str> {
+        let table = &mut self.tables[kind as usize];
+        table.forget_reach();
         let reach = table.reach().map_err(|TooManyLinks| "Too many links")?;
         for (chain, (_, hooks)) in table.chains().iter().zip(reach) {
             if !chain.rules.iter().all(|r| hooks.iter().all(|&h| works_at(&r.spec, h))) {
@@ -230,7 +260,7 @@ impl Netfilter {
 
     fn delete_number(&mut self, line: &Line) -> Res<()> {
         let (chain, at) = self.place_of_rule(line)?;
-        self.chain_rules(line.table, chain).remove(at);
+        self.remove_rule(line.table, chain, at);
         Ok(())
     }
 
@@ -290,7 +320,7 @@ impl Netfilter {
         let (new_id, name) = intern(&mut self.names, new);
         let table = &mut self.tables[kind as usize];
         table.rename_chain(id, new_id, name);
-        for rule in table.chains_mut().iter_mut().flat_map(|c| &mut c.rules) {
+        for rule in table.chains_mut().iter_mut().flat_map(|c| c.rules.edit()) {
             match rule.spec.target {
                 Target::Jump(to) if to == id => Arc::make_mut(&mut rule.spec).target = Target::Jump(new_id),
                 Target::Goto(to) if to == id => Arc::make_mut(&mut rule.spec).target = Target::Goto(new_id),

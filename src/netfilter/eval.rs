@@ -115,8 +115,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
         loop {
             let chain = &mut table.chains_mut()[at];
             let chain_id = chain.id;
-            let Some(index) = (next..chain.rules.len()).find(|&i| self.rule(&mut chain.rules[i], entry))
-            else {
+            let Some(index) = chain.rules.find(self.view, next, |rule| self.rule(rule, entry)) else {
                 // The end of the chain: back to the caller, or the policy.
                 if depth > 0 {
                     depth -= 1;
@@ -125,7 +124,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
                 }
                 return self.policy(table, base);
             };
-            let rule = &mut chain.rules[index];
+            let rule = &mut chain.rules.counters()[index];
             rule.packets += 1;
             rule.bytes += length;
             let id = rule.id;

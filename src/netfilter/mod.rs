@@ -12,6 +12,7 @@
 //! The layer knows nothing of namespaces or interfaces beyond their names. What it must ask
 //! of the machine it runs on, it asks through [`Host`].
 
+mod chain_index;
 mod command;
 mod conntrack;
 mod eval;
@@ -36,7 +37,7 @@ pub use rule::{
     AddrMatch, AddrType, AddrTypes, ChainId, ConntrackMatch, IPTABLES, IfMatch, LogSpec, Match, NatRange,
     NfError, PortSide, Ports, RejectWith, RuleId, RuleSpec, STATE_NAMES, Target, TcpFlagsMatch,
 };
-pub use table::{Chain, Rule, Table};
+pub use table::{Chain, Rule, Rules, Table};
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

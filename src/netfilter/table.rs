@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::chain_index::{ChainIndex, WORTH};
+use super::packet::View;
 use super::rule::{ChainId, RuleId, RuleSpec};
 use super::{Hook, TableKind};
 use crate::time::Instant;
@@ -62,6 +64,63 @@ pub struct Rule {
     pub(super) buckets: Box<[(u64, Instant)]>,
 }
 
+/// The rules of a chain in order, to be read like a slice.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    list: Vec<Rule>,
+    /// Made when a packet first walks a long chain, and shared by snapshots.
+    index: Option<Arc<ChainIndex>>,
+    /// Tests compare the index with walking the chain.
+    #[cfg(test)]
+    pub(super) plain: bool,
+}
+
+impl Rules {
+    /// To add, remove and change rules.
+    pub(super) fn edit(&mut self) -> &mut Vec<Rule> {
+        self.index = None;
+        &mut self.list
+    }
+    /// To change counters; what the rules ask stays.
+    pub(super) fn counters(&mut self) -> &mut [Rule] {
+        &mut self.list
+    }
+    /// The first rule from `from` on that `matches` says yes to, as if it were asked about one after
+    /// the other; rules that cannot match the packet by their address or port are passed over.
+    #[inline]
+    pub(super) fn find(
+        &mut self,
+        view: &View,
+        from: usize,
+        mut matches: impl FnMut(&mut Rule) -> bool,
+    ) -> Option<usize> {
+        let list = &mut self.list;
+        let short = list.len() < WORTH;
+        #[cfg(test)]
+        let short = short || self.plain;
+        if short {
+            return (from..list.len()).find(|&i| matches(&mut list[i]));
+        }
+        let index = self.index.get_or_insert_with(|| Arc::new(ChainIndex::new(list)));
+        index.candidates(view, from).find(|&i| matches(&mut list[i]))
+    }
+}
+
+impl std::ops::Deref for Rules {
+    type Target = [Rule];
+    fn deref(&self) -> &[Rule] {
+        &self.list
+    }
+}
+
+impl<'a> IntoIterator for &'a Rules {
+    type Item = &'a Rule;
+    type IntoIter = std::slice::Iter<'a, Rule>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}
+
 /// A chain with its rules, policy and counters.
 #[derive(Debug, Clone)]
 pub struct Chain {
@@ -77,7 +136,7 @@ pub struct Chain {
     /// Their IP lengths together.
     pub bytes: u64,
     /// The rules in order.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// True once a command has put something there; iptables makes base chains no sooner.
     pub(super) made: bool,
     /// True once a command has set the counters of the policy (-P, -Z, iptables-restore). The
@@ -95,13 +154,18 @@ pub struct Table {
     chains: Vec<Chain>,
     /// Place of each chain in `chains`, by [`ChainId`]; `NOWHERE` if it is not in this table.
     places: Vec<u16>,
+    /// What [`Table::reach`] found last, until a jump or a chain comes or goes.
+    reach: Option<Reach>,
 }
+
+/// Each chain, in their order, with the hooks from which packets can come to it.
+type Reach = Vec<(ChainId, Vec<Hook>)>;
 
 const NOWHERE: u16 = u16::MAX;
 
 impl Table {
     pub(super) const fn new(kind: TableKind) -> Self {
-        Self { kind, present: false, chains: Vec::new(), places: Vec::new() }
+        Self { kind, present: false, chains: Vec::new(), places: Vec::new(), reach: None }
     }
 
     /// Which table it is.
@@ -183,7 +247,23 @@ impl Table {
         self.renumber();
     }
 
+    /// A jump came or went.
+    pub(super) fn forget_reach(&mut self) {
+        self.reach = None;
+    }
+
+    /// The hooks from which packets can come to the chain.
+    pub(super) fn hooks_to(&mut self, id: ChainId) -> Result<&[Hook], TooManyLinks> {
+        if self.reach.is_none() {
+            self.reach = Some(self.reach()?);
+        }
+        let place = self.place(id);
+        let found = place.and_then(|at| self.reach.as_ref()?.get(at));
+        Ok(found.map_or(&[], |(_, hooks)| hooks))
+    }
+
     fn renumber(&mut self) {
+        self.reach = None;
         self.places.fill(NOWHERE);
         for (at, chain) in self.chains.iter().enumerate() {
             let id = usize::from(chain.id.0);
@@ -202,8 +282,8 @@ impl Table {
 
     /// The hooks from which packets can come to the chain, and whether a chain leads back to
     /// itself or the way is longer than the kernel's jump stack.
-    pub(super) fn reach(&self) -> Result<Vec<(ChainId, Vec<Hook>)>, TooManyLinks> {
-        let mut reach: Vec<(ChainId, Vec<Hook>)> = self.chains.iter().map(|c| (c.id, Vec::new())).collect();
+    pub(super) fn reach(&self) -> Result<Reach, TooManyLinks> {
+        let mut reach: Reach = self.chains.iter().map(|c| (c.id, Vec::new())).collect();
         for &hook in self.kind.hooks() {
             let Some(at) = self.base_place(hook) else { continue };
             let mut todo = vec![(at, 0usize)];
@@ -254,7 +334,7 @@ impl Chain {
             policy,
             packets: 0,
             bytes: 0,
-            rules: Vec::new(),
+            rules: Rules::default(),
             made: policy.is_none(),
             counting: false,
         }

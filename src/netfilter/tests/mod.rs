@@ -1,6 +1,7 @@
 //! A machine that rules can be tried on, and packets for it.
 
 mod eval;
+mod index;
 mod nat;
 mod text;
 mod track;

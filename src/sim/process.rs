@@ -147,6 +147,7 @@ impl World {
         };
         let mut program = process.program.take().expect("a process is not polled while it is polled");
         self.log.at(self.now, machine.ns);
+        let held = ns.held();
         let mut sys = Sys {
             cx: Cx { now: self.now, log: &mut self.log, out: &mut self.out, ids: &mut self.ids },
             ns,
@@ -162,6 +163,7 @@ impl World {
             alarm: &mut process.alarm,
         };
         let poll = program.poll(&mut sys);
+        self.held = self.held + sys.ns.held() - held;
         process.program = Some(program);
         let alarm = process.alarm;
         let from = machine.ns;

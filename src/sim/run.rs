@@ -71,7 +71,7 @@ impl World {
 
     /// True if nothing is under way but housekeeping.
     pub fn is_quiet(&self) -> bool {
-        self.foreground == 0 && self.frames == 0 && self.namespaces().all(|ns| ns.held() == 0)
+        self.foreground == 0 && self.in_flight() == 0
     }
 
     /// Handles the next event.
@@ -119,7 +119,9 @@ impl World {
         let ns = self.namespaces.get_mut(id.0 as usize)?.as_mut()?;
         self.log.at(self.now, id);
         let mut cx = Cx { now: self.now, log: &mut self.log, out: &mut self.out, ids: &mut self.ids };
+        let held = ns.held();
         let result = f(ns, &mut cx);
+        self.held = self.held + ns.held() - held;
         self.carry_out(id);
         Some(result)
     }
@@ -208,6 +210,6 @@ impl World {
     /// Packets under way: on links and held in namespaces. Conservation:
     /// `sent + copied == delivered + dropped + in_flight`.
     pub fn in_flight(&self) -> u64 {
-        self.frames + self.namespaces().map(|ns| ns.held() as u64).sum::<u64>()
+        self.frames + self.held as u64
     }
 }

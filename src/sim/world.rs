@@ -50,6 +50,8 @@ pub struct World {
     pub(super) depth: u8,
     /// Frames on links.
     pub(super) frames: u64,
+    /// Packets that namespaces hold.
+    pub(super) held: usize,
     /// Frames ever put on a link.
     pub(super) carried: u64,
     /// Processes somebody waits for.
@@ -83,6 +85,7 @@ impl World {
             uppers: BTreeMap::new(),
             depth: 0,
             frames: 0,
+            held: 0,
             carried: 0,
             foreground: 0,
             ready: VecDeque::new(),

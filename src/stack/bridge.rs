@@ -288,13 +288,34 @@ impl NetNs {
         self.bridge_go(bridge, Some(port), way, frame, Some(meta), cx);
     }
 
-    /// Brings a bridge's address and carrier in line with its ports (br_stp_recalculate_bridge_id,
-    /// br_port_carrier_check).
+    /// The last of the bridge's ports is new. As [`NetNs::refresh_bridge`], without looking at all the
+    /// others if the bridge keeps its address.
+    pub(super) fn bridge_port_added(&mut self, bridge: IfIndex, port: IfIndex, cx: &mut Cx<'_>) {
+        let Some(mac) = self.devices.get(port).map(|d| d.mac) else { return };
+        let Some(device) = self.devices.get_mut(bridge) else { return };
+        let own = device.mac;
+        match device.bridge_mut() {
+            Some(state) if mac != own && (state.mac_set || (mac > own && state.ports.len() > 1)) => {
+                state.insert(FdbEntry { mac, port, seen: Instant::ZERO, local: true });
+                self.refresh_bridge_carrier(bridge, cx);
+            }
+            _ => self.refresh_bridge(bridge, cx),
+        }
+    }
+
+    /// A bridge has carrier while one of its ports runs (br_port_carrier_check).
+    pub(super) fn refresh_bridge_carrier(&mut self, bridge: IfIndex, cx: &mut Cx<'_>) {
+        let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
+        let mut ports = state.ports.iter().filter_map(|&p| self.devices.get(p));
+        let carrier = ports.any(|p| p.is_running());
+        self.set_carrier(bridge, carrier, cx);
+    }
+
+    /// Brings a bridge's address and carrier in line with its ports (br_stp_recalculate_bridge_id).
     pub(super) fn refresh_bridge(&mut self, bridge: IfIndex, cx: &mut Cx<'_>) {
         let Some(device) = self.devices.get(bridge) else { return };
         let Some(state) = device.bridge() else { return };
         let ports: Vec<_> = state.ports.iter().filter_map(|&p| self.devices.get(p)).collect();
-        let carrier = ports.iter().any(|p| p.is_running());
         let lowest = ports.iter().map(|p| p.mac).min().filter(|_| !state.mac_set);
         let mac = lowest.unwrap_or(device.mac);
         let mut own: Vec<_> = ports.iter().map(|p| (p.mac, p.index)).collect();
@@ -305,7 +326,7 @@ impl NetNs {
                 state.set_local(&own);
             }
         }
-        self.set_carrier(bridge, carrier, cx);
+        self.refresh_bridge_carrier(bridge, cx);
     }
 }
 

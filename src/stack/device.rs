@@ -5,7 +5,7 @@
 //! (a device sends at once), offloads, promiscuous mode (packet sockets see what passes).
 
 use super::{Beyond, BridgeState, Cx, DevRef, DropReason, NetNs, Output, Step, Upper, UpperKind, Vxlan};
-use crate::wire::{Frame, IfIndex, IfName, Ipv4Net, Mac};
+use crate::wire::{FastMap, Frame, IfIndex, IfName, Ipv4Net, Mac};
 
 /// An interface of a namespace.
 #[derive(Debug, Clone)]
@@ -190,35 +190,50 @@ impl NetNs {
     }
 }
 
-/// A namespace's devices, by number.
+/// A namespace's devices, by number and by name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Devices(Vec<Option<Device>>);
+pub(super) struct Devices {
+    slots: Vec<Option<Device>>,
+    names: FastMap<IfName, IfIndex>,
+}
 
 impl Devices {
     /// The number that the next device gets.
     pub fn next_index(&self) -> IfIndex {
-        IfIndex(self.0.len() as u32 + 1)
+        IfIndex(self.slots.len() as u32 + 1)
     }
     pub fn push(&mut self, device: Device) {
         debug_assert_eq!(device.index, self.next_index());
-        self.0.push(Some(device));
+        self.names.insert(device.name, device.index);
+        self.slots.push(Some(device));
     }
     fn slot(dev: IfIndex) -> usize {
         (dev.0 as usize).wrapping_sub(1)
     }
     #[inline]
     pub fn get(&self, dev: IfIndex) -> Option<&Device> {
-        self.0.get(Self::slot(dev))?.as_ref()
+        self.slots.get(Self::slot(dev))?.as_ref()
     }
     #[inline]
     pub fn get_mut(&mut self, dev: IfIndex) -> Option<&mut Device> {
-        self.0.get_mut(Self::slot(dev))?.as_mut()
+        self.slots.get_mut(Self::slot(dev))?.as_mut()
     }
     pub fn remove(&mut self, dev: IfIndex) -> Option<Device> {
-        self.0.get_mut(Self::slot(dev))?.take()
+        let device = self.slots.get_mut(Self::slot(dev))?.take()?;
+        self.names.remove(&device.name);
+        Some(device)
+    }
+    pub fn rename(&mut self, dev: IfIndex, name: IfName) {
+        let Some(device) = self.get_mut(dev) else { return };
+        let old = std::mem::replace(&mut device.name, name);
+        self.names.remove(&old);
+        self.names.insert(name, dev);
+    }
+    pub fn named(&self, name: &str) -> Option<&Device> {
+        self.get(*self.names.get(&name.parse().ok()?)?)
     }
     pub fn iter(&self) -> impl Iterator<Item = &Device> {
-        self.0.iter().flatten()
+        self.slots.iter().flatten()
     }
     /// Its name; empty if it is gone.
     #[inline]

@@ -321,7 +321,7 @@ impl NetNs {
     }
     /// One device, by name.
     pub fn device_named(&self, name: &str) -> Option<&Device> {
-        self.devices.iter().find(|d| d.name == *name)
+        self.devices.named(name)
     }
     /// The routes in the order `ip route` prints them.
     pub fn routes(&self) -> Vec<&Route> {

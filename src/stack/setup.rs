@@ -104,7 +104,6 @@ impl NetNs {
         {
             cx.out.push(Output::Beyond(Box::new(Beyond::Unstacked { dev, kind })));
         }
-        self.refresh_locals();
         change(ConfigChange::DeviceRemoved { dev, name }, cx);
         Ok(())
     }
@@ -120,10 +119,13 @@ impl NetNs {
             return Ok(());
         }
         device.up = up;
+        let addrs = device.addrs.clone();
         change(ConfigChange::DeviceUp { dev, name, up }, cx);
-        self.refresh_locals();
+        if !addrs.is_empty() {
+            self.refresh_locals();
+        }
         if up {
-            for net in self.named(dev)?.addrs.clone() {
+            for net in addrs {
                 self.add_connected(dev, net);
             }
         } else {
@@ -135,7 +137,7 @@ impl NetNs {
             if !up && let Some(state) = self.named_mut(bridge)?.bridge_mut() {
                 state.forget_port(dev);
             }
-            self.refresh_bridge(bridge, cx);
+            self.refresh_bridge_carrier(bridge, cx);
         }
         Ok(())
     }
@@ -155,7 +157,7 @@ impl NetNs {
             self.neigh_forget(Some(dev), cx);
         }
         if let Some(bridge) = master {
-            self.refresh_bridge(bridge, cx);
+            self.refresh_bridge_carrier(bridge, cx);
         }
     }
 
@@ -211,7 +213,7 @@ impl NetNs {
                 state.ports.push(dev);
             }
             self.named_mut(dev)?.master = master;
-            self.refresh_bridge(bridge, cx);
+            self.bridge_port_added(bridge, dev, cx);
         }
         change(ConfigChange::Master { dev, name, master: master_name }, cx);
         Ok(())
@@ -243,7 +245,8 @@ impl NetNs {
         if self.device_named(name.as_str()).is_some_and(|d| d.index != dev) {
             return Err(ConfigError::Exists);
         }
-        self.named_mut(dev)?.name = name;
+        self.named(dev)?;
+        self.devices.rename(dev, name);
         change(ConfigChange::DeviceAdded { dev, name }, cx);
         Ok(())
     }

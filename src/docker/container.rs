@@ -95,6 +95,7 @@ impl Engine {
         }
         let id = self.new_id(world, "container");
         let short = names::short(&id).to_owned();
+        let name = name.unwrap_or_else(|| short.clone());
         let hostname = match (&mode, &spec.hostname) {
             (_, Some(given)) => given.clone(),
             (NetMode::Host, None) => world.machine(self.host).map_or(short, |m| m.hostname.clone()),
@@ -136,15 +137,18 @@ impl Engine {
         Ok((self.containers.len() - 1, warnings))
     }
 
-    fn container_name(&mut self, world: &World, spec: &RunSpec) -> Result<String, String> {
+    /// The name that was asked for, or a drawn one; None if those that were drawn are taken.
+    fn container_name(&mut self, world: &World, spec: &RunSpec) -> Result<Option<String>, String> {
         let Some(name) = &spec.name else {
-            // A drawn name that is taken is drawn again; with all taken, a number makes the difference.
+            // A drawn name that is taken is drawn again, with a digit; in the end the id is the name
+            // (generateNewName of moby's daemon/names.go).
             let mut rng = self.rng(world, "name");
-            let free = |name: &String| !self.containers.iter().any(|c| c.name == *name);
-            let drawn = (0..64).map(|_| names::container(&mut rng)).find(free);
-            return Ok(
-                drawn.unwrap_or_else(|| format!("{}{}", names::container(&mut rng), self.containers.len()))
-            );
+            return Ok((0..6)
+                .map(|attempt| match names::container(&mut rng) {
+                    name if attempt == 0 => name,
+                    name => format!("{name}{}", rng.below(10)),
+                })
+                .find(|name| !self.containers.is_taken(name)));
         };
         if !names::valid(name) {
             return Err(format!(
@@ -152,7 +156,7 @@ impl Engine {
             ));
         }
         match self.containers.iter().find(|c| c.name == *name) {
-            None => Ok(name.clone()),
+            None => Ok(Some(name.clone())),
             Some(other) => Err(format!(
                 "Conflict. The container name \"/{name}\" is already in use by container \"{}\". You have to \
                  remove (or rename) that container to be able to reuse that name.",

@@ -1,5 +1,6 @@
 //! The engine of one host: what it keeps, and which part answers which request.
 
+use super::containers::Containers;
 use super::ipam::Ipam;
 use super::names;
 use super::noted::Noted;
@@ -227,7 +228,7 @@ pub(super) fn predefined(name: &str) -> bool {
 pub struct Engine {
     pub(super) host: MachineId,
     pub(super) config: DaemonConfig,
-    pub(super) containers: Vec<Container>,
+    pub(super) containers: Containers,
     pub(super) networks: Vec<Network>,
     pub(super) ipam: Ipam,
     pub(super) ports: PortAllocator,
@@ -251,7 +252,7 @@ impl Engine {
             host,
             dockerd,
             config,
-            containers: Vec::new(),
+            containers: Containers::default(),
             networks: Vec::new(),
             ipam: Ipam::default(),
             ports: PortAllocator::new((32768, 60999)),

@@ -37,7 +37,51 @@ pub(super) enum IpamError {
 /// The subnets in use and the addresses taken in each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ipam {
-    pools: BTreeMap<Ipv4Net, BTreeSet<Ipv4Addr>>,
+    pools: BTreeMap<Ipv4Net, Pool>,
+}
+
+/// The addresses of a subnet that are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pool {
+    taken: BTreeSet<Ipv4Addr>,
+    /// The lowest address of the subnet that is not taken, or the one behind its last.
+    lowest: u32,
+}
+
+impl Pool {
+    fn new(subnet: Ipv4Net) -> Self {
+        Self { taken: BTreeSet::new(), lowest: subnet.network().into() }
+    }
+    /// False if it was taken.
+    fn take(&mut self, addr: Ipv4Addr) -> bool {
+        let free = self.taken.insert(addr);
+        while self.lowest < u32::MAX && self.taken.contains(&Ipv4Addr::from(self.lowest)) {
+            self.lowest += 1;
+        }
+        free
+    }
+    fn release(&mut self, addr: Ipv4Addr) {
+        if self.taken.remove(&addr) {
+            self.lowest = self.lowest.min(addr.into());
+        }
+    }
+    /// The lowest free address from `first` to `last`.
+    fn free(&self, first: u32, last: u32) -> Option<Ipv4Addr> {
+        // all before the lowest are taken
+        let mut candidate = first.max(self.lowest);
+        if candidate > last {
+            return None;
+        }
+        // The taken addresses come in order, so the first gap is found in one pass.
+        for &t in self.taken.range(Ipv4Addr::from(candidate)..=Ipv4Addr::from(last)) {
+            match u32::from(t) {
+                t if t == candidate && t == last => return None,
+                t if t == candidate => candidate = t + 1,
+                _ => break,
+            }
+        }
+        Some(Ipv4Addr::from(candidate))
+    }
 }
 
 fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
@@ -68,11 +112,12 @@ impl Ipam {
 
     /// Network and broadcast address are nobody's, except in a /31 (RFC 3021) and a /32.
     fn open(&mut self, subnet: Ipv4Net) {
-        let mut taken = BTreeSet::new();
+        let mut pool = Pool::new(subnet);
         if subnet.prefix_len() < 31 {
-            taken.extend([subnet.network(), subnet.broadcast()]);
+            pool.take(subnet.network());
+            pool.take(subnet.broadcast());
         }
-        self.pools.insert(subnet, taken);
+        self.pools.insert(subnet, pool);
     }
 
     /// Gives `subnet` back with all its addresses.
@@ -87,33 +132,25 @@ impl Ipam {
         range: Option<Ipv4Net>,
         wanted: Option<Ipv4Addr>,
     ) -> Result<Ipv4Addr, IpamError> {
-        let taken = self.pools.get_mut(&subnet).ok_or(IpamError::OutOfRange)?;
+        let pool = self.pools.get_mut(&subnet).ok_or(IpamError::OutOfRange)?;
         if let Some(addr) = wanted {
             return match () {
                 () if !subnet.contains(&addr) => Err(IpamError::OutOfRange),
-                () if !taken.insert(addr) => Err(IpamError::InUse),
+                () if !pool.take(addr) => Err(IpamError::InUse),
                 () => Ok(addr),
             };
         }
         let range = range.unwrap_or(subnet);
-        let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
-        let mut candidate = first;
-        // The taken addresses come in order, so the first gap is found in one pass.
-        for &t in taken.range(range.network()..=range.broadcast()) {
-            match u32::from(t) {
-                t if t == candidate && t == last => return Err(IpamError::NoAddress),
-                t if t == candidate => candidate = t + 1,
-                _ => break,
-            }
-        }
-        taken.insert(Ipv4Addr::from(candidate));
-        Ok(Ipv4Addr::from(candidate))
+        let free = pool.free(range.network().into(), range.broadcast().into());
+        let addr = free.ok_or(IpamError::NoAddress)?;
+        pool.take(addr);
+        Ok(addr)
     }
 
     /// Gives an address back.
     pub fn release_address(&mut self, subnet: Ipv4Net, addr: Ipv4Addr) {
-        if let Some(taken) = self.pools.get_mut(&subnet) {
-            taken.remove(&addr);
+        if let Some(pool) = self.pools.get_mut(&subnet) {
+            pool.release(addr);
         }
     }
 }

@@ -13,6 +13,7 @@
 pub mod cli;
 mod config;
 mod container;
+mod containers;
 mod dns;
 mod endpoint;
 mod engine;

@@ -8,6 +8,7 @@ pub mod docker;
 pub mod explain;
 pub mod guest;
 pub mod lab;
+pub mod lesson;
 pub mod netfilter;
 pub mod rng;
 pub mod session;

@@ -266,6 +266,14 @@ impl Timeline {
     }
 }
 
+impl Session {
+    /// A copy to try something in: it has the state, not the trace nor what was printed so far.
+    /// The session itself is as before.
+    pub fn fork(&mut self) -> Self {
+        muted_copy(self)
+    }
+}
+
 /// A copy without trace and output.
 pub(super) fn muted_copy(live: &mut Session) -> Session {
     let twin = live.world.log.muted_twin();

@@ -4,6 +4,8 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod bench;
 #[cfg(not(target_arch = "wasm32"))]
+mod lessons;
+#[cfg(not(target_arch = "wasm32"))]
 mod run;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -15,6 +17,7 @@ Usage:
               [--pcap OUT.pcapng] [--json]
   netpier conform DIR [--only REGEX] [--json]
   netpier bench [--no-trace] ITEM NUMBER...     (see benches/README.md)
+  netpier lessons check [DIR]
 
 LAB is a file or a built-in lab: home, empty, oracle.
 `run` ends with the exit status of its last command.
@@ -28,6 +31,7 @@ fn main() -> std::process::ExitCode {
     let status = match command.as_str() {
         "run" => run::main(rest),
         "conform" => conform(&rest),
+        "lessons" => lessons::main(&rest),
         "bench" => bench::main(&rest),
         "" | "help" | "-h" | "--help" => {
             print(USAGE);

@@ -1,0 +1,57 @@
+//! Every lesson and clinic case of lessons/: opens, unmet at the start, met by its solution, complete
+//! in both languages.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::path::PathBuf;
+
+use netpier::lesson::Lesson;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("lessons")
+}
+
+fn all() -> Vec<(String, Lesson)> {
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(folder()).expect("lessons/").flatten().map(|e| e.path()) {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        if name == "index" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        found.push((name.clone(), Lesson::from_json(&text).unwrap_or_else(|e| panic!("{name}: {e}"))));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+#[test]
+fn the_index_names_every_lesson_with_its_titles_and_place() {
+    let text = std::fs::read_to_string(folder().join("index.json")).expect("lessons/index.json");
+    let index: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
+    let mut rows: Vec<_> = index
+        .iter()
+        .map(|row| {
+            let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            (word("id"), word("kind"), row["course"].as_u64(), row["number"].as_u64(), word("en"), word("ko"))
+        })
+        .collect();
+    rows.sort();
+    let wanted: Vec<_> = all()
+        .into_iter()
+        .map(|(_, l)| {
+            let kind = serde_json::to_value(l.kind).expect("a word");
+            let kind = kind.as_str().unwrap_or_default().to_owned();
+            (l.id, kind, Some(u64::from(l.course)), Some(u64::from(l.number)), l.en.title, l.ko.title)
+        })
+        .collect();
+    assert_eq!(rows, wanted);
+}
+
+#[test]
+fn a_lesson_survives_being_written_and_read() {
+    for (name, lesson) in all() {
+        let text = serde_json::to_string(&lesson).expect("plain data");
+        let again = Lesson::from_json(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(serde_json::to_string(&again).expect("plain data"), text, "{name}");
+    }
+}

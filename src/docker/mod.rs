@@ -29,6 +29,7 @@ mod near;
 mod network;
 mod noted;
 mod ports;
+mod reading;
 mod request;
 mod resolv;
 mod rules;

@@ -1,10 +1,11 @@
-//! The trace in words, by locale.
+//! The trace in words, by locale, and the diagnosis of what failed.
 //!
-//! A [`Record`] is data; here it becomes one sentence. Names come from the session at the moment
-//! shown: places (`docker-host:web`), interfaces, programs, and the text of rules.
+//! A [`crate::stack::Record`] is data; here it becomes one sentence. Names come from the session at
+//! the moment shown: places (`docker-host:web`), interfaces, programs, and the text of rules.
 
 mod change;
 mod step;
+pub mod why;
 mod words;
 
 pub use change::change;

@@ -104,6 +104,9 @@ impl Teller<'_> {
             Step::DeliveredToKernel => self.say("step.kernel", &[]),
             Step::Absorbed => self.say("step.absorbed", &[]),
             Step::Dropped { dev, reason } => self.dropped(*reason, *dev),
+            Step::Unsent { to, errno, .. } => {
+                self.say("step.unsent", &[("to", &to.addr.to_string()), ("error", &errno.to_string())])
+            }
             Step::Learned { bridge, port, mac } => self.say(
                 "step.learned",
                 &[("bridge", &self.dev(*bridge)), ("port", &self.dev(*port)), ("mac", &mac.to_string())],

@@ -1,6 +1,7 @@
 //! Texts by key. `www/locales/{en,ko}/*.json` are flat objects: `"timeline.play": "Play"`.
 //! Placeholders are `{name}`. In Korean a particle that depends on the last sound is written
-//! `{name:은}`, `{name:이}`, `{name:을}`, `{name:과}`, `{name:으로}`: the right form is chosen.
+//! `{name:은}`, `{name:이}`, `{name:을}`, `{name:과}`, `{name:으로}`, `{name:이라는}`, `{name:인데}`: the
+//! right form is chosen.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -30,10 +31,18 @@ impl Lang {
     }
 }
 
-/// The files of a language: interface and steps.
-const FILES: [[&str; 2]; 2] = [
-    [include_str!("../../www/locales/en/ui.json"), include_str!("../../www/locales/en/steps.json")],
-    [include_str!("../../www/locales/ko/ui.json"), include_str!("../../www/locales/ko/steps.json")],
+/// The files of a language: interface, steps, causes.
+const FILES: [[&str; 3]; 2] = [
+    [
+        include_str!("../../www/locales/en/ui.json"),
+        include_str!("../../www/locales/en/steps.json"),
+        include_str!("../../www/locales/en/why.json"),
+    ],
+    [
+        include_str!("../../www/locales/ko/ui.json"),
+        include_str!("../../www/locales/ko/steps.json"),
+        include_str!("../../www/locales/ko/why.json"),
+    ],
 ];
 
 fn table(lang: Lang) -> &'static BTreeMap<String, String> {
@@ -102,6 +111,8 @@ fn particle(word: &str, josa: &str) -> &'static str {
         "을" | "를" => ("을", "를"),
         "과" | "와" => ("과", "와"),
         "아" | "야" => ("아", "야"),
+        "이라는" | "라는" => ("이라는", "라는"),
+        "인데" | "ㄴ데" => ("인데", "인데"),
         // After ㄹ the short form stands: 서울로.
         "으로" | "로" => return if end == Ending::Consonant { "으로" } else { "로" },
         _ => return "",

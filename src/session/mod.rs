@@ -78,6 +78,10 @@ pub struct Job {
     /// What the commands of this line changed, in the order of the list (see [`changes`]): docker's,
     /// and those of `ip`, `iptables` and `sysctl` that succeeded.
     pub changes: Vec<changes::Change>,
+    /// The programs that it waits for, in the order in which they were started.
+    pub pids: Vec<Pid>,
+    /// Record number of the log at which it was done.
+    pub ended: Option<u64>,
     /// The line opened a shell at this place (`docker exec -it web sh`): the terminal goes on there.
     pub enters: Option<String>,
     /// Bytes printed so far, for the bound on output.
@@ -278,6 +282,8 @@ impl Session {
             output: Vec::new(),
             mutations: Vec::new(),
             changes: Vec::new(),
+            pids: Vec::new(),
+            ended: None,
             enters: None,
             printed: 0,
             interrupts: 0,

@@ -358,8 +358,10 @@ impl Session {
     }
 
     fn end_job(&mut self, job: JobId, status: i32) {
+        let seq = self.world.log.next_seq();
         if let Some(job) = self.job_mut(job) {
             job.exit = Some(status);
+            job.ended = Some(seq);
         }
     }
 

@@ -77,6 +77,7 @@ impl Session {
 
     /// Shells at a node that is gone end; indexes behind it move up.
     fn forget_shells_of(&mut self, index: usize) {
+        let seq = self.world.log.next_seq();
         let gone: Vec<_> = self.shells.iter().filter(|(_, s)| s.node == index).map(|(id, _)| *id).collect();
         for id in gone {
             let shell = self.shells.remove(&id).expect("it was just listed");
@@ -85,6 +86,7 @@ impl Session {
                 && let Some(job) = self.job_mut(shell.job)
             {
                 job.exit = Some(137);
+                job.ended = Some(seq);
             }
         }
         for shell in self.shells.values_mut().filter(|s| s.node > index) {

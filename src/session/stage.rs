@@ -107,6 +107,7 @@ impl Session {
                 Then::Exit(_) => Runner::Done,
                 Then::Process(pid) => {
                     self.owners.insert(pid, (id, index));
+                    self.note_program(id, pid);
                     Runner::Process(pid)
                 }
                 Then::Shell(child) => Runner::Shell(child),
@@ -288,6 +289,17 @@ impl Session {
                 Launch { texts: Vec::new(), then: Then::Process(pid) }
             }
             Err(_) => self.not_found(spot, &words[0]),
+        }
+    }
+
+    /// A program belongs to the line that started it. A line that starts very many is known by the first.
+    fn note_program(&mut self, shell: ShellId, pid: Pid) {
+        const MOST: usize = 256;
+        let job = self.shell_mut(shell).job;
+        if let Some(job) = self.job_mut(job)
+            && job.pids.len() < MOST
+        {
+            job.pids.push(pid);
         }
     }
 

@@ -294,6 +294,10 @@ impl NetNs {
         change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
         self.refresh_locals();
         self.routes.retain(|r| r.src != Some(addr.addr()));
+        if left.is_empty() {
+            // the last one: IP is off there, and no route leads that way (fib_inetaddr_event)
+            self.routes.retain(|r| r.dev != Some(dev));
+        }
         // another address of the same subnet takes its place
         let heir = left.into_iter().find(|a| a.trunc() == addr.trunc());
         if let Some(heir) = heir.filter(|_| up) {

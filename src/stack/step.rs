@@ -1,6 +1,6 @@
 //! What happened, as data: the steps of which every trace is made, and the log they go to.
 
-use super::{DevRef, NsId, Pid, SocketId, TcpState};
+use super::{DevRef, Errno, NsId, Pid, SocketId, TcpState};
 use crate::netfilter::{ChainId, NfStep, RuleId, TableKind};
 use crate::time::Instant;
 use crate::wire::{Endpoint, Flow, IfIndex, IfName, Ipv4Net, Mac, PacketId};
@@ -41,6 +41,9 @@ pub enum Step {
     Absorbed,
     /// Its end.
     Dropped { dev: Option<IfIndex>, reason: DropReason },
+
+    /// The stack refused to make a packet for `by`: there is no way to `to`, or it would be too long.
+    Unsent { by: Option<Pid>, to: Endpoint, errno: Errno },
 
     // ---- bridge
     /// The bridge learned (or moved) an address.

@@ -13,14 +13,14 @@ const USAGE: &str = "\
 netpier: a Docker network you can watch
 
 Usage:
-  netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--trace] [--changes] [--lang en|ko]
-              [--pcap OUT.pcapng] [--json]
+  netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--why] [--trace]
+              [--changes] [--lang en|ko] [--pcap OUT.pcapng] [--json]
   netpier conform DIR [--only REGEX] [--json]
   netpier bench [--no-trace] ITEM NUMBER...     (see benches/README.md)
   netpier lessons check [DIR]
 
 LAB is a file or a built-in lab: home, empty, oracle.
-`run` ends with the exit status of its last command.
+`run` ends with the exit status of its last command. --why explains each one that failed.
 ";
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use lexopt::{Arg, Parser, ValueExt};
-use netpier::explain::{Lang, change, sentence};
+use netpier::explain::{Lang, change, sentence, text, why};
 use netpier::lab::{Lab, capture};
 use netpier::session::{Job, Session};
 use netpier::time::Duration;
@@ -18,6 +18,7 @@ struct Options {
     commands: Vec<(String, String)>,
     trace: bool,
     changes: bool,
+    why: bool,
     json: bool,
     lang: Lang,
     pcap: Option<String>,
@@ -34,6 +35,7 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
     session.korean = options.lang == Lang::Ko;
     let from = session.world.log.next_seq();
     let mut jobs = Vec::new();
+    let mut explanations = Vec::new();
     for (place, line) in &options.commands {
         let job = session.run_line(place, line, LIMIT).map_err(|e| e.to_string())?;
         if !options.json {
@@ -44,12 +46,19 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
                 }
             }
         }
+        if options.why {
+            explanations.push(explanation(&session, &job, options.lang, options.json));
+        }
         jobs.push(job);
     }
     // What is still under way (closing segments) belongs to the exchange.
     session.run(session.world.now() + LIMIT, u64::MAX);
     if options.json {
-        crate::print(&format!("{}\n", report(&session, &jobs, from, &options)));
+        let mut report = report(&session, &jobs, from, &options);
+        if options.why {
+            report["why"] = explanations.into();
+        }
+        crate::print(&format!("{report}\n"));
     } else if options.trace {
         crate::print(&trace(&session, from, options.lang));
     }
@@ -75,6 +84,7 @@ fn parse(args: Vec<String>) -> Result<Options, lexopt::Error> {
             }
             Arg::Long("trace") => options.trace = true,
             Arg::Long("changes") => options.changes = true,
+            Arg::Long("why") => options.why = true,
             Arg::Long("json") => options.json = true,
             Arg::Long("lang") => {
                 let tag = parser.value()?.string()?;
@@ -113,6 +123,40 @@ fn print_job(job: &Job) {
             crate::print(text);
         }
     }
+}
+
+/// Why a job failed, printed unless the answer is to be JSON; and as JSON. Null if it did not fail.
+fn explanation(session: &Session, job: &Job, lang: Lang, quiet: bool) -> serde_json::Value {
+    let Some(found) = why::diagnose(session, job) else { return serde_json::Value::Null };
+    let (sentence, background) = (found.sentence(session, lang), found.background(lang));
+    let steps = found.steps(session, lang);
+    let fix = found.fix.as_ref();
+    if !quiet {
+        let mut out = format!("\n{} {sentence}\n", text(lang, "why.label", &[]));
+        for (_, place, words) in &steps {
+            writeln!(out, "  {place:<20} {words}").expect("to a string");
+        }
+        if !background.is_empty() {
+            writeln!(out, "{background}").expect("to a string");
+        }
+        if let Some(fix) = fix {
+            for line in fix.shown() {
+                writeln!(out, "{} {line}", text(lang, "why.remedy", &[])).expect("to a string");
+            }
+            if fix.again.1 != job.line {
+                writeln!(out, "{} {}", text(lang, "why.instead", &[]), fix.again.1).expect("to a string");
+            }
+        }
+        crate::print(&out);
+    }
+    let steps: Vec<_> =
+        steps.into_iter().map(|(seq, at, step)| json!({"seq": seq, "at": at, "step": step})).collect();
+    let report = json!({
+        "cause": found.cause.key(), "at": found.spot.place, "seq": found.spot.seq, "sentence": sentence,
+        "walk": steps, "background": background, "lesson": found.cause.lesson(),
+        "fix": fix.map(why::Fix::shown), "again": fix.map(|f| f.again.1.clone()),
+    });
+    report
 }
 
 fn trace(session: &Session, from: u64, lang: Lang) -> String {

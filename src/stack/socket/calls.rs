@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::super::{Cx, NetNs, Pid};
+use super::super::{Cx, NetNs, Pid, Step};
 use super::table::Body;
 use super::{Datagram, Errno, IcmpError, PortSpace, Socket, SocketId, SocketInfo, SocketKind, SocketOption};
 use crate::wire::Endpoint;
@@ -79,6 +79,12 @@ impl NetNs {
     /// `Invalid` (a packet socket, a listener), `Access` (broadcast without leave), `BadFd`.
     pub fn connect(&mut self, s: SocketId, to: Endpoint, cx: &mut Cx<'_>) -> Result<(), Errno> {
         let to = normal(to);
+        let done = self.connect_to(s, to, cx);
+        self.note_unsent(s, to, done.as_ref().err(), cx);
+        done
+    }
+
+    fn connect_to(&mut self, s: SocketId, to: Endpoint, cx: &mut Cx<'_>) -> Result<(), Errno> {
         match self.sockets.demand(s)?.kind {
             SocketKind::Tcp => self.tcp_connect(s, to, cx),
             SocketKind::Udp | SocketKind::Ping => {
@@ -134,11 +140,23 @@ impl NetNs {
         cx: &mut Cx<'_>,
     ) -> Result<usize, Errno> {
         let to = normal(to);
-        match self.sockets.demand(s)?.kind {
+        let sent = match self.sockets.demand(s)?.kind {
             SocketKind::Tcp => Err(Errno::IsConn),
             SocketKind::Udp => self.udp_send(s, to, data, cx),
             SocketKind::Ping => self.ping_send(s, to, data, cx),
             SocketKind::Packet { .. } => self.packet_send(s, data, cx),
+        };
+        self.note_unsent(s, to, sent.as_ref().err(), cx);
+        sent
+    }
+
+    /// A refusal for which no packet was made has no other record in the trace.
+    fn note_unsent(&self, s: SocketId, to: Endpoint, refused: Option<&Errno>, cx: &mut Cx<'_>) {
+        if let Some(&errno) = refused
+            && matches!(errno, Errno::NetUnreach | Errno::HostUnreach | Errno::AddrNotAvail | Errno::MsgSize)
+        {
+            let by = self.sockets.get(s).and_then(|s| s.owner);
+            cx.log.note(Step::Unsent { by, to, errno });
         }
     }
 

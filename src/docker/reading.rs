@@ -1,0 +1,53 @@
+//! What those above may read of an engine beyond the public fields: how a container was asked for,
+//! what a network lets through, which processes are the engine's own.
+
+use super::engine::{Container, Engine, Network};
+use super::{EndpointSpec, RunSpec};
+use crate::stack::Pid;
+use crate::wire::Protocol;
+
+impl Container {
+    /// The `docker run` that made it, its name included.
+    pub fn spec(&self) -> RunSpec {
+        RunSpec { name: Some(self.name.clone()), detach: true, ..self.inner.spec.clone() }
+    }
+    /// The networks it joins whenever it runs, in order.
+    pub fn attachments(&self) -> impl Iterator<Item = &EndpointSpec> {
+        self.inner.attachments.iter().map(|a| &a.spec)
+    }
+    /// Its own process, while it runs.
+    pub fn main(&self) -> Option<Pid> {
+        self.inner.main
+    }
+}
+
+impl Network {
+    /// `--internal`: no way out.
+    pub fn is_internal(&self) -> bool {
+        self.internal()
+    }
+    /// Containers in it may talk to one another (`enable_icc`).
+    pub fn lets_neighbours_talk(&self) -> bool {
+        self.rules.as_ref().is_none_or(|r| r.icc)
+    }
+    /// Containers leave it with the host's address (`enable_ip_masquerade`).
+    pub fn masquerades(&self) -> bool {
+        self.rules.as_ref().is_some_and(|r| r.masquerade)
+    }
+    /// It has a DNS server for its containers' names.
+    pub fn has_names(&self) -> bool {
+        self.has_dns()
+    }
+}
+
+impl Engine {
+    /// The ports that a container says it serves: its image's, `--expose`, and the published ones.
+    pub fn exposed_ports(&self, container: &Container) -> Vec<(u16, Protocol)> {
+        let at = self.containers.iter().position(|c| c.id == container.id);
+        at.map(|i| self.exposed(i)).unwrap_or_default()
+    }
+    /// A network, by name or unambiguous id prefix.
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        self.find_network(name).ok().map(|n| &self.networks[n])
+    }
+}

@@ -1,0 +1,533 @@
+//! The causes that are told apart, with what they speak of.
+
+use std::net::Ipv4Addr;
+
+use crate::stack::DropReason;
+use crate::wire::{Endpoint, IfIndex, Ipv4Net, Protocol};
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // of the fields: they are what the cause's sentence speaks of
+pub enum Cause {
+    // ---- links and addresses
+    /// No cable, or nothing at its other end.
+    NoLink {
+        place: String,
+        dev: String,
+    },
+    /// An interface is switched off.
+    DeviceDown {
+        place: String,
+        dev: String,
+    },
+    /// An interface has no address: nobody has given it one.
+    NoAddress {
+        place: String,
+        dev: String,
+    },
+    /// A container without any network (`--network none`, or disconnected).
+    NoNetwork {
+        container: String,
+    },
+    /// No default route.
+    NoGateway {
+        place: String,
+        dst: Ipv4Addr,
+    },
+    /// The default route leads to an address that is no router there.
+    WrongGateway {
+        place: String,
+        gateway: Ipv4Addr,
+        right: Option<Ipv4Addr>,
+    },
+    /// The prefix makes strangers look like neighbours, or neighbours like strangers.
+    WrongSubnet {
+        place: String,
+        net: Ipv4Net,
+        right: Ipv4Net,
+    },
+    /// Two machines have the same address on one segment.
+    DuplicateAddress {
+        addr: Ipv4Addr,
+        one: String,
+        other: String,
+    },
+    /// Nobody answers for the address.
+    NoNeighbour {
+        place: String,
+        addr: Ipv4Addr,
+        dev: String,
+    },
+    /// A cable loses frames.
+    Lossy {
+        place: String,
+        dev: String,
+    },
+    /// Frames go round in circles.
+    Storm {
+        place: String,
+    },
+
+    // ---- routes
+    NoRoute {
+        place: String,
+        dst: Ipv4Addr,
+    },
+    /// A private address has no place on the internet.
+    PrivateOnInternet {
+        place: String,
+        dst: Ipv4Addr,
+    },
+    Ttl {
+        place: String,
+        ttl: u8,
+    },
+    ForwardingOff {
+        place: String,
+    },
+    /// A packet left with an address that nobody can answer.
+    MasqueradeOff {
+        place: String,
+        src: Ipv4Addr,
+        subnet: Ipv4Net,
+    },
+    /// A router lets its LAN out without translating.
+    NatOff {
+        router: String,
+        src: Ipv4Addr,
+    },
+    /// The answer came from an address that was not asked, or by a way that refuses it.
+    ReplyElsewhere {
+        place: String,
+        asked: Ipv4Addr,
+        answered: Ipv4Addr,
+    },
+    Mtu {
+        place: String,
+        dev: String,
+        mtu: u16,
+    },
+
+    // ---- routers and firewalls
+    RouterClosed {
+        router: String,
+        proto: Protocol,
+        port: u16,
+        outer: bool,
+    },
+    ForwardStale {
+        router: String,
+        port: u16,
+        to: Endpoint,
+    },
+    HairpinOff {
+        router: String,
+        addr: Ipv4Addr,
+        port: u16,
+    },
+    Firewall {
+        place: String,
+        chain: String,
+        rule: String,
+    },
+    FirewallPolicy {
+        place: String,
+        chain: String,
+    },
+    ForwardPolicy {
+        place: String,
+    },
+    DockerUser {
+        place: String,
+        rule: String,
+    },
+
+    // ---- Docker networks
+    OtherBridge {
+        from: String,
+        from_network: String,
+        to: String,
+        to_network: String,
+    },
+    Internal {
+        container: String,
+        network: String,
+    },
+    IccOff {
+        network: String,
+        from: String,
+        to: String,
+    },
+    DirectAccess {
+        host: String,
+        container: String,
+        addr: Ipv4Addr,
+    },
+    OtherHost {
+        container: String,
+        addr: Ipv4Addr,
+        host: String,
+    },
+    MacvlanHost {
+        container: String,
+        host: String,
+    },
+    Overlap {
+        network: String,
+        subnet: Ipv4Net,
+        dst: Ipv4Addr,
+    },
+    /// The subnet asked for is taken.
+    SubnetTaken {
+        words: String,
+    },
+    NoSwarm,
+    OverlayNoPeer {
+        place: String,
+        peer: Ipv4Addr,
+    },
+
+    // ---- ports
+    PublishedLocally {
+        container: String,
+        port: u16,
+    },
+    NotPublished {
+        container: String,
+        port: u16,
+        published: Option<u16>,
+    },
+    WrongContainerPort {
+        container: String,
+        host_port: u16,
+        port: u16,
+        listens: Vec<u16>,
+    },
+    PortsSwapped {
+        container: String,
+        host_port: u16,
+        port: u16,
+    },
+    HostPortInside {
+        container: String,
+        host_port: u16,
+        port: u16,
+    },
+    AppOnLoopback {
+        place: String,
+        port: u16,
+    },
+    NothingListens {
+        place: String,
+        proto: Protocol,
+        port: u16,
+        listens: Vec<u16>,
+    },
+    AppExited {
+        container: String,
+        code: i32,
+    },
+    NotStarted {
+        container: String,
+    },
+    PortTaken {
+        place: String,
+        port: u16,
+        by: Option<String>,
+    },
+    Localhost {
+        container: String,
+        port: u16,
+        found: Option<String>,
+    },
+    NoAnswer {
+        place: String,
+    },
+
+    // ---- names
+    HostNameMissing {
+        container: String,
+        name: String,
+    },
+    NoNamesOnBridge {
+        container: String,
+        name: String,
+    },
+    NameElsewhere {
+        container: String,
+        name: String,
+        network: String,
+    },
+    NameOnHost {
+        place: String,
+        name: String,
+    },
+    NameUnknown {
+        name: String,
+        server: Ipv4Addr,
+    },
+    SearchDomain {
+        name: String,
+        asked: String,
+    },
+    NoNameServer {
+        place: String,
+    },
+    NameServerDead {
+        place: String,
+        server: Ipv4Addr,
+    },
+
+    // ---- commands
+    NoProgram {
+        place: String,
+        program: String,
+    },
+    /// A tool or the engine refused the command; its own words say why.
+    Refused {
+        words: String,
+    },
+    /// A packet was dropped for a reason that needs no further cause.
+    Dropped {
+        place: String,
+        dev: Option<IfIndex>,
+        reason: DropReason,
+    },
+}
+
+/// A value of a sentence.
+type Arg = (&'static str, String);
+
+fn ports(all: &[u16]) -> String {
+    all.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Cause {
+    /// Its key in the locale files, after `why.`: `not_published`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::NoLink { .. } => "no_link",
+            Self::DeviceDown { .. } => "device_down",
+            Self::NoAddress { .. } => "no_address",
+            Self::NoNetwork { .. } => "no_network",
+            Self::NoGateway { .. } => "no_gateway",
+            Self::WrongGateway { .. } => "wrong_gateway",
+            Self::WrongSubnet { .. } => "wrong_subnet",
+            Self::DuplicateAddress { .. } => "duplicate_address",
+            Self::NoNeighbour { .. } => "no_neighbour",
+            Self::Lossy { .. } => "lossy",
+            Self::Storm { .. } => "storm",
+            Self::NoRoute { .. } => "no_route",
+            Self::PrivateOnInternet { .. } => "private_on_internet",
+            Self::Ttl { .. } => "ttl",
+            Self::ForwardingOff { .. } => "forwarding_off",
+            Self::MasqueradeOff { .. } => "masquerade_off",
+            Self::NatOff { .. } => "nat_off",
+            Self::ReplyElsewhere { .. } => "reply_elsewhere",
+            Self::Mtu { .. } => "mtu",
+            Self::RouterClosed { outer: false, .. } => "router_closed",
+            Self::RouterClosed { outer: true, .. } => "router_closed_outer",
+            Self::ForwardStale { .. } => "forward_stale",
+            Self::HairpinOff { .. } => "hairpin_off",
+            Self::Firewall { .. } => "firewall",
+            Self::FirewallPolicy { .. } => "firewall_policy",
+            Self::ForwardPolicy { .. } => "forward_policy",
+            Self::DockerUser { .. } => "docker_user",
+            Self::OtherBridge { .. } => "other_bridge",
+            Self::Internal { .. } => "internal",
+            Self::IccOff { .. } => "icc_off",
+            Self::DirectAccess { .. } => "direct_access",
+            Self::OtherHost { .. } => "other_host",
+            Self::MacvlanHost { .. } => "macvlan_host",
+            Self::Overlap { .. } => "overlap",
+            Self::SubnetTaken { .. } => "subnet_taken",
+            Self::NoSwarm => "no_swarm",
+            Self::OverlayNoPeer { .. } => "overlay_no_peer",
+            Self::PublishedLocally { .. } => "published_locally",
+            Self::NotPublished { published: None, .. } => "not_published",
+            Self::NotPublished { published: Some(_), .. } => "published_elsewhere",
+            Self::WrongContainerPort { .. } => "wrong_container_port",
+            Self::PortsSwapped { .. } => "ports_swapped",
+            Self::HostPortInside { .. } => "host_port_inside",
+            Self::AppOnLoopback { .. } => "app_on_loopback",
+            Self::NothingListens { listens, .. } if listens.is_empty() => "nothing_listens",
+            Self::NothingListens { .. } => "other_port_listens",
+            Self::AppExited { .. } => "app_exited",
+            Self::NotStarted { .. } => "not_started",
+            Self::PortTaken { by: Some(_), .. } => "port_taken",
+            Self::PortTaken { by: None, .. } => "port_taken_somehow",
+            Self::Localhost { found: Some(_), .. } => "localhost",
+            Self::Localhost { found: None, .. } => "localhost_nobody",
+            Self::NoAnswer { .. } => "no_answer",
+            Self::HostNameMissing { .. } => "host_name_missing",
+            Self::NoNamesOnBridge { .. } => "no_names_on_bridge",
+            Self::NameElsewhere { .. } => "name_elsewhere",
+            Self::NameOnHost { .. } => "name_on_host",
+            Self::NameUnknown { .. } => "name_unknown",
+            Self::SearchDomain { .. } => "search_domain",
+            Self::NoNameServer { .. } => "no_name_server",
+            Self::NameServerDead { .. } => "name_server_dead",
+            Self::NoProgram { .. } => "no_program",
+            Self::Refused { .. } => "refused",
+            Self::Dropped { .. } => "dropped",
+        }
+    }
+
+    /// The values of its sentences. [`Cause::Dropped`] has its own sentence by reason.
+    pub(super) fn args(&self) -> Vec<Arg> {
+        match self.clone() {
+            Self::NoLink { place, dev }
+            | Self::DeviceDown { place, dev }
+            | Self::NoAddress { place, dev } => {
+                vec![("place", place), ("dev", dev)]
+            }
+            Self::Lossy { place, dev } => vec![("place", place), ("dev", dev)],
+            Self::Storm { place } | Self::NoAnswer { place } | Self::NoNameServer { place } => {
+                vec![("place", place)]
+            }
+            Self::NoNetwork { container } | Self::NotStarted { container } => vec![("container", container)],
+            Self::NoGateway { place, dst }
+            | Self::NoRoute { place, dst }
+            | Self::PrivateOnInternet { place, dst } => vec![("place", place), ("dst", dst.to_string())],
+            Self::WrongGateway { place, gateway, .. } => {
+                vec![("place", place), ("gateway", gateway.to_string())]
+            }
+            Self::WrongSubnet { place, net, right } => {
+                vec![("place", place), ("net", net.to_string()), ("right", right.trunc().to_string())]
+            }
+            Self::DuplicateAddress { addr, one, other } => {
+                vec![("addr", addr.to_string()), ("one", one), ("other", other)]
+            }
+            Self::NoNeighbour { place, addr, dev } => {
+                vec![("place", place), ("addr", addr.to_string()), ("dev", dev)]
+            }
+            Self::Ttl { place, ttl } => vec![("place", place), ("ttl", ttl.to_string())],
+            Self::ForwardingOff { place } | Self::ForwardPolicy { place } => vec![("place", place)],
+            Self::MasqueradeOff { place, src, subnet } => {
+                vec![("place", place), ("src", src.to_string()), ("subnet", subnet.to_string())]
+            }
+            Self::NatOff { router, src } => vec![("router", router), ("src", src.to_string())],
+            Self::ReplyElsewhere { place, asked, answered } => {
+                vec![("place", place), ("asked", asked.to_string()), ("answered", answered.to_string())]
+            }
+            Self::Mtu { place, dev, mtu } => vec![("place", place), ("dev", dev), ("mtu", mtu.to_string())],
+            Self::RouterClosed { router, proto, port, .. } => {
+                vec![("router", router), ("proto", proto.to_string()), ("port", port.to_string())]
+            }
+            Self::ForwardStale { router, port, to } => {
+                vec![("router", router), ("port", port.to_string()), ("to", to.to_string())]
+            }
+            Self::HairpinOff { router, addr, port } => {
+                vec![("router", router), ("addr", addr.to_string()), ("port", port.to_string())]
+            }
+            Self::Firewall { place, chain, rule } => vec![("place", place), ("chain", chain), ("rule", rule)],
+            Self::FirewallPolicy { place, chain } => vec![("place", place), ("chain", chain)],
+            Self::DockerUser { place, rule } => vec![("place", place), ("rule", rule)],
+            Self::OtherBridge { from, from_network, to, to_network } => {
+                vec![("from", from), ("from_network", from_network), ("to", to), ("to_network", to_network)]
+            }
+            Self::Internal { container, network } => vec![("container", container), ("network", network)],
+            Self::IccOff { network, from, to } => vec![("network", network), ("from", from), ("to", to)],
+            Self::DirectAccess { host, container, addr } => {
+                vec![("host", host), ("container", container), ("addr", addr.to_string())]
+            }
+            Self::OtherHost { container, addr, host } => {
+                vec![("container", container), ("addr", addr.to_string()), ("host", host)]
+            }
+            Self::MacvlanHost { container, host } => vec![("container", container), ("host", host)],
+            Self::Overlap { network, subnet, dst } => {
+                vec![("network", network), ("subnet", subnet.to_string()), ("dst", dst.to_string())]
+            }
+            Self::SubnetTaken { words } | Self::Refused { words } => vec![("words", words)],
+            Self::NoSwarm => vec![],
+            Self::OverlayNoPeer { place, peer } => vec![("place", place), ("peer", peer.to_string())],
+            Self::PublishedLocally { container, port } => {
+                vec![("container", container), ("port", port.to_string())]
+            }
+            Self::NotPublished { container, port, published } => vec![
+                ("container", container),
+                ("port", port.to_string()),
+                ("published", published.map(|p| p.to_string()).unwrap_or_default()),
+            ],
+            Self::WrongContainerPort { container, host_port, port, listens } => vec![
+                ("container", container),
+                ("host_port", host_port.to_string()),
+                ("port", port.to_string()),
+                ("listens", ports(&listens)),
+            ],
+            Self::PortsSwapped { container, host_port, port }
+            | Self::HostPortInside { container, host_port, port } => vec![
+                ("container", container),
+                ("host_port", host_port.to_string()),
+                ("port", port.to_string()),
+            ],
+            Self::AppOnLoopback { place, port } => vec![("place", place), ("port", port.to_string())],
+            Self::NothingListens { place, proto, port, listens } => vec![
+                ("place", place),
+                ("proto", proto.to_string()),
+                ("port", port.to_string()),
+                ("listens", ports(&listens)),
+            ],
+            Self::AppExited { container, code } => vec![("container", container), ("code", code.to_string())],
+            Self::PortTaken { place, port, by } => {
+                vec![("place", place), ("port", port.to_string()), ("by", by.unwrap_or_default())]
+            }
+            Self::Localhost { container, port, found } => vec![
+                ("container", container),
+                ("port", port.to_string()),
+                ("found", found.unwrap_or_default()),
+            ],
+            Self::HostNameMissing { container, name } | Self::NoNamesOnBridge { container, name } => {
+                vec![("container", container), ("name", name)]
+            }
+            Self::NameElsewhere { container, name, network } => {
+                vec![("container", container), ("name", name), ("network", network)]
+            }
+            Self::NameOnHost { place, name } => vec![("place", place), ("name", name)],
+            Self::NameUnknown { name, server } => vec![("name", name), ("server", server.to_string())],
+            Self::SearchDomain { name, asked } => vec![("name", name), ("asked", asked)],
+            Self::NameServerDead { place, server } => vec![("place", place), ("server", server.to_string())],
+            Self::NoProgram { place, program } => vec![("place", place), ("program", program)],
+            Self::Dropped { .. } => vec![],
+        }
+    }
+
+    /// The lesson of the course that is about it; see LESSONS in `crate::lesson`.
+    pub fn lesson(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoLink { .. }
+            | Self::DeviceDown { .. }
+            | Self::NoAddress { .. }
+            | Self::NoGateway { .. }
+            | Self::WrongGateway { .. }
+            | Self::WrongSubnet { .. }
+            | Self::DuplicateAddress { .. }
+            | Self::NoNeighbour { .. } => "plug-in",
+            Self::PrivateOnInternet { .. } => "public-and-private",
+            Self::NatOff { .. } => "nat-table",
+            Self::RouterClosed { .. } | Self::ForwardStale { .. } => "port-forward",
+            Self::HairpinOff { .. } => "hairpin",
+            Self::MasqueradeOff { .. } | Self::ForwardingOff { .. } => "two-doormen",
+            Self::PublishedLocally { .. } | Self::NotPublished { .. } | Self::DirectAccess { .. } => {
+                "publish-a-port"
+            }
+            Self::WrongContainerPort { .. } | Self::PortsSwapped { .. } | Self::HostPortInside { .. } => {
+                "wrong-door"
+            }
+            Self::DockerUser { .. } | Self::ForwardPolicy { .. } | Self::Firewall { .. } => {
+                "what-docker-wrote"
+            }
+            Self::Overlap { .. } | Self::SubnetTaken { .. } => "second-bridge",
+            Self::OtherBridge { .. } | Self::Internal { .. } => "two-islands",
+            Self::NoNamesOnBridge { .. } | Self::NameElsewhere { .. } | Self::NameOnHost { .. } => {
+                "names-for-containers"
+            }
+            Self::NameUnknown { .. } | Self::NameServerDead { .. } => "names",
+            Self::NoSwarm | Self::OverlayNoPeer { .. } | Self::Mtu { .. } => "overlay",
+            Self::MacvlanHost { .. } => "macvlan",
+            Self::NoNetwork { .. } => "none",
+            Self::IccOff { .. } => "neighbours",
+            _ => return None,
+        })
+    }
+}

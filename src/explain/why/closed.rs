@@ -1,0 +1,184 @@
+//! A port where nobody listens: what was meant to.
+
+use std::net::Ipv4Addr;
+
+use super::pick::Fatal;
+use super::rules::{forward_of, is_wan, router_closed};
+use super::story::Role;
+use super::{Case, Cause};
+use crate::docker::{Container, ContainerState, PortSpec};
+use crate::netfilter::{NatKind, NfStep};
+use crate::session::Node;
+use crate::stack::{NsId, Step};
+use crate::wire::Protocol;
+
+/// The cause behind a closed port.
+pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
+    let atlas = case.atlas;
+    let flow = case.story.flow_at_end(f.life);
+    let (proto, dst) = flow.map_or((Protocol::Tcp, Ipv4Addr::UNSPECIFIED), |x| (x.proto, x.dst.addr));
+    let listens = atlas.open_ports(f.ns, proto);
+    let place = atlas.place(f.ns);
+    let nothing = Cause::NothingListens { place: place.clone(), proto, port, listens: listens.clone() };
+    if f.life.role != Role::Ask {
+        return Cause::Dropped { place, dev: f.dev, reason: f.reason };
+    }
+    let loopback_only = atlas.listeners(f.ns, proto, port).iter().any(|s| s.local.addr.is_loopback());
+    if dst.is_loopback() && f.ns == case.asker {
+        if let Some((node, c)) = atlas.container(f.ns) {
+            let found = elsewhere(case, node, f.ns, proto, port);
+            if found.is_none() && !listens.is_empty() {
+                return nothing;
+            }
+            return Cause::Localhost { container: c.name.clone(), port, found };
+        }
+        return host_port(case, f, proto, port, dst).unwrap_or(nothing);
+    }
+    if let Some((_, c)) = atlas.container(f.ns) {
+        return in_container(case, f, c, proto, port, (loopback_only, nothing));
+    }
+    if let Some(cause) = hairpin(case, f, proto, port, dst) {
+        return cause;
+    }
+    if let Some(cause) = router_closed(case, f) {
+        return cause;
+    }
+    host_port(case, f, proto, port, dst).unwrap_or(if loopback_only {
+        Cause::AppOnLoopback { place, port }
+    } else {
+        nothing
+    })
+}
+
+/// Somebody near who listens on the port: the host, or another of its containers.
+fn elsewhere(case: Case<'_>, node: &Node, not: NsId, proto: Protocol, port: u16) -> Option<String> {
+    if !case.atlas.listeners(node.ns, proto, port).is_empty() {
+        return Some(node.config.id.clone());
+    }
+    case.atlas.containers().filter(|(n, _)| n.config.id == node.config.id).find_map(|(n, c)| {
+        let ns = case.atlas.ns_of(c).filter(|ns| *ns != not)?;
+        let open = case.atlas.open_ports(ns, proto).contains(&port);
+        open.then(|| format!("{}:{}", n.config.id, c.name))
+    })
+}
+
+fn in_container(
+    case: Case<'_>,
+    f: Fatal<'_>,
+    c: &Container,
+    proto: Protocol,
+    port: u16,
+    (loopback_only, nothing): (bool, Cause),
+) -> Cause {
+    let place = case.atlas.place(f.ns);
+    if loopback_only {
+        return Cause::AppOnLoopback { place, port };
+    }
+    let listens = case.atlas.open_ports(f.ns, proto);
+    let binding = c.ports.iter().find(|p| p.port == port && p.proto == proto);
+    if through_a_publication(case, f)
+        && let Some(binding) = binding
+    {
+        let (container, host_port) = (c.name.clone(), binding.host_port);
+        if listens.contains(&host_port) {
+            return Cause::PortsSwapped { container, host_port, port };
+        }
+        return match listens.as_slice() {
+            [] => nothing,
+            _ => Cause::WrongContainerPort { container, host_port, port, listens },
+        };
+    }
+    let mut published = c.ports.iter().filter(|p| p.host_port == port && p.proto == proto && p.port != port);
+    if let Some(binding) = published.next() {
+        return Cause::HostPortInside { container: c.name.clone(), host_port: port, port: binding.port };
+    }
+    nothing
+}
+
+/// It came in by a published port: a rule of a Docker host changed its destination, or its proxy
+/// carried it.
+fn through_a_publication(case: Case<'_>, f: Fatal<'_>) -> bool {
+    let line = case.story.line_of(f.life);
+    let translated = line.iter().flat_map(|l| case.story.records_of(l)).any(|(_, r)| {
+        matches!(r.step, Step::Nf(NfStep::Translated { kind: NatKind::Destination, .. }))
+            && case.atlas.node(r.ns).is_some_and(|n| n.engine.is_some())
+    });
+    let sender = f.life.by.and_then(|pid| case.atlas.session.world.process_name(pid));
+    translated || sender == Some("docker-proxy")
+}
+
+/// One of the router's own outer addresses, called from inside, where only the outside is forwarded.
+fn hairpin(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4Addr) -> Option<Cause> {
+    let ns = case.atlas.ns(f.ns)?;
+    let dev = case.atlas.dev_name(f.ns, f.dev?);
+    let outer = ns.devices().find(|d| d.addrs.iter().any(|a| a.addr() == dst))?.name;
+    if *outer.as_str() == *dev || !is_wan(case, f.ns, outer.as_str()) {
+        return None;
+    }
+    let router = case.atlas.place(f.ns);
+    Some(match forward_of(case, f.ns, proto, port) {
+        Some(_) => Cause::HairpinOff { router, addr: dst, port },
+        None => Cause::RouterClosed { router, proto, port, outer: false },
+    })
+}
+
+fn asks_for(spec: &PortSpec, proto: Protocol, port: u16) -> bool {
+    spec.proto == proto && spec.host.is_some_and(|(first, last)| (first..=last).contains(&port))
+}
+
+/// A port of a Docker host: which container was meant.
+fn host_port(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4Addr) -> Option<Cause> {
+    let atlas = case.atlas;
+    let node = atlas.node(f.ns).filter(|n| n.engine.is_some())?;
+    let engine = node.engine.as_ref()?;
+    let all = engine.containers();
+    let local = |c: &&Container| {
+        let bound = c.ports.iter().filter(|p| p.host_port == port && p.proto == proto);
+        bound.into_iter().any(|p| p.host_ip.is_loopback())
+    };
+    if !dst.is_loopback()
+        && let Some(c) = all.iter().find(local)
+    {
+        return Some(Cause::PublishedLocally { container: c.name.clone(), port });
+    }
+    let asked = |c: &&Container| c.spec().publish.iter().any(|s| asks_for(s, proto, port));
+    if let Some(c) = all.iter().filter(|c| !atlas.runs(c)).find(asked) {
+        return Some(stopped(c));
+    }
+    if let Some(c) = all.iter().filter(|c| atlas.runs(c)).find(asked)
+        && let Some(e) =
+            c.endpoints.iter().find(|e| engine.network(&e.network).is_some_and(|n| n.is_internal()))
+    {
+        return Some(Cause::Internal { container: c.name.clone(), network: e.network.clone() });
+    }
+    let inside = |c: &&Container| {
+        let ns = atlas.ns_of(c).filter(|ns| *ns != node.ns);
+        let open = ns.is_some_and(|ns| atlas.open_ports(ns, proto).contains(&port));
+        atlas.runs(c) && (open || engine.exposed_ports(c).contains(&(port, proto)))
+    };
+    if let Some(c) = all.iter().find(inside) {
+        let published = c.ports.iter().find(|p| p.port == port && p.proto == proto).map(|p| p.host_port);
+        return Some(Cause::NotPublished { container: c.name.clone(), port, published });
+    }
+    // Another number than any container has: if just one serves this protocol unpublished, it was meant.
+    let serving: Vec<&Container> = all
+        .iter()
+        .filter(|c| atlas.runs(c) && c.ports.is_empty())
+        .filter(|c| atlas.ns_of(c).is_some_and(|ns| ns != node.ns && !atlas.open_ports(ns, proto).is_empty()))
+        .collect();
+    match (serving.as_slice(), atlas.open_ports(f.ns, proto).is_empty()) {
+        ([c], true) => {
+            let inner = atlas.ns_of(c).and_then(|ns| atlas.open_ports(ns, proto).first().copied())?;
+            Some(Cause::NotPublished { container: c.name.clone(), port: inner, published: None })
+        }
+        _ => None,
+    }
+}
+
+/// A container that does not run.
+pub(super) fn stopped(c: &Container) -> Cause {
+    match c.state {
+        ContainerState::Exited { code } => Cause::AppExited { container: c.name.clone(), code },
+        _ => Cause::NotStarted { container: c.name.clone() },
+    }
+}

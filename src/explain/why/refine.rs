@@ -1,0 +1,460 @@
+//! From a packet's death to its cause: links, neighbours, routes.
+
+use std::net::Ipv4Addr;
+
+use super::pick::Fatal;
+use super::story::{End, Role};
+use super::{Case, Cause, closed, rules};
+use crate::netfilter::{NatKind, NfStep};
+use crate::session::NodeKind;
+use crate::stack::{DevRef, Device, DeviceKind, DropReason, NsId, RouteKind, Step};
+use crate::wire::{Endpoint, IfIndex, Ipv4Net};
+
+/// The cause of a death.
+pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
+    use DropReason as R;
+    if let Some(cause) = untranslated(case, f) {
+        return cause;
+    }
+    let place = case.atlas.place(f.ns);
+    let dev = || f.dev.map(|d| case.atlas.dev_name(f.ns, d)).unwrap_or_default();
+    let plain = || Cause::Dropped { place: place.clone(), dev: f.dev, reason: f.reason };
+    match f.reason {
+        R::NoCarrier | R::LinkDown => Cause::NoLink { place: place.clone(), dev: dev() },
+        R::DeviceDown => Cause::DeviceDown { place: place.clone(), dev: dev() },
+        R::LinkLoss => Cause::Lossy { place: place.clone(), dev: dev() },
+        R::StormLimit => Cause::Storm { place: place.clone() },
+        R::NoArpReply { next_hop } => no_neighbour(case, f, next_hop),
+        R::NoRoute { dst } => no_route(case, f.ns, dst),
+        R::UnreachableRoute { dst } => unreachable(case, f.ns, dst),
+        R::ForwardingOff => forwarding_off(case, f),
+        R::TtlExceeded => {
+            let ttl = f.life.first.as_ref().and_then(|s| s.ipv4()).map_or(0, |p| p.ttl);
+            Cause::Ttl { place: place.clone(), ttl }
+        }
+        R::FragmentationNeeded { mtu } => mtu_at(case, f.ns, mtu),
+        R::TooBigForDevice => Cause::Mtu { place: place.clone(), dev: dev(), mtu: 0 },
+        R::Rule { table, chain, rule } | R::Rejected { table, chain, rule } => {
+            rules::by_rule(case, f, table, chain, rule)
+        }
+        R::Policy { chain, .. } => rules::by_policy(case, f, chain),
+        R::PortClosed { port } => closed::port(case, f, port),
+        R::NotForMe { .. } | R::NotMine { .. } => wrong_machine(case, f).unwrap_or_else(plain),
+        R::NoMatchingSocket | R::Martian { .. } | R::ReversePath { .. } => {
+            another_way(case, f).unwrap_or_else(plain)
+        }
+        _ => plain(),
+    }
+}
+
+// ---- translation that should have been
+
+/// A packet, or its answer, that met its end outside with an address that only exists inside: who
+/// let it out did not translate it.
+fn untranslated(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    let flow = case.story.flow_at_end(f.life)?;
+    let inside = match f.life.role {
+        Role::Ask => flow.src.addr,
+        Role::Answer => flow.dst.addr,
+        Role::Error => return None,
+    };
+    if !inside.is_private() {
+        return None;
+    }
+    for (node, container) in case.atlas.containers() {
+        let Some(endpoint) = container.endpoints.iter().find(|e| e.addr.addr() == inside) else { continue };
+        let outside = case.atlas.host(f.ns).is_none_or(|h| h.config.id != node.config.id);
+        let bridged = node.engine.as_ref().and_then(|e| e.network(&endpoint.network))?.bridge.is_some();
+        let asked_from = case.atlas.ns_of(container) == Some(case.asker);
+        if outside && bridged && asked_from {
+            let subnet = endpoint.addr.trunc();
+            return Some(Cause::MasqueradeOff { place: node.config.id.clone(), src: inside, subnet });
+        }
+    }
+    // A home router that lets a private address out to where it means nothing.
+    let passed = case.story.lives.iter().filter(|l| l.role == Role::Ask);
+    for life in passed.filter(|l| l.flow().is_some()) {
+        for (_, record) in case.story.records_of(life) {
+            let Step::Routed { dev, .. } = record.step else { continue };
+            let Some(ns) = case.atlas.ns(record.ns).filter(|ns| ns.sysctl.ip_forward) else { continue };
+            let public = ns.device(dev).is_some_and(|d| d.addrs.iter().any(|a| !a.addr().is_private()));
+            if public && record.ns != f.ns && !ns.is_local(inside) && has_inside(ns, dev, inside) {
+                return Some(Cause::NatOff { router: case.atlas.place(record.ns), src: inside });
+            }
+        }
+    }
+    None
+}
+
+/// `inside` is behind another interface of the namespace than `out`.
+fn has_inside(ns: &crate::stack::NetNs, out: IfIndex, inside: Ipv4Addr) -> bool {
+    ns.devices().any(|d| d.index != out && d.addrs.iter().any(|a| a.contains(&inside)))
+}
+
+// ---- neighbours
+
+/// The route by which the packet left the namespace where it died: its prefix and gateway.
+fn last_route(case: Case<'_>, f: Fatal<'_>) -> Option<(Ipv4Net, Option<Ipv4Addr>)> {
+    let line = case.story.line_of(f.life);
+    let records = line.into_iter().flat_map(|l| case.story.records_of(l)).filter(|(_, r)| r.ns == f.ns);
+    records
+        .filter_map(|(_, r)| match r.step {
+            Step::Routed { prefix, via, .. } => Some((prefix, via)),
+            _ => None,
+        })
+        .last()
+}
+
+/// A rule of the namespace where it died, not one of an engine, that had changed its destination.
+fn forwarded_to(case: Case<'_>, f: Fatal<'_>) -> Option<(Endpoint, Endpoint)> {
+    let engine = case.atlas.node(f.ns).is_some_and(|n| n.engine.is_some());
+    let line = case.story.line_of(f.life);
+    let mut records = line.into_iter().flat_map(|l| case.story.records_of(l)).filter(|(_, r)| r.ns == f.ns);
+    records.find_map(|(_, r)| match &r.step {
+        Step::Nf(NfStep::Translated { kind: NatKind::Destination, before, after, first: true, .. })
+            if !engine =>
+        {
+            Some((before.dst, after.dst))
+        }
+        _ => None,
+    })
+}
+
+fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
+    let atlas = case.atlas;
+    let place = atlas.place(f.ns);
+    let Some(dev) = f.dev else { return Cause::NoRoute { place, dst: next_hop } };
+    let at = DevRef { ns: f.ns, dev };
+    let name = atlas.dev_name(f.ns, dev);
+    let nobody = Cause::NoNeighbour { place: place.clone(), addr: next_hop, dev: name.clone() };
+    let Some(device) = atlas.device(at) else { return nobody };
+    if !device.up {
+        return Cause::DeviceDown { place, dev: name };
+    }
+    let is_docker = atlas.host(f.ns).is_some_and(|n| atlas.network_of_bridge(n, &name).is_some());
+    if !device.carrier && !is_docker {
+        return Cause::NoLink { place, dev: name };
+    }
+    if let Some((asked, to)) = forwarded_to(case, f) {
+        let owner = atlas.owners(to.addr).into_iter().next();
+        return match owner.and_then(|(o, _)| broken_end(case, o)) {
+            Some(cause) => cause,
+            None => Cause::ForwardStale { router: place, port: asked.port, to },
+        };
+    }
+    if let Some(cause) = lost_question(case, f, next_hop) {
+        return cause;
+    }
+    let owners = atlas.owners(next_hop);
+    let segment = atlas.segment(at);
+    let near = owners.iter().any(|(o, _)| segment.contains(o));
+    let via = last_route(case, f).and_then(|(_, via)| via);
+    let own = device.addrs.first().copied();
+    if let Some(gateway) = via.filter(|_| !near) {
+        let right = own.and_then(|net| atlas.gateway_on(at, net));
+        if right.is_none()
+            && let Some(cause) = owners.iter().find_map(|(o, _)| broken_end(case, *o))
+        {
+            return cause;
+        }
+        if right.is_none()
+            && let Some(cause) = cut_off(case, at)
+        {
+            return cause;
+        }
+        return Cause::WrongGateway { place, gateway, right };
+    }
+    if let Some(cause) = docker_neighbour(case, f, next_hop, &name) {
+        return cause;
+    }
+    if let Some(cause) =
+        owners.iter().filter(|(o, _)| !segment.contains(o)).find_map(|(o, _)| broken_end(case, *o))
+    {
+        return cause;
+    }
+    // Others on the segment divide the world in another way.
+    if !near
+        && let (Some(net), Some(right)) = (own, atlas.prefix_on(at))
+        && net.trunc() != right.trunc()
+        && !matches!(device.kind, DeviceKind::Bridge(_))
+    {
+        return Cause::WrongSubnet { place, net, right };
+    }
+    if owners.is_empty()
+        && let Some(cause) = unconfigured(case, at)
+    {
+        return cause;
+    }
+    nobody
+}
+
+/// The question or its answer was lost on the way.
+fn lost_question(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Option<Cause> {
+    let log = &case.atlas.session.world.log;
+    let lost = log.iter_from(f.life.born).take(5_000).find_map(|(_, r)| match r.step {
+        Step::Dropped { dev: Some(dev), reason: DropReason::LinkLoss } => Some((r.ns, dev)),
+        _ => None,
+    });
+    let (ns, dev) = lost.filter(|_| !case.atlas.owners(next_hop).is_empty())?;
+    Some(Cause::Lossy { place: case.atlas.place(ns), dev: case.atlas.dev_name(ns, dev) })
+}
+
+/// The interface, or one between it and the segment, that is off or without a cable.
+fn broken_end(case: Case<'_>, end: DevRef) -> Option<Cause> {
+    let device = case.atlas.device(end)?;
+    let broken = |d: &Device| {
+        let (place, dev) = (case.atlas.place(end.ns), d.name.to_string());
+        if !d.up {
+            Some(Cause::DeviceDown { place, dev })
+        } else if !d.carrier {
+            Some(Cause::NoLink { place, dev })
+        } else {
+            None
+        }
+    };
+    if let Some(cause) = broken(device) {
+        // Of a bridge without a live port, name the port that had a neighbour.
+        return Some(cause);
+    }
+    None
+}
+
+/// A whole segment that no longer reaches a router: a switch or router on it has a dead port.
+fn cut_off(case: Case<'_>, at: DevRef) -> Option<Cause> {
+    let segment = case.atlas.segment(at);
+    for end in &segment {
+        let Some(ns) = case.atlas.ns(end.ns).filter(|_| case.atlas.node(end.ns).is_some()) else { continue };
+        for device in ns.devices().filter(|d| d.master.is_some()) {
+            let bridge = device.master.map(|dev| DevRef { ns: end.ns, dev });
+            let on = bridge.is_some_and(|b| segment.contains(&b));
+            if on && !device.up {
+                return Some(Cause::DeviceDown {
+                    place: case.atlas.place(end.ns),
+                    dev: device.name.to_string(),
+                });
+            }
+        }
+    }
+    None
+}
+
+/// A machine on the segment whose interface has no address: perhaps it was meant.
+fn unconfigured(case: Case<'_>, at: DevRef) -> Option<Cause> {
+    let named = |end: DevRef| case.atlas.node(end.ns).filter(|n| n.config.kind != NodeKind::Switch);
+    case.atlas.segment(at).into_iter().find_map(|end| {
+        let node = named(end).filter(|_| end.ns != at.ns)?;
+        let device = case.atlas.device(end)?;
+        let bare = device.addrs.is_empty() && device.master.is_none();
+        (bare && matches!(device.kind, DeviceKind::Ethernet))
+            .then(|| Cause::NoAddress { place: node.config.id.clone(), dev: device.name.to_string() })
+    })
+}
+
+/// A neighbour that was looked for on a Docker network, and lives elsewhere.
+fn docker_neighbour(case: Case<'_>, f: Fatal<'_>, addr: Ipv4Addr, dev: &str) -> Option<Cause> {
+    let atlas = case.atlas;
+    let host = atlas.host(f.ns)?;
+    let network = match atlas.container(f.ns) {
+        Some((_, c)) => {
+            let endpoint = c.endpoints.iter().find(|e| e.addr.contains(&addr) && e.ifnames.0 == dev)?;
+            host.engine.as_ref()?.network(&endpoint.network)?
+        }
+        None => atlas.network_of_bridge(host, dev)?,
+    };
+    let owners = atlas.owners(addr);
+    let elsewhere =
+        owners.iter().find(|(o, _)| atlas.host(o.ns).is_none_or(|h| h.config.id != host.config.id));
+    if let Some((owner, _)) = elsewhere {
+        return Some(match atlas.container(owner.ns) {
+            Some((node, c)) => {
+                Cause::OtherHost { container: c.name.clone(), addr, host: node.config.id.clone() }
+            }
+            None => Cause::Overlap { network: network.name.clone(), subnet: network.subnet?, dst: addr },
+        });
+    }
+    if network.bridge.is_none() && owners.iter().any(|(o, _)| o.ns == host.ns) {
+        let (_, c) = atlas.container(f.ns)?;
+        return Some(Cause::MacvlanHost { container: c.name.clone(), host: host.config.id.clone() });
+    }
+    None
+}
+
+// ---- routes
+
+/// No way to `dst` from a namespace: what is missing there.
+pub(super) fn no_route(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
+    let atlas = case.atlas;
+    let place = atlas.place(at);
+    let Some(ns) = atlas.ns(at) else { return Cause::NoRoute { place, dst } };
+    let container = atlas.container(at).map(|(_, c)| c);
+    let real: Vec<_> = ns
+        .devices()
+        .filter(|d| matches!(d.kind, DeviceKind::Ethernet | DeviceKind::Veth) && d.master.is_none())
+        .collect();
+    if let Some(c) = container
+        && c.endpoints.is_empty()
+    {
+        return Cause::NoNetwork { container: c.name.clone() };
+    }
+    if real.is_empty() && container.is_some() {
+        return Cause::NoNetwork { container: container.map(|c| c.name.clone()).unwrap_or_default() };
+    }
+    if let Some(off) = real.iter().find(|d| !d.up) {
+        return Cause::DeviceDown { place, dev: off.name.to_string() };
+    }
+    let addressed = ns
+        .devices()
+        .any(|d| !matches!(d.kind, DeviceKind::Loopback) && !d.addrs.is_empty() && !own_bridge(case, at, d));
+    if !addressed && let Some(first) = real.first() {
+        let dev = first.name.to_string();
+        return if first.carrier { Cause::NoAddress { place, dev } } else { Cause::NoLink { place, dev } };
+    }
+    if let Some(c) = container
+        && let Some(engine) = atlas.host(at).and_then(|n| n.engine.as_ref())
+        && let Some(e) =
+            c.endpoints.iter().find(|e| engine.network(&e.network).is_some_and(|n| n.is_internal()))
+    {
+        return Cause::Internal { container: c.name.clone(), network: e.network.clone() };
+    }
+    let default = ns.routes().iter().any(|r| r.prefix.prefix_len() == 0 && r.kind == RouteKind::Unicast);
+    let isp = atlas.node(at).is_some_and(|n| n.config.kind == NodeKind::Isp);
+    if dst.is_private() && isp {
+        return unreachable(case, at, dst);
+    }
+    if default || isp { Cause::NoRoute { place, dst } } else { Cause::NoGateway { place, dst } }
+}
+
+/// A bridge of the engine's own on this node.
+fn own_bridge(case: Case<'_>, at: NsId, device: &Device) -> bool {
+    case.atlas.node(at).is_some_and(|n| case.atlas.network_of_bridge(n, device.name.as_str()).is_some())
+}
+
+/// Somebody on the way refuses the address.
+fn unreachable(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
+    let atlas = case.atlas;
+    let place = atlas.place(at);
+    if !dst.is_private() {
+        return Cause::NoRoute { place, dst };
+    }
+    let asker_host = atlas.host(case.asker).filter(|n| n.engine.is_some()).map(|n| n.config.id.as_str());
+    match atlas.container_with(dst).as_slice() {
+        [(node, c)] if asker_host.is_some_and(|h| h != node.config.id) => {
+            Cause::OtherHost { container: c.name.clone(), addr: dst, host: node.config.id.clone() }
+        }
+        [(node, c)] if asker_host.is_none() => {
+            Cause::DirectAccess { host: node.config.id.clone(), container: c.name.clone(), addr: dst }
+        }
+        _ => Cause::PrivateOnInternet { place, dst },
+    }
+}
+
+fn forwarding_off(case: Case<'_>, f: Fatal<'_>) -> Cause {
+    let place = case.atlas.place(f.ns);
+    let node = case.atlas.node(f.ns);
+    let several = case.atlas.ns(f.ns).is_some_and(|ns| {
+        ns.devices().filter(|d| !matches!(d.kind, DeviceKind::Loopback) && !d.addrs.is_empty()).count() > 1
+    });
+    let router = node
+        .is_some_and(|n| matches!(n.config.kind, NodeKind::Router | NodeKind::Isp | NodeKind::DockerHost));
+    // A Docker host has its bridges; but who sends it what is for the internet has the wrong gateway.
+    let behind = node.is_some_and(|n| {
+        n.engine.is_none() || case.atlas.container(f.life.ns).is_some_and(|(h, _)| h.config.id == n.config.id)
+    });
+    let for_container = case
+        .story
+        .flow_at_end(f.life)
+        .is_some_and(|flow| node.is_some_and(|n| case.atlas.network_with(n, flow.dst.addr).is_some()));
+    if (router || several) && (behind || for_container) {
+        return Cause::ForwardingOff { place };
+    }
+    wrong_machine(case, f).unwrap_or(Cause::ForwardingOff { place })
+}
+
+/// A packet that came to a machine that it was not for: sent there by a route, or by a neighbour
+/// entry that two machines claim.
+pub(super) fn wrong_machine(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    if let Some(cause) = claimed_twice(case) {
+        return Some(cause);
+    }
+    let line = case.story.line_of(f.life);
+    let last = line.into_iter().flat_map(|l| case.story.records_of(l)).filter_map(|(_, r)| match r.step {
+        Step::Routed { via: Some(via), dev, .. } if r.ns != f.ns => Some((r.ns, via, dev)),
+        _ => None,
+    });
+    let (ns, gateway, dev) = last.last()?;
+    let at = DevRef { ns, dev };
+    let own = case.atlas.device(at)?.addrs.first().copied()?;
+    let right = case.atlas.gateway_on(at, own).filter(|r| *r != gateway);
+    Some(Cause::WrongGateway { place: case.atlas.place(ns), gateway, right })
+}
+
+/// Two machines on one segment have the address that was looked for.
+pub(super) fn claimed_twice(case: Case<'_>) -> Option<Cause> {
+    for (addr, macs) in &case.story.claims {
+        if macs.len() < 2 {
+            continue;
+        }
+        let owners = case.atlas.owners(*addr);
+        for (i, (one, _)) in owners.iter().enumerate() {
+            let segment = case.atlas.segment(*one);
+            if let Some((other, _)) =
+                owners[i + 1..].iter().find(|(o, _)| segment.contains(o) && o.ns != one.ns)
+            {
+                let (one, other) = (case.atlas.place(one.ns), case.atlas.place(other.ns));
+                return Some(Cause::DuplicateAddress { addr: *addr, one, other });
+            }
+        }
+    }
+    None
+}
+
+// ---- sizes and ways back
+
+/// What was to be sent does not fit.
+pub(super) fn too_big(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
+    let place = case.atlas.place(at);
+    let route = case.atlas.ns(at).and_then(|ns| Some((ns, ns.route_to(dst)?.0.dev?)));
+    match route.and_then(|(ns, dev)| ns.device(dev)) {
+        Some(d) => Cause::Mtu { place, dev: d.name.to_string(), mtu: d.mtu.min(65_535) as u16 },
+        None => Cause::Mtu { place, dev: "lo".into(), mtu: u16::MAX },
+    }
+}
+
+fn mtu_at(case: Case<'_>, at: NsId, mtu: u16) -> Cause {
+    let ns = case.atlas.ns(at);
+    let narrow = ns.and_then(|ns| ns.devices().find(|d| d.mtu == u32::from(mtu)).map(|d| d.name.to_string()));
+    Cause::Mtu { place: case.atlas.place(at), dev: narrow.unwrap_or_default(), mtu }
+}
+
+/// An answer that is not from whom it was asked of.
+fn another_way(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    if f.life.role != Role::Answer {
+        return claimed_twice(case);
+    }
+    let flow = case.story.flow_at_end(f.life)?;
+    let asks = case.story.lives.iter().filter(|l| l.role == Role::Ask && l.parent.is_none());
+    // A router turned the question round towards the asker's own network.
+    for ask in asks.clone() {
+        let turned = case.story.records_of(ask).find_map(|(_, r)| match &r.step {
+            Step::Nf(NfStep::Translated { kind: NatKind::Destination, before, first: true, .. })
+                if r.ns != case.asker && case.atlas.node(r.ns).is_some_and(|n| n.engine.is_none()) =>
+            {
+                Some((r.ns, before.dst))
+            }
+            _ => None,
+        });
+        let arrived = matches!(ask.end, Some((_, _, End::Delivered(_) | End::Taken)));
+        if let (Some((router, asked)), true) = (turned, arrived) {
+            return Some(Cause::HairpinOff {
+                router: case.atlas.place(router),
+                addr: asked.addr,
+                port: asked.port,
+            });
+        }
+    }
+    let asked = case.target.addr;
+    if flow.src.addr == asked && f.ns == case.asker {
+        return None;
+    }
+    Some(Cause::ReplyElsewhere { place: case.atlas.place(f.ns), asked, answered: flow.src.addr })
+}

@@ -1,0 +1,105 @@
+//! A command that a tool or the engine refused before anything was sent.
+
+use super::closed::stopped;
+use super::{Case, Cause, Found};
+use crate::wire::Protocol;
+
+/// The cause, from the words that were printed. None if nothing was said.
+pub(super) fn find(case: Case<'_>, said: &str) -> Option<Found> {
+    let story = case.story;
+    let seq = story.exited.or(story.started.map(|s| s.0)).unwrap_or(case.job.first_seq);
+    let cause = of_words(case, said)?;
+    Some(Found { cause, seq, packet: None })
+}
+
+/// The last number of the first word like `0.0.0.0:8080`.
+fn port_in(text: &str) -> Option<u16> {
+    text.split_whitespace().find_map(|word| {
+        let (host, port) = word.rsplit_once(':')?;
+        let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+        (!host.is_empty()).then(|| digits.parse().ok()).flatten()
+    })
+}
+
+fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
+    let first = said.lines().map(str::trim).find(|l| !l.is_empty())?;
+    let line = |needle: &str| said.lines().find(|l| l.contains(needle));
+    if let Some(line) = line("port is already allocated").or(line("address already in use")) {
+        let at = line.find("Bind for ").or(line.find("host port for ")).unwrap_or(0);
+        return Some(port_taken(case, port_in(&line[at..])?));
+    }
+    if let Some(line) = line("Address already in use") {
+        let digits: Vec<u16> =
+            line.split(|c: char| !c.is_ascii_digit()).filter_map(|w| w.parse().ok()).collect();
+        let port = digits.into_iter().next_back();
+        return Some(port_taken(case, port.unwrap_or(0)));
+    }
+    if let Some(line) =
+        line("Pool overlaps").or(line("address pools have been fully")).or(line("overlaps with"))
+    {
+        return Some(Cause::SubnetTaken { words: daemon_words(line) });
+    }
+    if line("not a swarm manager").is_some() {
+        return Some(Cause::NoSwarm);
+    }
+    if let Some(line) = line("is not running") {
+        let id = line.split_whitespace().skip_while(|w| *w != "container").nth(1)?;
+        let node = case.atlas.session.node(case.job.place.split(':').next()?).ok()?;
+        let c = node.engine.as_ref().and_then(|e| e.container(id));
+        return Some(c.map_or_else(|| Cause::Refused { words: daemon_words(line) }, stopped));
+    }
+    for needle in ["executable file not found", "command not found", ": not found"] {
+        let Some(line) = line(needle) else { continue };
+        if case.job.exit != Some(127) {
+            continue;
+        }
+        let program = match line.split('"').nth(1) {
+            Some(quoted) => quoted,
+            None => line[..line.find(needle)?].rsplit([' ', ':']).find(|w| !w.is_empty())?,
+        };
+        let place = exec_target(case).unwrap_or_else(|| case.job.place.clone());
+        return Some(Cause::NoProgram { place, program: program.to_owned() });
+    }
+    let daemon = said.lines().find(|l| l.contains("Error response from daemon: "));
+    let stderr = case.job.stderr();
+    let own = stderr.lines().map(str::trim).find(|l| !l.is_empty());
+    match (daemon, own) {
+        (Some(line), _) => Some(Cause::Refused { words: daemon_words(line) }),
+        (None, Some(words)) => Some(Cause::Refused { words: words.to_owned() }),
+        (None, None) if case.story.started.is_none() => None,
+        // A tool that failed without a word, and sent nothing: what it printed may say why.
+        (None, None) if first.contains("rror") => Some(Cause::Refused { words: first.to_owned() }),
+        (None, None) => None,
+    }
+}
+
+/// What the engine said, without its preface.
+fn daemon_words(line: &str) -> String {
+    line.rsplit("Error response from daemon: ").next().unwrap_or(line).trim().to_owned()
+}
+
+/// The container that a `docker exec` named.
+fn exec_target(case: Case<'_>) -> Option<String> {
+    let words: Vec<&str> = case.job.line.split_whitespace().collect();
+    let node = case.atlas.session.node(&case.job.place).ok()?;
+    let engine = node.engine.as_ref().filter(|_| words.contains(&"exec"))?;
+    let c = words.iter().find_map(|w| engine.containers().iter().find(|c| c.name == **w))?;
+    Some(format!("{}:{}", case.job.place, c.name))
+}
+
+/// Who has the port.
+fn port_taken(case: Case<'_>, port: u16) -> Cause {
+    let node = case.atlas.session.node(case.job.place.split(':').next().unwrap_or_default()).ok();
+    let place = node.map_or_else(|| case.job.place.clone(), |n| n.config.id.clone());
+    let by_container = node.and_then(|n| {
+        let all = case.atlas.containers_of(n);
+        all.iter().find(|c| c.ports.iter().any(|p| p.host_port == port)).map(|c| c.name.clone())
+    });
+    let by_program = || {
+        let ns = if case.asker == crate::stack::NsId::default() { node?.ns } else { case.asker };
+        let mut all = case.atlas.listeners(ns, Protocol::Tcp, port);
+        all.extend(case.atlas.listeners(ns, Protocol::Udp, port));
+        all.iter().find_map(|s| case.atlas.program(s)).map(str::to_owned)
+    };
+    Cause::PortTaken { place, port, by: by_container.or_else(by_program) }
+}

@@ -6,6 +6,7 @@
 //! [`options::Opt`]s, and a line in `net::PROGRAMS` or `admin::PROGRAMS`.
 
 mod admin;
+pub mod dhcp;
 pub mod dns;
 mod files;
 mod net;

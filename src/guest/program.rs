@@ -23,6 +23,8 @@ pub enum Poll {
     Pending,
     /// Finished, with this exit status.
     Exit(i32),
+    /// It goes on in the background, and whoever waited is told this status (daemon(3)).
+    Daemon(i32),
 }
 
 /// Signals that programs here meet.
@@ -80,6 +82,9 @@ pub struct Sys<'a> {
     pub rng: &'a mut Rng,
     /// Where effects go.
     pub effects: &'a mut Vec<Effect>,
+    /// Set while it is in the middle of something that people wait for, although it runs in the
+    /// background: the World is not quiet before it is cleared again.
+    pub busy: &'a mut bool,
     /// The one alarm: poll again at this time. Cleared before each poll.
     pub alarm: &'a mut Option<Instant>,
 }

@@ -180,6 +180,10 @@ impl Lab {
             let place = format!("links[{i}]");
             session.add_link(link).map_err(|e| LabError::Invalid { place, problem: e.to_string() })?;
         }
+        // Who asks DHCP has an address before anybody types.
+        if self.nodes.iter().flat_map(|n| &n.ports).any(|p| p.dhcp) {
+            session.run(session.world.now() + COMMAND_LIMIT, SETTLE_EVENTS);
+        }
         let last = session.world.events_handled() + COMMAND_EVENTS;
         for (i, command) in self.commands.iter().enumerate() {
             let left = last.saturating_sub(session.world.events_handled());

@@ -2,9 +2,12 @@
 //! else (connections, containers, what was typed) stays as it is.
 
 use super::run::{Home, ShellId};
-use super::setup::{Daemon, check_node, daemons, plan_ports, resolv_conf, route, spec};
-use super::{LinkConfig, NodeConfig, Session, SessionError, router, timeline};
-use crate::guest::Signal;
+use super::setup::{
+    DHCLIENT_CONF, Daemon, check_node, daemons, dhclient_conf, dhcp_client, plan_ports, resolv_conf, route,
+    spec,
+};
+use super::{LinkConfig, NodeConfig, PortConfig, Session, SessionError, router, timeline};
+use crate::guest::{Signal, dhcp};
 use crate::sim::LinkId;
 use crate::stack::{ConfigError, DevRef, DeviceKind, RouteKind};
 use crate::wire::{IfName, Ipv4Net};
@@ -96,20 +99,57 @@ impl Session {
             ));
         }
         check_node(&config)?;
+        self.stop_asking(index, &config);
         self.set_ports(index, &config)?;
         self.set_routes(index, &old, &config)?;
         self.replace_rules(index, &config)?;
         let machine = self.nodes[index].machine;
-        if config.resolvers != old.resolvers
+        let asks = |c: &NodeConfig| c.ports.iter().any(|p| p.dhcp);
+        if (config.resolvers != old.resolvers || asks(&config) != asks(&old))
             && let Some(m) = self.world.machine_mut(machine)
         {
-            let put = m.files.put("/etc/resolv.conf", resolv_conf(&config));
-            put.map_err(|e| SessionError::Config(format!("/etc/resolv.conf: {e}")))?;
+            // What was leased stays until the next lease, if no resolvers are given by hand.
+            let leased = asks(&old) && asks(&config) && config.resolvers.is_empty();
+            let files = [
+                ("/etc/resolv.conf", (!leased).then(|| resolv_conf(&config))),
+                (DHCLIENT_CONF, dhclient_conf(&config)),
+            ];
+            m.files.remove(DHCLIENT_CONF);
+            for (path, text) in files.into_iter().filter_map(|(p, t)| Some((p, t?))) {
+                m.files.put(path, text).map_err(|e| SessionError::Config(format!("{path}: {e}")))?;
+            }
         }
         self.nodes[index].config = config;
         self.refresh_daemons(index);
         self.pump();
         Ok(())
+    }
+
+    /// Ports that asked DHCP and no longer do give up what they were leased.
+    fn stop_asking(&mut self, index: usize, config: &NodeConfig) {
+        let asked = self.nodes[index].config.ports.clone().into_iter().filter(|p| p.dhcp);
+        let stops = |p: &PortConfig| !config.port(p.name).is_some_and(|n| n.dhcp);
+        for port in asked.filter(stops) {
+            let client = dhcp_client(&port);
+            let running = self.nodes[index].daemons.iter().position(|(d, _)| *d == client);
+            if let Some(at) = running {
+                let (_, shell) = self.nodes[index].daemons.remove(at);
+                self.end_daemon(shell);
+            }
+            let name = port.name.as_str();
+            let (ns, machine) = (self.nodes[index].ns, self.nodes[index].machine);
+            let Some(m) = self.world.machine_mut(machine) else { continue };
+            let lease = dhcp::client_lease(&m.files, name);
+            m.files.remove(&dhcp::client_leases(name));
+            let Some(lease) = lease else { continue };
+            self.world.with(ns, |n, cx| {
+                let Some(dev) = n.device_named(name).map(|d| d.index) else { return };
+                if let Some(via) = lease.router {
+                    n.remove_route(Ipv4Net::default(), Some(via), Some(dev), cx).ok();
+                }
+                n.remove_addr(dev, lease.address, cx).ok();
+            });
+        }
     }
 
     /// Ports that are new, gone, or of another address, bridge or MAC address.

@@ -37,6 +37,7 @@ pub(super) fn of_words(words: &[String]) -> bool {
             let reads = ["show", "list", "lst", "get", "help"];
             object && !verb.is_empty() && !reads.iter().any(|r| r.starts_with(verb))
         }
+        "dhclient" => true,
         "sysctl" => args.iter().any(|a| *a == "-w" || a.contains('=')),
         "sh" | "bash" | "ash" => {
             let line = args.iter().find(|a| !a.starts_with('-'));

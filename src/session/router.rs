@@ -9,14 +9,16 @@ use crate::stack::{Cx, NetNs};
 use crate::wire::Ipv4Net;
 use std::net::Ipv4Addr;
 
-/// The rules that a router's settings stand for, as iptables' arguments, in order. `lan` is its
-/// address and prefix inside.
+/// The rules that a router's settings stand for, as iptables' arguments, in order; none for a node
+/// that is no router.
 ///
 /// What a home router does: it lets the LAN out and answers in, forwards what a port forward has
 /// let in, takes nothing else from the WAN for itself but pings, and hides the LAN. Hairpin is
 /// what OpenWrt calls NAT loopback (its firewall's `reflection`): the same DNAT for questions from
 /// the LAN, and the router's own address as their source, so that the answer comes back through it.
-pub fn rules(r: &RouterConfig, lan: Option<Ipv4Net>) -> Vec<String> {
+pub fn rules(config: &NodeConfig) -> Vec<String> {
+    let Some(r) = &config.router else { return Vec::new() };
+    let lan = lan_of(config, r);
     let (wan, inside) = (r.wan, r.lan);
     let mut rules = vec![
         "-P FORWARD DROP".to_owned(),
@@ -27,6 +29,10 @@ pub fn rules(r: &RouterConfig, lan: Option<Ipv4Net>) -> Vec<String> {
         format!("-A INPUT -i {wan} -p icmp -j ACCEPT"),
         format!("-A INPUT -i {wan} -j DROP"),
     ];
+    if config.port(wan).is_some_and(|p| p.dhcp) {
+        // OpenWrt's "Allow-DHCP-Renew".
+        rules.push(format!("-I INPUT -i {wan} -p udp -m udp --dport 68 -j ACCEPT"));
+    }
     if r.nat {
         let random = if r.random_ports { " --random-fully" } else { "" };
         rules.push(format!("-t nat -A POSTROUTING -o {wan} -j MASQUERADE{random}"));
@@ -73,11 +79,6 @@ pub fn rules(r: &RouterConfig, lan: Option<Ipv4Net>) -> Vec<String> {
         ));
     }
     rules
-}
-
-/// A node's own rules: those of its router's form, if it has one.
-pub(super) fn rules_of(config: &NodeConfig) -> Vec<String> {
-    config.router.as_ref().map(|r| rules(r, lan_of(config, r))).unwrap_or_default()
 }
 
 /// The address and prefix of the LAN, if it has one.
@@ -226,7 +227,7 @@ impl Session {
 
     /// Takes the rules of the present router settings away and adds those of `config`.
     pub(super) fn replace_rules(&mut self, index: usize, config: &NodeConfig) -> Result<(), SessionError> {
-        let (old, new) = (rules_of(&self.nodes[index].config), rules_of(config));
+        let (old, new) = (rules(&self.nodes[index].config), rules(config));
         let applied = self.world.with(self.nodes[index].ns, |ns, cx| {
             // One that somebody has deleted by hand is gone already.
             for rule in old.iter().filter(|r| !new.contains(r)).filter_map(|r| undo(r)) {
@@ -297,7 +298,8 @@ mod tests {
 
     #[test]
     fn every_rule_but_a_policy_can_be_taken_away_alone() {
-        let all = rules(&with(vec![("udp", 53, [192, 168, 0, 10], 53)]), None);
+        let router = Some(with(vec![("udp", 53, [192, 168, 0, 10], 53)]));
+        let all = rules(&NodeConfig { router, ..config() });
         let undone: Vec<_> = all.iter().filter_map(|r| undo(r)).collect();
         assert_eq!(undone.len(), all.len() - 1);
         assert!(undone.iter().all(|r| r.contains("-D ") && !r.contains("-A ")));

@@ -166,6 +166,11 @@ impl Session {
                 let owner = self.owners.get(&pid).copied();
                 self.on_effect(pid, owner, effect);
             }
+            Event::Detached(pid, code) => {
+                if let Some((shell, index)) = self.owners.remove(&pid) {
+                    self.stage_done(shell, index, code);
+                }
+            }
             Event::Exited(pid, code) => {
                 for node in &mut self.nodes {
                     if let Some(engine) = &mut node.engine {

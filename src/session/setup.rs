@@ -2,9 +2,11 @@
 
 use super::run::{Home, ShellId};
 use super::{
-    LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError, dns, router,
+    DhcpConfig, LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError,
+    dns, router,
 };
 use crate::docker::{DaemonConfig, Engine, Request};
+use crate::guest::dhcp::ServerConfig;
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{self, Script, WordPart};
 use crate::sim::{LinkId, LinkSpec};
@@ -161,7 +163,7 @@ impl Session {
             for (name, route) in routes {
                 n.add_route(route, cx).map_err(|e| field(name, e))?;
             }
-            for rule in router::rules_of(config).iter().chain(&config.rules) {
+            for rule in router::rules(config).iter().chain(&config.rules) {
                 router::iptables(n, cx, rule)
                     .map_err(|e| SessionError::Config(format!("rules: {rule}: {e}")))?;
             }
@@ -181,7 +183,10 @@ impl Session {
             ("/etc/hosts", "127.0.0.1\tlocalhost\n".to_owned()),
             ("/etc/hostname", format!("{id}\n")),
             ("/etc/resolv.conf", resolv_conf(config)),
-        ] {
+        ]
+        .into_iter()
+        .chain(dhclient_conf(config).map(|text| (DHCLIENT_CONF, text)))
+        {
             m.files.put(path, text).map_err(|e| SessionError::Config(format!("{path}: {e}")))?;
         }
         Ok(())
@@ -238,10 +243,58 @@ pub(super) struct Daemon {
 
 /// All that a node's configuration asks to run.
 pub(super) fn daemons(config: &NodeConfig) -> Vec<Daemon> {
-    config.services.iter().filter_map(daemon).collect()
+    let services = config.services.iter().map(|s| daemon(config, s));
+    let clients = config.ports.iter().filter(|p| p.dhcp).map(dhcp_client);
+    let form = config.router.iter().flat_map(|router| {
+        let server = router.dhcp.as_ref().map(|dhcp| daemon(config, &ServiceConfig::Dhcp(dhcp.clone())));
+        let names = router.dns.as_ref().map(|dns| {
+            let service = ServiceConfig::Dns {
+                listen: router::lan_of(config, router).map(|l| l.addr()),
+                zones: vec![],
+                records: dns.names.clone(),
+                forward: dns.forward,
+                roots: vec![],
+                cache: true,
+            };
+            let mut daemon = daemon(config, &service);
+            if dns.forward.is_none() {
+                daemon.line += " --resolv /etc/resolv.conf";
+            }
+            daemon
+        });
+        server.into_iter().chain(names)
+    });
+    services.chain(form).chain(clients).collect()
 }
 
-fn daemon(service: &ServiceConfig) -> Option<Daemon> {
+/// The program that asks for the port's address. Wi-Fi comes second where there is a cable too.
+pub(super) fn dhcp_client(port: &PortConfig) -> Daemon {
+    let metric = if port.wifi.is_some() { "-e IF_METRIC=600 " } else { "" };
+    Daemon { line: format!("dhclient -d {metric}{}", port.name), files: Vec::new() }
+}
+
+/// The file of a DHCP server and what it says.
+fn dhcp_server(config: &NodeConfig, dhcp: &DhcpConfig) -> Option<(IfName, ServerConfig)> {
+    let port = config.dhcp_port(dhcp)?;
+    let own = port.address?;
+    let forwards = config.router.as_ref().is_some_and(|r| r.dns.is_some() && r.lan == port.name);
+    let resolvers = match (dhcp.resolvers.is_empty(), forwards) {
+        (false, _) => dhcp.resolvers.clone(),
+        (true, true) => vec![own.addr()],
+        (true, false) => config.resolvers.clone(),
+    };
+    let server = ServerConfig {
+        subnet: own.trunc(),
+        range: (dhcp.first, dhcp.last),
+        lease_secs: dhcp.lease_secs,
+        router: Some(dhcp.gateway.unwrap_or(own.addr())),
+        resolvers,
+        hosts: dhcp.reservations.iter().map(|r| (r.mac, r.address)).collect(),
+    };
+    Some((port.name, server))
+}
+
+fn daemon(config: &NodeConfig, service: &ServiceConfig) -> Daemon {
     let mut files = Vec::new();
     let line = match service {
         ServiceConfig::Run { run } => run.clone(),
@@ -255,14 +308,34 @@ fn daemon(service: &ServiceConfig) -> Option<Daemon> {
             words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
             shell::join(&words)
         }
-        ServiceConfig::Dhcp(_) => return None,
+        ServiceConfig::Dhcp(dhcp) => match dhcp_server(config, dhcp) {
+            Some((port, server)) => {
+                let path = format!("/etc/dhcp/dhcpd-{port}.conf");
+                files.push((path.clone(), server.to_string()));
+                format!("dhcpd -f -cf {path} {port}")
+            }
+            // check_node has refused it.
+            None => ":".to_owned(),
+        },
     };
-    Some(Daemon { line, files })
+    Daemon { line, files }
 }
 
 /// The text of /etc/resolv.conf that the configuration asks for.
 pub(super) fn resolv_conf(config: &NodeConfig) -> String {
     config.resolvers.iter().map(|r| format!("nameserver {r}\n")).collect()
+}
+
+/// Where a DHCP client is told what to put in place of what it is given.
+pub(super) const DHCLIENT_CONF: &str = "/etc/dhcp/dhclient.conf";
+
+/// What it says there: resolvers that were set by hand stay.
+pub(super) fn dhclient_conf(config: &NodeConfig) -> Option<String> {
+    if config.resolvers.is_empty() || !config.ports.iter().any(|p| p.dhcp) {
+        return None;
+    }
+    let all: Vec<String> = config.resolvers.iter().map(ToString::to_string).collect();
+    Some(format!("supersede domain-name-servers {};\n", all.join(", ")))
 }
 
 /// A device to be made for a port.

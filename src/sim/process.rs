@@ -22,6 +22,8 @@ pub struct Process {
     /// Does it print to a terminal?
     pub tty: bool,
     pub(super) program: Option<Box<dyn Program>>,
+    /// As [`Sys::busy`].
+    pub(super) busy: bool,
     pub(super) stdin: Stdin,
     pub(super) signal: Option<Signal>,
     pub(super) alarm: Option<Instant>,
@@ -64,6 +66,7 @@ impl World {
             foreground,
             tty,
             program: Some(program),
+            busy: false,
             stdin: Stdin::default(),
             signal: None,
             alarm: None,
@@ -148,6 +151,7 @@ impl World {
         let mut program = process.program.take().expect("a process is not polled while it is polled");
         self.log.at(self.now, machine.ns);
         let held = ns.held();
+        let was_busy = process.busy;
         let mut sys = Sys {
             cx: Cx { now: self.now, log: &mut self.log, out: &mut self.out, ids: &mut self.ids },
             ns,
@@ -160,18 +164,26 @@ impl World {
             signal: process.signal.take(),
             rng: &mut process.rng,
             effects: &mut self.effects,
+            busy: &mut process.busy,
             alarm: &mut process.alarm,
         };
         let poll = program.poll(&mut sys);
         self.held = self.held + sys.ns.held() - held;
         process.program = Some(program);
         let alarm = process.alarm;
+        self.foreground = self.foreground + usize::from(process.busy) - usize::from(was_busy);
+        if matches!(poll, Poll::Daemon(_)) {
+            self.foreground -= usize::from(std::mem::take(&mut process.foreground));
+        }
         let from = machine.ns;
         self.events.extend(self.effects.drain(..).map(|effect| Event::Effect(pid, effect)));
         self.carry_out(from);
         match poll {
             Poll::Exit(code) => self.end(pid, code),
-            Poll::Pending => {
+            Poll::Pending | Poll::Daemon(_) => {
+                if let Poll::Daemon(code) = poll {
+                    self.events.push(Event::Detached(pid, code));
+                }
                 if let Some(at) = alarm {
                     self.queue.push(at.max(self.now), What::Alarm { pid });
                 }
@@ -182,7 +194,7 @@ impl World {
     /// The end of a process: its sockets are closed, those above are told.
     pub(super) fn end(&mut self, pid: Pid, code: i32) {
         let Some(process) = self.processes.get_mut(pid.0 as usize - 1).and_then(Option::take) else { return };
-        self.foreground -= usize::from(process.foreground);
+        self.foreground -= usize::from(process.foreground) + usize::from(process.busy);
         if let Some(ns) = self.machine(process.machine).map(|m| m.ns) {
             self.with(ns, |ns, cx| {
                 ns.close_all_of(pid, cx);

@@ -17,6 +17,8 @@ pub enum Event {
     Effect(Pid, Effect),
     /// A program ended.
     Exited(Pid, i32),
+    /// A program went into the background; whoever waits for it gets this status.
+    Detached(Pid, i32),
 }
 
 /// Why [`World::run`] came back.

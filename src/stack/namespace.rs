@@ -242,6 +242,8 @@ pub struct NetNs {
     pub(super) rng: Rng,
     /// Its sockets.
     pub(super) sockets: Sockets,
+    /// Who is told of changes of devices and addresses.
+    pub(super) watchers: Vec<Pid>,
 }
 
 impl NetNs {
@@ -282,6 +284,7 @@ impl NetNs {
             ident: own.next_u32() as u16,
             rng: own,
             sockets: Sockets::default(),
+            watchers: Vec::new(),
         }
     }
 

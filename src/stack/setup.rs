@@ -3,8 +3,8 @@
 
 use super::ipv4::LocalAddr;
 use super::{
-    Beyond, BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Route,
-    RouteKind, Scope, Step,
+    Beyond, BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Pid,
+    Route, RouteKind, Scope, SocketId, Step,
 };
 use crate::netfilter::NfError;
 use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
@@ -121,6 +121,7 @@ impl NetNs {
         device.up = up;
         let addrs = device.addrs.clone();
         change(ConfigChange::DeviceUp { dev, name, up }, cx);
+        self.tell_watchers(cx);
         if !addrs.is_empty() {
             self.refresh_locals();
         }
@@ -153,6 +154,7 @@ impl NetNs {
             cx.out.push(Output::Admin { dev });
         }
         let master = device.master;
+        self.tell_watchers(cx);
         if !carrier {
             self.neigh_forget(Some(dev), cx);
         }
@@ -166,6 +168,21 @@ impl NetNs {
         if let Some(device) = self.devices.get_mut(dev) {
             device.uppers = u16::try_from(count).unwrap_or(u16::MAX);
         }
+    }
+
+    /// Polls `pid` whenever a device comes up, goes down, gains or loses carrier or an address, as
+    /// a netlink socket of the groups RTMGRP_LINK and RTMGRP_IPV4_IFADDR would.
+    pub fn watch_devices(&mut self, pid: Pid) {
+        if !self.watchers.contains(&pid) {
+            self.watchers.push(pid);
+        }
+    }
+
+    /// Polls those who watch the devices.
+    pub fn tell_watchers(&mut self, cx: &mut Cx<'_>) {
+        /// No socket of theirs.
+        const NONE: SocketId = SocketId(u32::MAX);
+        cx.out.extend(self.watchers.iter().map(|pid| Output::Wake { pid: *pid, socket: NONE }));
     }
 
     /// What the device is plugged into; the World says so.
@@ -275,6 +292,7 @@ impl NetNs {
         device.addrs.push(addr);
         let (name, up) = (device.name, device.up);
         change(ConfigChange::AddressAdded { dev, name, addr }, cx);
+        self.tell_watchers(cx);
         self.refresh_locals();
         if up {
             self.add_connected(dev, addr);
@@ -292,6 +310,7 @@ impl NetNs {
         device.addrs.remove(at);
         let (name, up, left) = (device.name, device.up, device.addrs.clone());
         change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
+        self.tell_watchers(cx);
         self.refresh_locals();
         self.routes.retain(|r| r.src != Some(addr.addr()));
         if left.is_empty() {

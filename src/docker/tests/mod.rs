@@ -85,6 +85,7 @@ impl Lab {
                         self.engine.on_effect(&mut self.world, pid, &effect);
                     }
                     Event::Exited(pid, code) => self.engine.on_exit(&mut self.world, pid, code),
+                    Event::Detached(..) => {}
                 }
             }
         }

@@ -155,6 +155,7 @@ impl Lab {
                     }
                     Event::Effect(by, effect) => drop(self.engine.on_effect(&mut self.world, by, &effect)),
                     Event::Exited(by, code) => self.engine.on_exit(&mut self.world, by, code),
+                    Event::Detached(..) => {}
                 }
             }
         }

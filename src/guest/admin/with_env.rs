@@ -33,6 +33,7 @@ impl Program for WithEnv {
             signal: sys.signal,
             rng: sys.rng,
             effects: sys.effects,
+            busy: sys.busy,
             alarm: sys.alarm,
         })
     }

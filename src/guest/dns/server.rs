@@ -22,6 +22,7 @@ pub const DNSD_OPTIONS: &[Opt] = &[
     value(&["--zone"], "FILE", "own records", "자기 레코드 파일"),
     value(&["--record"], "NAME=ADDR[,TTL]", "an own A record", "자기 A 레코드"),
     value(&["--forward"], "ADDR", "server to ask about other names", "나머지 이름을 물어볼 서버"),
+    value(&["--resolv"], "FILE", "resolv.conf that names those servers", "물어볼 서버가 적힌 resolv.conf"),
     flag(
         &["--relay"],
         "pass other names on through stdout, answers come on stdin",
@@ -43,6 +44,8 @@ pub struct DnsServer {
     zone: Option<String>,
     records: Vec<Record>,
     forward: Vec<Ipv4Addr>,
+    /// The file that says whom to forward to, read afresh for each question.
+    resolv: Option<String>,
     /// Other names are asked about by whoever reads stdout.
     relay: bool,
     otherwise: Code,
@@ -115,6 +118,7 @@ impl DnsServer {
             zone: options.get("--zone").map(str::to_owned),
             records: options.all("--record").filter_map(record).collect(),
             forward: options.all("--forward").filter_map(|a| a.parse().ok()).collect(),
+            resolv: options.get("--resolv").map(str::to_owned),
             relay: options.has("--relay"),
             otherwise: if options.has("--servfail") { Code::ServFail } else { Code::NxDomain },
             authoritative: !options.has("--not-authoritative"),
@@ -162,6 +166,13 @@ impl DnsServer {
         };
         if let Some(answer) = self.own_answer(sys, &message, &question) {
             return client.answer(sys, &answer);
+        }
+        if let Some(path) = &self.resolv {
+            let lines = sys.files.text(path).unwrap_or_default().lines();
+            self.forward = lines.filter_map(|l| l.strip_prefix("nameserver ")?.trim().parse().ok()).collect();
+            if self.forward.is_empty() {
+                return client.answer(sys, &message.reply(Code::Refused));
+            }
         }
         if self.forward.is_empty() && !self.relay {
             return client.answer(sys, &message.reply(self.otherwise));

@@ -16,6 +16,7 @@ mod traceroute;
 mod usage;
 mod wget;
 
+use super::dhcp;
 use super::dns::{DNSD_OPTIONS, DnsServer};
 use super::options::Opt;
 use super::{Entry, Program, ProgramInfo};
@@ -115,6 +116,20 @@ pub const PROGRAMS: &[Entry] = &[
         DNSD_OPTIONS,
         ["answer DNS questions", "DNS 질문에 답하는 서버"],
         DnsServer::start,
+    ),
+    entry(
+        "dhclient",
+        "dhclient [-1dqrvx] [-e VAR=VALUE] [interface...]",
+        dhcp::DHCLIENT_OPTIONS,
+        ["get an address by DHCP, or give it back (-r)", "DHCP로 주소 받기, 돌려주기(-r)"],
+        dhcp::Client::start,
+    ),
+    entry(
+        "dhcpd",
+        "dhcpd [-f] [-cf FILE] [interface]",
+        dhcp::DHCPD_OPTIONS,
+        ["give addresses away by DHCP", "DHCP로 주소를 나눠 주는 서버"],
+        dhcp::Server::start,
     ),
     entry(
         "nginx",

@@ -209,6 +209,7 @@ impl NetNs {
 
     /// Closes everything that `owner` has, when its process ends.
     pub fn close_all_of(&mut self, owner: Pid, cx: &mut Cx<'_>) {
+        self.watchers.retain(|pid| *pid != owner);
         for id in self.sockets.ids(|s| s.owner == Some(owner)) {
             self.close(id, cx);
         }

@@ -1,0 +1,253 @@
+//! The street: labs built from the palette's devices, as somebody at the page builds them.
+
+use netpier::guest::dhcp;
+use netpier::lab::catalogue::{self, Device};
+use netpier::lab::{Edit, Lab};
+use netpier::session::{Forward, LinkConfig, NodeConfig, Session};
+use netpier::stack::Step;
+use netpier::time::Duration;
+use netpier::wire::summary;
+
+/// A lab that is edited while it runs.
+struct Street {
+    lab: Lab,
+    session: Session,
+}
+
+impl Street {
+    fn empty() -> Self {
+        let lab = Lab::builtin("empty").expect("built in");
+        let session = lab.boot().expect("it boots");
+        Self { lab, session }
+    }
+
+    /// The internet, a router, and two computers at its LAN ports.
+    fn home() -> Self {
+        let mut street = Self::empty();
+        for device in [Device::Internet, Device::Router, Device::Computer, Device::Computer] {
+            street.add(device);
+        }
+        street.cable("router", "wan0", "isp", "home1");
+        street.cable("computer", "eth0", "router", "lan1");
+        street.cable("computer-2", "eth0", "router", "lan2");
+        street.settle();
+        street
+    }
+
+    fn edit(&mut self, edit: &Edit) {
+        self.try_edit(edit).expect("it can be done");
+    }
+
+    fn try_edit(&mut self, edit: &Edit) -> Result<(), String> {
+        let mut after = self.lab.clone();
+        edit.apply(&mut after).map_err(|e| e.to_string())?;
+        edit.apply_live(&mut self.session).map_err(|e| e.to_string())?;
+        self.lab = after;
+        Ok(())
+    }
+
+    fn add(&mut self, device: Device) {
+        let edit = catalogue::add(&self.lab, device, (0, 0)).expect("there is room");
+        self.edit(&edit);
+    }
+
+    fn cable(&mut self, a: &str, port_a: &str, b: &str, port_b: &str) {
+        let end = |node: &str, port: &str| (node.to_owned(), port.parse().expect("a good name"));
+        self.edit(&Edit::AddLink(LinkConfig::new(end(a, port_a), end(b, port_b))));
+    }
+
+    fn unplug(&mut self, node: &str, port: &str) {
+        self.edit(&Edit::RemoveLink { node: node.into(), port: port.parse().expect("a good name") });
+    }
+
+    fn set(&mut self, id: &str, change: impl FnOnce(&mut NodeConfig)) {
+        let mut node = self.lab.nodes.iter().find(|n| n.id == id).expect("it is there").clone();
+        change(&mut node);
+        self.edit(&Edit::SetNode(Box::new(node)));
+    }
+
+    /// Runs until nothing is under way.
+    fn settle(&mut self) {
+        self.session.run(self.session.world.now() + Duration::from_secs(100), 200_000);
+    }
+
+    fn wait(&mut self, secs: u64) {
+        self.session.run_through(self.session.world.now() + Duration::from_secs(secs), 1_000_000);
+    }
+
+    /// stdout and stderr.
+    fn run(&mut self, at: &str, line: &str) -> String {
+        let job = self.session.run_line(at, line, Duration::from_secs(200)).expect("the place is there");
+        job.stdout() + &job.stderr()
+    }
+
+    fn address(&mut self, at: &str, port: &str) -> String {
+        let text = self.run(at, &format!("ip -4 -br addr show {port}"));
+        text.split_whitespace().nth(2).unwrap_or_default().to_owned()
+    }
+
+    /// The DHCP messages since record `from`, by name.
+    fn dhcp_since(&self, from: u64) -> Vec<String> {
+        let log = &self.session.world.log;
+        let sent = log.iter_from(from).filter(|(_, r)| matches!(r.step, Step::Transmit { .. }));
+        let mut lines: Vec<String> = sent
+            .map(|(seq, _)| summary(log.bytes(seq)).to_string())
+            .filter_map(|line| line.split("DHCP ").nth(1).map(str::to_owned))
+            .collect();
+        // A bridge repeats it.
+        lines.dedup();
+        lines
+    }
+
+    fn now(&self) -> u64 {
+        self.session.world.log.next_seq()
+    }
+}
+
+#[test]
+fn a_home_gets_its_addresses_from_the_isp_and_the_router() {
+    let mut street = Street::home();
+    assert_eq!(street.address("router", "wan0"), "150.150.0.1/24");
+    assert_eq!(street.address("computer", "eth0"), "192.168.0.100/24");
+    assert_eq!(street.address("computer-2", "eth0"), "192.168.0.101/24");
+    assert_eq!(street.run("computer", "ip route show default"), "default via 192.168.0.1 dev eth0 \n");
+    assert_eq!(street.run("computer", "cat /etc/resolv.conf"), "nameserver 192.168.0.1\n");
+    assert!(street.run("computer", "ping -c 1 93.184.216.34").contains(" 0% packet loss"));
+    assert!(street.run("computer-2", "curl -s http://example.com/").contains("example.com"));
+}
+
+#[test]
+fn an_address_is_discovered_offered_requested_and_acknowledged() {
+    let mut street = Street::home();
+    street.unplug("computer", "eth0");
+    street.settle();
+    assert_eq!(street.address("computer", "eth0"), "", "no cable, no address");
+    street.add(Device::Computer);
+    let from = street.now();
+    street.cable("computer-3", "eth0", "router", "lan1");
+    street.settle();
+    assert_eq!(
+        street.dhcp_since(from),
+        ["Discover", "Offer 192.168.0.102", "Request 192.168.0.102", "ACK 192.168.0.102"]
+    );
+    let from = street.now();
+    street.cable("computer", "eth0", "router", "lan3");
+    street.settle();
+    assert_eq!(
+        street.dhcp_since(from),
+        ["Request 192.168.0.100", "ACK 192.168.0.100"],
+        "it asks for its own"
+    );
+    assert_eq!(street.address("computer", "eth0"), "192.168.0.100/24");
+}
+
+#[test]
+fn a_lease_is_renewed_at_half_its_time_and_lost_when_the_server_is_gone() {
+    let mut street = Street::home();
+    street.set("router", |node| {
+        node.router.as_mut().unwrap().dhcp.as_mut().unwrap().lease_secs = 600;
+    });
+    street.run("computer", "dhclient -r eth0");
+    assert_eq!(street.address("computer", "eth0"), "");
+    let said = street.run("computer", "dhclient -v eth0");
+    assert!(said.ends_with("bound to 192.168.0.100 -- renewal in 299 seconds.\n"), "{said}");
+    let from = street.now();
+    street.wait(301);
+    assert_eq!(street.dhcp_since(from), ["Request", "ACK 192.168.0.100"]);
+    // The server is off: asked at T1, again, then everybody at T2; then the address is gone.
+    street.set("router", |node| node.router.as_mut().unwrap().dhcp = None);
+    street.wait(590);
+    assert_eq!(street.address("computer", "eth0"), "192.168.0.100/24");
+    street.wait(30);
+    assert_eq!(street.address("computer", "eth0"), "");
+    let said = street.run("computer", "dhclient -v eth0");
+    assert!(said.contains("No DHCPOFFERS received.\n"), "{said}");
+}
+
+#[test]
+fn a_released_address_is_given_to_nobody_else_while_others_are_free_and_reservations_are_kept() {
+    let mut street = Street::home();
+    assert!(street.run("computer", "dhclient -v -r eth0").contains("DHCPRELEASE of 192.168.0.100 on eth0"));
+    let machine = |s: &Street| s.session.node("router").unwrap().machine;
+    let leases = dhcp::leases(&street.session.world.machine(machine(&street)).unwrap().files);
+    let rows: Vec<_> = leases.iter().map(|l| (l.address.to_string(), l.host.as_str(), l.active)).collect();
+    assert_eq!(
+        rows,
+        [("192.168.0.100".into(), "computer", false), ("192.168.0.101".into(), "computer-2", true)]
+    );
+    let mac = street.run("computer-2", "cat /sys/class/net/eth0/address");
+    let mac = mac.trim().parse();
+    if let Ok(mac) = mac {
+        street.set("router", |node| {
+            let dhcp = node.router.as_mut().unwrap().dhcp.as_mut().unwrap();
+            dhcp.reservations =
+                vec![netpier::session::Reservation { mac, address: [192, 168, 0, 50].into() }];
+        });
+        street.run("computer-2", "dhclient -r eth0; dhclient eth0");
+        assert_eq!(street.address("computer-2", "eth0"), "192.168.0.50/24");
+    }
+}
+
+#[test]
+fn a_client_declines_an_address_that_somebody_has() {
+    let mut street = Street::home();
+    street.set("computer-2", |node| {
+        node.ports[0].dhcp = false;
+        node.ports[0].address = Some("192.168.0.102/24".parse().unwrap());
+        node.gateway = Some([192, 168, 0, 1].into());
+    });
+    assert_eq!(street.address("computer-2", "eth0"), "192.168.0.102/24");
+    street.add(Device::Computer);
+    let from = street.now();
+    street.cable("computer-3", "eth0", "router", "lan3");
+    street.settle();
+    street.wait(15);
+    assert_eq!(
+        street.dhcp_since(from),
+        [
+            "Discover",
+            "Offer 192.168.0.102",
+            "Request 192.168.0.102",
+            "ACK 192.168.0.102",
+            "Decline 192.168.0.102",
+            "Discover",
+            "Offer 192.168.0.103",
+            "Request 192.168.0.103",
+            "ACK 192.168.0.103"
+        ]
+    );
+}
+
+#[test]
+fn the_wrong_way_round_a_router_gives_no_addresses_and_gets_none() {
+    let mut street = Street::home();
+    street.unplug("router", "wan0");
+    street.unplug("router", "lan1");
+    street.cable("computer", "eth0", "router", "wan0");
+    street.cable("isp", "home1", "router", "lan1");
+    street.settle();
+    assert_eq!(street.address("computer", "eth0"), "");
+    assert_eq!(street.address("router", "wan0"), "");
+}
+
+#[test]
+fn two_homes_stand_on_one_street() {
+    let mut street = Street::home();
+    street.add(Device::Router);
+    street.add(Device::Computer);
+    street.cable("router-2", "wan0", "isp", "home2");
+    street.cable("computer-3", "eth0", "router-2", "lan1");
+    street.settle();
+    assert_eq!(street.address("router-2", "wan0"), "150.150.0.2/24");
+    assert_eq!(street.address("computer-3", "eth0"), "192.168.1.100/24");
+    street.set("router-2", |node| {
+        let forward =
+            Forward { proto: "tcp".into(), port: 80, last: None, to: [192, 168, 1, 100].into(), to_port: 80 };
+        node.router.as_mut().unwrap().forwards = vec![forward];
+    });
+    street.set("computer-3", |node| {
+        node.services =
+            vec![serde_json::from_str(r#"{"service": "run", "run": "httpd --title neighbour"}"#).unwrap()];
+    });
+    assert!(street.run("computer", "curl -s http://150.150.0.2/").contains("neighbour"));
+}

@@ -3,7 +3,7 @@
 use netpier::guest::dhcp;
 use netpier::lab::catalogue::{self, Device};
 use netpier::lab::{Edit, Lab};
-use netpier::session::{Forward, LinkConfig, NodeConfig, Session};
+use netpier::session::{Forward, LinkConfig, NodeConfig, Reservation, Session};
 use netpier::stack::Step;
 use netpier::time::Duration;
 use netpier::wire::summary;
@@ -27,10 +27,14 @@ impl Street {
         for device in [Device::Internet, Device::Router, Device::Computer, Device::Computer] {
             street.add(device);
         }
-        street.cable("router", "wan0", "isp", "home1");
-        street.cable("computer", "eth0", "router", "lan1");
-        street.cable("computer-2", "eth0", "router", "lan2");
-        street.settle();
+        for (a, port_a, b, port_b) in [
+            ("router", "wan0", "isp", "home1"),
+            ("computer", "eth0", "router", "lan1"),
+            ("computer-2", "eth0", "router", "lan2"),
+        ] {
+            street.cable(a, port_a, b, port_b);
+            street.settle();
+        }
         street
     }
 
@@ -153,7 +157,7 @@ fn a_lease_is_renewed_at_half_its_time_and_lost_when_the_server_is_gone() {
     assert!(said.ends_with("bound to 192.168.0.100 -- renewal in 299 seconds.\n"), "{said}");
     let from = street.now();
     street.wait(301);
-    assert_eq!(street.dhcp_since(from), ["Request", "ACK 192.168.0.100"]);
+    assert_eq!(street.dhcp_since(from), ["Request 192.168.0.100", "ACK 192.168.0.100"]);
     // The server is off: asked at T1, again, then everybody at T2; then the address is gone.
     street.set("router", |node| node.router.as_mut().unwrap().dhcp = None);
     street.wait(590);
@@ -168,6 +172,7 @@ fn a_lease_is_renewed_at_half_its_time_and_lost_when_the_server_is_gone() {
 fn a_released_address_is_given_to_nobody_else_while_others_are_free_and_reservations_are_kept() {
     let mut street = Street::home();
     assert!(street.run("computer", "dhclient -v -r eth0").contains("DHCPRELEASE of 192.168.0.100 on eth0"));
+    street.settle();
     let machine = |s: &Street| s.session.node("router").unwrap().machine;
     let leases = dhcp::leases(&street.session.world.machine(machine(&street)).unwrap().files);
     let rows: Vec<_> = leases.iter().map(|l| (l.address.to_string(), l.host.as_str(), l.active)).collect();
@@ -175,17 +180,13 @@ fn a_released_address_is_given_to_nobody_else_while_others_are_free_and_reservat
         rows,
         [("192.168.0.100".into(), "computer", false), ("192.168.0.101".into(), "computer-2", true)]
     );
-    let mac = street.run("computer-2", "cat /sys/class/net/eth0/address");
-    let mac = mac.trim().parse();
-    if let Ok(mac) = mac {
-        street.set("router", |node| {
-            let dhcp = node.router.as_mut().unwrap().dhcp.as_mut().unwrap();
-            dhcp.reservations =
-                vec![netpier::session::Reservation { mac, address: [192, 168, 0, 50].into() }];
-        });
-        street.run("computer-2", "dhclient -r eth0; dhclient eth0");
-        assert_eq!(street.address("computer-2", "eth0"), "192.168.0.50/24");
-    }
+    let mac = leases[1].mac;
+    street.set("router", |node| {
+        let dhcp = node.router.as_mut().unwrap().dhcp.as_mut().unwrap();
+        dhcp.reservations = vec![Reservation { mac, address: [192, 168, 0, 50].into() }];
+    });
+    street.run("computer-2", "dhclient -r eth0; dhclient eth0");
+    assert_eq!(street.address("computer-2", "eth0"), "192.168.0.50/24");
 }
 
 #[test]

@@ -83,6 +83,8 @@ impl World {
             });
         }
         self.refresh_carrier(a);
+        // Those who watch for carrier.
+        self.settle();
         link
     }
 

@@ -1,6 +1,6 @@
 //! What a frame says, in the fields that a list, a pill or an inspector shows.
 //!
-//! Supported: ARP, IPv4, ICMP with the packet that an error is about, TCP, UDP, DNS, VXLAN with the
+//! Supported: ARP, IPv4, ICMP with the packet that an error is about, TCP, UDP, DNS, DHCP, VXLAN with the
 //! frame inside, 802.1Q tags, the first line of text that a segment carries. Anything else is named by its number; bytes that do not hold
 //! what they promise are [`Content::Malformed`]. Nothing here can fail or panic.
 
@@ -10,7 +10,8 @@ use std::net::Ipv4Addr;
 use simple_dns::rdata::RData;
 use simple_dns::{Packet as DnsPacket, PacketFlag, QTYPE, RCODE};
 use smoltcp::wire::{
-    ArpPacket, EthernetFrame, EthernetProtocol, Icmpv4Packet, Ipv4Packet, TcpPacket, UdpPacket,
+    ArpPacket, DHCP_SERVER_PORT, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetFrame, EthernetProtocol,
+    Icmpv4Packet, Ipv4Packet, TcpPacket, UdpPacket,
 };
 
 use super::{Endpoint, Mac, Protocol};
@@ -141,6 +142,8 @@ pub enum Transport {
         dns: Option<Dns>,
         /// The envelope, if the destination port is 4789.
         vxlan: Option<VxlanFrame>,
+        /// The DHCP message, if a port is 67.
+        dhcp: Option<Dhcp>,
     },
     /// An ICMP message.
     Icmp(IcmpMessage),
@@ -235,6 +238,26 @@ impl IcmpMessage {
     }
 }
 
+/// A DHCP message (RFC 2131).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dhcp {
+    /// `Discover`, `Offer`, `Request`, `Decline`, `ACK`, `NAK`, `Release`, `Inform`.
+    pub kind: &'static str,
+    /// The address that is offered, given, asked for or given back.
+    pub address: Option<Ipv4Addr>,
+    /// The client that it is about.
+    pub client: Mac,
+}
+
+impl fmt::Display for Dhcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => write!(f, "DHCP {} {address}", self.kind),
+            None => write!(f, "DHCP {}", self.kind),
+        }
+    }
+}
+
 /// A DNS message (RFC 1035 §4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dns {
@@ -316,6 +339,7 @@ impl fmt::Display for Ipv4 {
             Transport::Udp { src_port, dst_port, dns: Some(dns), .. } => {
                 write!(f, "{src}.{src_port} > {dst}.{dst_port}: {dns}")
             }
+            Transport::Udp { dhcp: Some(dhcp), .. } => write!(f, "{dhcp}"),
             Transport::Udp { src_port, dst_port, vxlan: Some(vxlan), .. } => {
                 write!(f, "{src}.{src_port} > {dst}.{dst_port}: VXLAN, vni {}: {}", vxlan.vni, vxlan.inner)
             }
@@ -521,6 +545,7 @@ fn udp(bytes: &[u8], quoted: bool, nest: u8) -> Transport {
         payload_len: len - 8,
         first_line: first_line(data),
         dns: is_dns.then(|| dns(data)).flatten(),
+        dhcp: (src_port == DHCP_SERVER_PORT || dst_port == DHCP_SERVER_PORT).then(|| dhcp(data)).flatten(),
         vxlan: if dst_port == VXLAN_PORT { vxlan(data, nest) } else { None },
     }
 }
@@ -554,6 +579,25 @@ fn quoted_icmp(bytes: &[u8]) -> Option<Ipv4> {
     let header = usize::from(*bytes.first()? & 0x0f) * 4;
     let visible = bytes.get(..header + 8).unwrap_or(bytes);
     ipv4(visible, true, 0)
+}
+
+fn dhcp(bytes: &[u8]) -> Option<Dhcp> {
+    let packet = DhcpPacket::new_checked(bytes).ok()?;
+    let message = DhcpRepr::parse(&packet).ok()?;
+    let kind = match message.message_type {
+        DhcpMessageType::Discover => "Discover",
+        DhcpMessageType::Offer => "Offer",
+        DhcpMessageType::Request => "Request",
+        DhcpMessageType::Decline => "Decline",
+        DhcpMessageType::Ack => "ACK",
+        DhcpMessageType::Nak => "NAK",
+        DhcpMessageType::Release => "Release",
+        DhcpMessageType::Inform => "Inform",
+        DhcpMessageType::Unknown(_) => return None,
+    };
+    let own = [message.your_ip, message.client_ip].into_iter().find(|a| !a.is_unspecified());
+    let client = message.client_hardware_address.into();
+    Some(Dhcp { kind, address: message.requested_ip.or(own), client })
 }
 
 fn dns(bytes: &[u8]) -> Option<Dns> {

@@ -74,6 +74,7 @@ fn settle(world: &mut World, engine: &mut Engine) {
                     engine.on_effect(world, pid, &effect);
                 }
                 Event::Exited(pid, code) => engine.on_exit(world, pid, code),
+                Event::Detached(..) => {}
             }
         }
     }

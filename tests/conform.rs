@@ -95,10 +95,8 @@ fn recorded_captures_agree_with_the_recorded_lines() {
 
 /// Recordings that do not agree in full, and why. They are played all the same; one that agrees has
 /// to be taken off.
-const KNOWN: [(&str, &str); 6] = [
+const KNOWN: [(&str, &str); 4] = [
     ("container-to-lan-and-internet", "the real resolver asks for AAAA too: one connection more"),
-    ("macvlan", "the driver macvlan is not there yet"),
-    ("macvlan-errors", "the driver macvlan is not there yet"),
     ("overlay-two-hosts", "swarm and overlay are not there yet"),
     ("publish-errors", "between two steps a container was removed without a recorded command"),
     ("swarm-service-publish", "swarm is not there yet"),

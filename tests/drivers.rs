@@ -1,6 +1,9 @@
 //! Devices that stand on others and tunnels, between the hosts of a lab.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::path::Path;
+
+use netpier::conform;
 use netpier::lab::Lab;
 use netpier::session::{Job, Session};
 use netpier::stack::Step;
@@ -23,6 +26,74 @@ fn ok(session: &mut Session, place: &str, line: &str) {
 fn fails(session: &mut Session, place: &str, line: &str) {
     let job = run(session, place, line);
     assert_ne!(job.exit, Some(0), "{place}: {line}\n{}", job.stdout());
+}
+
+#[test]
+fn a_host_is_a_stranger_to_what_stands_on_its_card_until_it_has_a_macvlan_of_its_own() {
+    let mut s = world();
+    // A namespace on the card, as Docker makes one, is only reached from outside.
+    ok(
+        &mut s,
+        "h1",
+        "docker network create -d macvlan --subnet 192.168.0.0/24 --gateway 192.168.0.1 --ip-range 192.168.0.192/27 -o parent=eth0 lan",
+    );
+    ok(&mut s, "h1", "docker run -d --name web --network lan lab");
+    ok(&mut s, "pc1", "curl -sS http://192.168.0.192/");
+    fails(&mut s, "h1", "ping -c 1 -W 4 192.168.0.192");
+    fails(&mut s, "h1:web", "ping -c 1 -W 4 192.168.0.10");
+    ok(
+        &mut s,
+        "h1",
+        "ip link add shim0 link eth0 type macvlan mode bridge; ip addr add 192.168.0.222/32 dev shim0; ip link set shim0 up; ip route add 192.168.0.192/27 dev shim0",
+    );
+    ok(&mut s, "h1", "ping -c 1 192.168.0.192");
+    ok(&mut s, "h1:web", "ping -c 1 192.168.0.222");
+}
+
+#[test]
+fn ipvlan_containers_share_the_hosts_mac_and_l3_ones_are_routed_by_it() {
+    let mut s = world();
+    for line in [
+        "docker network create -d ipvlan --subnet 192.168.0.0/24 --gateway 192.168.0.1 --ip-range 192.168.0.192/27 -o parent=eth0 l2",
+        "docker run -d --name one --network l2 lab",
+        "docker run -d --name two --network l2 lab",
+    ] {
+        ok(&mut s, "h1", line);
+    }
+    ok(&mut s, "h1:two", "ping -c 1 one");
+    ok(&mut s, "pc1", "curl -sS http://192.168.0.192/");
+    let neigh = run(&mut s, "pc1", "ip neigh").stdout();
+    assert!(neigh.contains("192.168.0.192 dev eth0 lladdr 02:00:c0:a8:00:0a "), "{neigh}");
+    fails(&mut s, "h1", "ping -c 1 -W 4 192.168.0.192");
+    ok(&mut s, "h1", "docker rm -f one two");
+    ok(&mut s, "h1", "docker network rm l2");
+    ok(
+        &mut s,
+        "h1",
+        "docker network create -d ipvlan -o ipvlan_mode=l3 --subnet 10.77.0.0/24 -o parent=eth0 l3",
+    );
+    ok(&mut s, "h1", "docker run -d --name three --network l3 lab");
+    assert!(run(&mut s, "h1:three", "ip route").stdout().starts_with("default dev eth0 scope link"));
+    fails(&mut s, "pc1", "ping -c 1 -W 1 10.77.0.2");
+    ok(&mut s, "pc1", "ip route add 10.77.0.0/24 via 192.168.0.10");
+    ok(&mut s, "pc1", "ping -c 1 10.77.0.2");
+    assert_eq!(run(&mut s, "h1:three", "ip neigh").stdout(), "", "nobody is asked for a MAC address");
+}
+
+#[test]
+fn the_engine_makes_a_vlan_for_a_parent_that_names_one_and_takes_it_away() {
+    let mut s = world();
+    for host in ["h1", "h2"] {
+        ok(&mut s, host, "docker network create -d macvlan --subnet 10.10.0.0/24 -o parent=eth0.10 v10");
+    }
+    ok(&mut s, "h1", "docker run -d --name web --network v10 --ip 10.10.0.11 lab");
+    ok(&mut s, "h2", "docker run -d --name cli --network v10 --ip 10.10.0.12 lab");
+    ok(&mut s, "h2:cli", "curl -sS http://10.10.0.11/");
+    ok(&mut s, "h1", "docker network create -d macvlan --subnet 10.11.0.0/24 -o parent=eth0.10 w10");
+    ok(&mut s, "h1", "docker rm -f web; docker network rm v10");
+    assert!(run(&mut s, "h1", "ip -br link").stdout().contains("eth0.10@eth0"), "w10 still stands on it");
+    ok(&mut s, "h1", "docker network rm w10");
+    assert!(!run(&mut s, "h1", "ip -br link").stdout().contains("eth0.10"));
 }
 
 #[test]
@@ -93,4 +164,21 @@ fn a_tunnel_that_leads_through_itself_ends() {
         "ip link add vx0 type vxlan id 7 dstport 4789 remote 10.7.0.9; ip addr add 10.7.0.1/24 dev vx0; ip link set vx0 up",
     );
     fails(&mut s, "h1", "ping -c 1 -W 1 10.7.0.9");
+}
+
+/// Recordings of a real engine with these drivers, made with the recorder of tests/fixtures/oracle.
+#[test]
+fn the_further_recordings_agree_in_full() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/further-drivers");
+    let fixtures = conform::fixture::load(&folder).expect("the recordings are part of the project");
+    assert!(!fixtures.is_empty());
+    let mut problems = Vec::new();
+    for fixture in &fixtures {
+        let name = &fixture.name;
+        let verdict = conform::play(fixture).unwrap_or_else(|e| panic!("{name}: {e}"));
+        for d in &verdict.disagreements {
+            problems.push(format!("{name} {}: expected {}, got {} ({})", d.place, d.expected, d.got, d.what));
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }

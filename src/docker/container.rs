@@ -31,6 +31,13 @@ fn net_mode(attachments: &[Attachment]) -> NetMode {
     }
 }
 
+/// What a container with another's namespace, or the host's, is told.
+pub(super) const SHARES: &str = "container sharing network namespace with another container or host cannot be \
+    connected to any other network";
+/// What a container without networks is told.
+pub(super) const PRIVATE: &str =
+    "container cannot be connected to multiple networks with one of the networks in private (none) mode";
+
 /// Docker's pointer to the help of `docker run`.
 fn with_help(message: &str) -> String {
     format!("docker: {message}\n\nRun 'docker run --help' for more information\n")
@@ -175,7 +182,29 @@ impl Engine {
             if endpoint.network == "default" {
                 endpoint.network = "bridge".into();
             }
-            if endpoint.network.starts_with("container:") {
+            if let Some(other) = endpoint.network.strip_prefix("container:") {
+                if other.is_empty() {
+                    return Err("invalid network mode: invalid container format container:<name|id>".into());
+                }
+                let conflict = |what: &str| Err(format!("conflicting options: {what}"));
+                if !spec.dns.is_empty() {
+                    return conflict("dns and the network mode");
+                }
+                if !spec.add_host.is_empty() {
+                    return conflict("custom host-to-IP mapping and the network mode");
+                }
+                if !spec.links.is_empty() {
+                    return conflict(
+                        "container type network can't be used with links. This would result in undefined behavior",
+                    );
+                }
+                // The engine keeps the id: a container made later under that name is another one.
+                if let Ok(i) = self.find(other) {
+                    endpoint.network = format!("container:{}", self.containers[i].id);
+                }
+                if !spec.expose.is_empty() && spec.publish.is_empty() && !spec.publish_all {
+                    return conflict("port exposing and the container type network mode");
+                }
                 if !spec.publish.is_empty() || spec.publish_all {
                     return Err(
                         "conflicting options: port publishing and the container type network mode".into()
@@ -250,6 +279,10 @@ impl Engine {
 
     fn set_up_network(&mut self, world: &mut World, i: usize) -> Result<(), String> {
         match net_mode(&self.containers[i].inner.attachments) {
+            NetMode::Host | NetMode::None if self.containers[i].inner.attachments.len() > 1 => {
+                let host = self.containers[i].inner.attachments[0].spec.network == "host";
+                Err(format!("failed to set up container networking: {}", if host { SHARES } else { PRIVATE }))
+            }
             NetMode::Own => self
                 .join_networks(world, i)
                 .map_err(|e| format!("failed to set up container networking: {e}")),
@@ -264,9 +297,7 @@ impl Engine {
                 put(world, self.containers[i].machine, "/etc/hosts", hosts);
                 Ok(())
             }
-            NetMode::Container(name) => self
-                .share_namespace(world, i, &name)
-                .map_err(|e| format!("joining network namespace of container: {e}")),
+            NetMode::Container(name) => self.share_namespace(world, i, &name),
         }
         .map(|()| {
             let hostname = format!("{}\n", self.containers[i].inner.hostname);
@@ -313,7 +344,8 @@ impl Engine {
 
     /// `--network container:NAME`.
     fn share_namespace(&mut self, world: &mut World, i: usize, name: &str) -> Result<(), String> {
-        let other = self.find(name).map_err(|e| e.message)?;
+        let about = "joining network namespace of container";
+        let other = self.find(name).map_err(|e| format!("{about}: {}", e.message))?;
         let state = self.containers[other].state;
         if state != ContainerState::Running {
             return Err(format!(
@@ -325,7 +357,7 @@ impl Engine {
         let own = self.container_ns(world, i);
         let (ns, files) = match world.machine(self.containers[other].machine) {
             Some(m) => (m.ns, ["/etc/hosts", "/etc/resolv.conf"].map(|p| m.files.text(p).map(str::to_owned))),
-            None => return Err(format!("No such container: {name}")),
+            None => return Err(format!("{about}: No such container: {name}")),
         };
         let hostname = self.containers[other].inner.hostname.clone();
         if let Some(machine) = world.machine_mut(self.containers[i].machine) {

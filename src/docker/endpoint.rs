@@ -1,7 +1,9 @@
 //! A container's end in a network: address, veth pair, rules; which network is its way out; its
 //! published ports.
 
+use super::driver::{Driver, WayOut};
 use super::engine::{Attachment, EndpointInfo, Engine, Holder, Published};
+use super::ipam::IpamError;
 use super::names;
 use super::noted::Noted;
 use super::ports::{Wanted, in_order};
@@ -27,18 +29,45 @@ impl Engine {
         let wanted = attachment.network_id.as_deref().unwrap_or(&attachment.spec.network);
         let n = self.find_network(wanted).map_err(|e| e.message)?;
         let net = self.networks[n].clone();
-        let (Some(subnet), Some(gateway), Some(bridge), Some(net_rules)) =
-            (net.subnet, net.gateway, net.bridge.as_deref(), &net.rules)
-        else {
+        let Some(subnet) = net.subnet else {
             return Err(format!("network {} cannot be joined", net.name));
         };
         let wish = attachment.spec.ip.as_deref().and_then(|ip| ip.parse().ok());
-        let addr = self.ipam.address(subnet, net.range, wish).map_err(|e| e.to_string())?;
+        let addr = self.ipam.address(subnet, net.range, wish).map_err(|e| match e {
+            IpamError::NoAddress => format!(
+                "no available IPv4 addresses on this network's address pools: {} ({})",
+                net.name, net.id
+            ),
+            e => e.to_string(),
+        })?;
         let cidr = Ipv4Net::new(addr, subnet.prefix_len()).expect("the subnet's own length");
         let id = self.new_id(world, "endpoint");
         let mut rng = self.rng(world, "mac");
         let mac = attachment.spec.mac.unwrap_or_else(|| names::mac(&mut rng));
         let ns = self.container_ns(world, i);
+        let (bridge, net_rules) = match (&net.driver_state, net.bridge.as_deref(), &net.rules) {
+            (Driver::Parent(parent), _, _) => {
+                let (ifname, mac) = self.plug_on_parent(world, ns, parent, mac, cidr).inspect_err(|_| {
+                    self.ipam.release_address(subnet, addr);
+                })?;
+                self.containers[i].endpoints.push(EndpointInfo {
+                    network: net.name.clone(),
+                    addr: cidr,
+                    gateway: net.gateway,
+                    mac,
+                    ifnames: (ifname, String::new()),
+                    id,
+                    network_id: net.id.clone(),
+                    rules: Vec::new(),
+                });
+                return Ok(());
+            }
+            (_, Some(bridge), Some(net_rules)) => (bridge, net_rules),
+            _ => {
+                self.ipam.release_address(subnet, addr);
+                return Err(format!("network {} cannot be joined", net.name));
+            }
+        };
         let ifnames = match self.plug(world, ns, bridge, mac, cidr, net.mtu) {
             Ok(names) => names,
             Err(e) => {
@@ -62,7 +91,7 @@ impl Engine {
         self.containers[i].endpoints.push(EndpointInfo {
             network: net.name.clone(),
             addr: cidr,
-            gateway,
+            gateway: net.gateway,
             mac,
             ifnames,
             id,
@@ -142,7 +171,14 @@ impl Engine {
             added: false,
         });
         rules::undo(world, host, &endpoint.rules);
-        remove_device(world, host, &endpoint.ifnames.1);
+        match endpoint.ifnames.1.as_str() {
+            // it stands on an interface of the host
+            "" => {
+                let ns = self.container_ns(world, i);
+                remove_device(world, ns, &endpoint.ifnames.0);
+            }
+            outside => remove_device(world, host, outside),
+        }
         if let Some(subnet) = self.network_by_id(&endpoint.network_id).and_then(|n| n.subnet) {
             self.ipam.release_address(subnet, endpoint.addr.addr());
         }
@@ -161,7 +197,10 @@ impl Engine {
         let best = container
             .endpoints
             .iter()
-            .filter(|e| self.network_by_id(&e.network_id).is_some_and(|n| !n.internal()))
+            .filter(|e| {
+                let net = self.network_by_id(&e.network_id);
+                net.is_some_and(|n| n.way_out(e.gateway) != WayOut::No)
+            })
             .min_by_key(|e| (std::cmp::Reverse(priority(&e.network_id)), e.network.clone()))
             .cloned();
         let chosen = best.as_ref().map(|e| e.network_id.clone());
@@ -177,13 +216,16 @@ impl Engine {
         });
         let Some(endpoint) = best else { return Ok(()) };
         let dev = device(world, ns, &endpoint.ifnames.0);
+        let straight = self
+            .network_by_id(&endpoint.network_id)
+            .is_some_and(|n| n.way_out(endpoint.gateway) == WayOut::Device);
         let route = Route {
             prefix: Ipv4Net::default(),
             kind: RouteKind::Unicast,
-            via: Some(endpoint.gateway),
+            via: endpoint.gateway.filter(|_| !straight),
             dev,
             src: None,
-            scope: Scope::Global,
+            scope: if straight { Scope::Link } else { Scope::Global },
             kernel: false,
             metric: 0,
         };
@@ -403,7 +445,7 @@ fn close(world: &mut World, ns: NsId, socket: SocketId) {
 }
 
 /// The lowest free `eth` name.
-fn free_name(world: &World, ns: NsId) -> String {
+pub(super) fn free_name(world: &World, ns: NsId) -> String {
     (0..)
         .map(|n| format!("eth{n}"))
         .find(|name| world.namespace(ns).is_none_or(|c| c.device_named(name).is_none()))

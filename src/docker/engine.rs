@@ -1,6 +1,7 @@
 //! The engine of one host: what it keeps, and which part answers which request.
 
 use super::containers::Containers;
+use super::driver::Driver;
 use super::ipam::Ipam;
 use super::names;
 use super::noted::Noted;
@@ -66,8 +67,8 @@ pub struct EndpointInfo {
     pub network: String,
     /// Address with prefix length.
     pub addr: Ipv4Net,
-    /// Gateway.
-    pub gateway: Ipv4Addr,
+    /// Gateway, where the network has one to offer.
+    pub gateway: Option<Ipv4Addr>,
     /// MAC address.
     pub mac: Mac,
     /// Interface inside (`eth0`) and on the host (`veth…`).
@@ -201,6 +202,8 @@ pub struct Network {
     pub(super) mtu: u16,
     /// Where `-p` without an address binds.
     pub(super) host_binding: Option<Ipv4Addr>,
+    /// What its driver keeps.
+    pub(super) driver_state: Driver,
 }
 
 impl Network {
@@ -210,7 +213,7 @@ impl Network {
     }
     /// Names are looked up in it.
     pub(super) fn has_dns(&self) -> bool {
-        self.driver == "bridge" && self.name != "bridge"
+        !matches!(self.driver.as_str(), "host" | "null") && self.name != "bridge"
     }
     /// `--internal`.
     pub(super) fn internal(&self) -> bool {

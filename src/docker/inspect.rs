@@ -112,7 +112,7 @@ impl Engine {
                 "Bridge": "",
                 "SandboxID": if running { c.id.chars().rev().collect::<String>() } else { String::new() },
                 "Ports": self.ports_json(i),
-                "Gateway": first.map(|e| e.gateway.to_string()).unwrap_or_default(),
+                "Gateway": first.and_then(|e| e.gateway).map(|g| g.to_string()).unwrap_or_default(),
                 "IPAddress": first.map(|e| e.addr.addr().to_string()).unwrap_or_default(),
                 "IPPrefixLen": first.map_or(0, |e| e.addr.prefix_len()),
                 "MacAddress": first.map(|e| e.mac.to_string()).unwrap_or_default(),
@@ -153,7 +153,7 @@ impl Engine {
                     "GwPriority": a.spec.gw_priority,
                     "NetworkID": net.map(|n| n.id.clone()).unwrap_or_default(),
                     "EndpointID": text(|e| e.id.clone()),
-                    "Gateway": if internal { String::new() } else { text(|e| e.gateway.to_string()) },
+                    "Gateway": if internal { String::new() } else { text(|e| e.gateway.map(|g| g.to_string()).unwrap_or_default()) },
                     "IPAddress": text(|e| e.addr.addr().to_string()),
                     "IPPrefixLen": joined.map_or(0, |e| e.addr.prefix_len()),
                     "IPv6Gateway": "",
@@ -172,7 +172,8 @@ impl Engine {
         let c = &self.containers[i];
         let mut map = Map::new();
         // A container without a way out has no ports to speak of, not even exposed ones.
-        if c.state != ContainerState::Running || c.inner.gateway_network.is_none() {
+        let way_out = c.inner.gateway_network.as_deref().and_then(|id| self.network_by_id(id));
+        if c.state != ContainerState::Running || !way_out.is_some_and(Network::publishes) {
             return Value::Object(map);
         }
         let mut keys: Vec<String> = self.exposed(i).iter().map(|(p, proto)| format!("{p}/{proto}")).collect();
@@ -218,6 +219,12 @@ impl Engine {
             // A gateway that nobody asked for is only told where the subnet was not asked for either.
             if auto || net.predefined() || !net.asked.gateways.is_empty() {
                 entry.insert("Gateway".into(), json!(gateway.to_string()));
+            }
+            let aux = net.aux();
+            if !aux.is_empty() {
+                let aux: Map<String, Value> =
+                    aux.into_iter().map(|(name, addr)| (name.to_owned(), json!(addr.to_string()))).collect();
+                entry.insert("AuxiliaryAddresses".into(), Value::Object(aux));
             }
             config.push(Value::Object(entry));
         }

@@ -95,7 +95,8 @@ impl Engine {
 
     fn ports_column(&self, i: usize) -> String {
         let c = &self.containers[i];
-        if c.state != ContainerState::Running || c.inner.gateway_network.is_none() {
+        let way_out = c.inner.gateway_network.as_deref().and_then(|id| self.network_by_id(id));
+        if c.state != ContainerState::Running || !way_out.is_some_and(|n| n.publishes()) {
             return String::new();
         }
         let mut exposed = self.exposed(i);

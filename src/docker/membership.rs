@@ -1,6 +1,7 @@
 //! Joining and leaving networks: `docker network connect`, `disconnect`.
 
 use super::EndpointSpec;
+use super::container::{PRIVATE, SHARES};
 use super::engine::{Attachment, ContainerState, Engine, EngineError};
 use crate::sim::World;
 use std::net::Ipv4Addr;
@@ -21,20 +22,22 @@ impl Engine {
         let first = c.inner.attachments.first().map_or("bridge", |a| a.spec.network.as_str());
         let fail = |m: &str| Err(EngineError::new(m));
         if first == "host" || first.starts_with("container:") {
-            return fail(
-                "container sharing network namespace with another container or host cannot be connected to any \
-                 other network",
-            );
+            return fail(SHARES);
         }
         if net.driver == "host" {
             return fail(
                 "cannot connect container to host network - container must be created in host network mode",
             );
         }
-        if first == "none" || net.driver == "null" {
-            return fail(
-                "container cannot be connected to multiple networks with one of the networks in private (none) mode",
-            );
+        let empty = c.inner.attachments.is_empty();
+        if (first == "none" || net.driver == "null") && !empty {
+            return fail(PRIVATE);
+        }
+        if net.driver == "null" {
+            // It has none, and now that is so on purpose.
+            let attachment = Attachment { spec: endpoint.clone(), network_id: None };
+            self.containers[i].inner.attachments.push(attachment);
+            return Ok(String::new());
         }
         if let Some(problems) = self.endpoint_problems(endpoint, n) {
             return Err(EngineError::new(format!("invalid endpoint settings:\n{problems}")));

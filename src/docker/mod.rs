@@ -6,8 +6,8 @@
 //! ([`cli::parse`]); a drag on the canvas makes the same one and shows [`cli::render`]'s text.
 //!
 //! The reference is Docker Engine 28 with its iptables firewall and the userland proxy. Supported:
-//! bridge, host, none, another container's network, published ports, embedded DNS, links, internal
-//! networks, live connect and disconnect. Not supported: IPv6, macvlan, ipvlan, overlay and swarm,
+//! bridge, host, none, another container's network, macvlan, ipvlan, published ports, embedded DNS, links, internal
+//! networks, live connect and disconnect. Not supported: IPv6, overlay and swarm,
 //! volumes, building and pulling of images, restart policies (they are shown, nothing restarts).
 
 pub mod cli;
@@ -15,6 +15,7 @@ mod config;
 mod container;
 mod containers;
 mod dns;
+mod driver;
 mod endpoint;
 mod engine;
 mod image;

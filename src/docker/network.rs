@@ -1,5 +1,6 @@
 //! Networks: making, removing, joining and leaving them.
 
+use super::driver::Driver;
 use super::endpoint::remove_device;
 use super::engine::{Engine, EngineError, Network, predefined};
 use super::ipam::IpamError;
@@ -14,9 +15,7 @@ use crate::wire::{IfName, Ipv4Net, Mac};
 use std::net::Ipv4Addr;
 
 /// Drivers that exist here.
-const DRIVERS: [&str; 3] = ["bridge", "host", "null"];
-/// Drivers of Docker that do not exist here yet.
-const ABSENT_DRIVERS: [&str; 2] = ["macvlan", "ipvlan"];
+const DRIVERS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
 
 const OPT_NAME: &str = "com.docker.network.bridge.name";
 const OPT_ICC: &str = "com.docker.network.bridge.enable_icc";
@@ -78,13 +77,14 @@ impl Engine {
                 rules: None,
                 mtu: 1500,
                 host_binding: None,
+                driver_state: Driver::Plain,
             });
         }
     }
 
     /// What a subnet that nobody asked for must not overlap: the host's routes and name servers
     /// (netutils.InferReservedNetworks).
-    fn reserved(&self, world: &World) -> Vec<Ipv4Net> {
+    pub(super) fn reserved(&self, world: &World) -> Vec<Ipv4Net> {
         let ns = world.namespace(self.host_ns(world));
         let routes = ns.map(|ns| ns.routes()).unwrap_or_default();
         let mut all: Vec<Ipv4Net> = routes.iter().map(|r| r.prefix).filter(|p| p.prefix_len() > 0).collect();
@@ -123,11 +123,9 @@ impl Engine {
         match driver {
             "bridge" => {}
             "host" | "null" => return fail(format!("only one instance of \"{driver}\" network is allowed")),
-            absent if ABSENT_DRIVERS.contains(&absent) => {
-                return fail(format!("the {absent} driver is not part of netpier; the nearest is bridge"));
-            }
+            "macvlan" | "ipvlan" => return self.create_on_parent(world, create, &ipam),
             other => {
-                let near = nearest(other, DRIVERS.into_iter().chain(ABSENT_DRIVERS));
+                let near = nearest(other, DRIVERS.into_iter());
                 let hint = near.map(|n| format!("\n\n{}", did_you_mean(n))).unwrap_or_default();
                 return fail(format!("plugin \"{other}\" not found{hint}"));
             }
@@ -169,14 +167,8 @@ impl Engine {
                 (first.subnet, first.gateway, first.range)
             }
         };
-        let given = gateway.is_some();
-        let gateway = self.ipam.address(subnet, range, gateway).map_err(|e| {
+        let gateway = self.take_gateway_and_aux(create, subnet, range, gateway).inspect_err(|_| {
             self.ipam.release(subnet);
-            let which = gateway.map(|g| g.to_string()).unwrap_or_default();
-            match given {
-                true => EngineError::new(format!("failed to allocate gateway ({which}): {e}")),
-                false => EngineError::new(format!("failed to allocate gateway (): {e}")),
-            }
         })?;
         match self.bridge_name(create, id) {
             Ok(bridge) => Ok(Plan { subnet, gateway, range, bridge }),
@@ -185,6 +177,28 @@ impl Engine {
                 Err(e)
             }
         }
+    }
+
+    /// Takes the gateway's address and those that `--aux-address` keeps from containers. The caller
+    /// releases the subnet on failure.
+    pub(super) fn take_gateway_and_aux(
+        &mut self,
+        create: &NetworkCreate,
+        subnet: Ipv4Net,
+        range: Option<Ipv4Net>,
+        gateway: Option<Ipv4Addr>,
+    ) -> Result<Ipv4Addr, EngineError> {
+        let which = gateway.map(|g| g.to_string()).unwrap_or_default();
+        let taken = self.ipam.address(subnet, range, gateway);
+        let taken =
+            taken.map_err(|e| EngineError::new(format!("failed to allocate gateway ({which}): {e}")))?;
+        for (name, text) in &create.aux_addresses {
+            let Some(addr) = text.parse::<Ipv4Addr>().ok().filter(|a| subnet.contains(a)) else { continue };
+            self.ipam.address(subnet, range, Some(addr)).map_err(|e| {
+                EngineError::new(format!("failed to allocate secondary ip address ({name}:{addr}): {e}"))
+            })?;
+        }
+        Ok(taken)
     }
 
     fn bridge_name(&self, create: &NetworkCreate, id: &str) -> Result<IfName, EngineError> {
@@ -267,12 +281,13 @@ impl Engine {
             rules: Some(net_rules),
             mtu,
             host_binding,
+            driver_state: Driver::Plain,
         });
         self.note_network(self.networks.len() - 1, true);
         Ok(id)
     }
 
-    fn note_network(&mut self, n: usize, added: bool) {
+    pub(super) fn note_network(&mut self, n: usize, added: bool) {
         let net = &self.networks[n];
         let noted = Noted::Network { name: net.name.clone(), driver: net.driver.clone(), added };
         self.note(noted);
@@ -360,6 +375,9 @@ impl Engine {
         if let Some(subnet) = net.subnet {
             self.ipam.release(subnet);
         }
+        if let Driver::Parent(parent) = &net.driver_state {
+            self.release_parent(world, parent);
+        }
         Ok(())
     }
 
@@ -391,10 +409,10 @@ impl Engine {
 }
 
 /// A subnet as asked for.
-struct IpamConfig {
-    subnet: Ipv4Net,
-    gateway: Option<Ipv4Addr>,
-    range: Option<Ipv4Net>,
+pub(super) struct IpamConfig {
+    pub subnet: Ipv4Net,
+    pub gateway: Option<Ipv4Addr>,
+    pub range: Option<Ipv4Net>,
 }
 
 /// Reads subnets, ranges and gateways; all that is wrong with them in one error (ValidateIPAM).

@@ -101,6 +101,8 @@ pub struct NetworkCreate {
     pub gateways: Vec<String>,
     /// `--ip-range`.
     pub ip_ranges: Vec<String>,
+    /// `--aux-address`: name and address.
+    pub aux_addresses: Vec<(String, String)>,
     /// `--internal`.
     pub internal: bool,
     /// `--attachable`.

@@ -257,8 +257,13 @@ impl World {
             _ => parent_mac,
         };
         let kind = DeviceKind::Upper { parent, kind };
+        // Made beside its parent and moved, it keeps the number it got there.
+        let number = match ns == parent.ns {
+            true => None,
+            false => self.with_raw(parent.ns, |n, _| n.reserve_index()),
+        };
         let made = self.with(ns, |n, cx| {
-            let dev = n.add_device(name, mac, kind, cx)?;
+            let dev = n.add_device_numbered(number, name, mac, kind, cx)?;
             n.set_mtu(dev, mtu, cx)?;
             Ok(dev)
         });

@@ -143,6 +143,30 @@ impl World {
         a: (NsId, IfName, Mac),
         b: (NsId, IfName, Mac),
     ) -> Result<(IfIndex, IfIndex), ConfigError> {
+        self.add_veth_numbered([None; 2], a, b)
+    }
+
+    /// As [`World::add_veth`]; both ends are made in `home` and moved at once, so they keep the numbers
+    /// they got there.
+    ///
+    /// # Errors
+    /// `Exists`; nothing is made then.
+    pub fn add_veth_from(
+        &mut self,
+        home: NsId,
+        a: (NsId, IfName, Mac),
+        b: (NsId, IfName, Mac),
+    ) -> Result<(IfIndex, IfIndex), ConfigError> {
+        let numbers = [(); 2].map(|()| self.with_raw(home, |ns, _| ns.reserve_index()));
+        self.add_veth_numbered(numbers, a, b)
+    }
+
+    fn add_veth_numbered(
+        &mut self,
+        numbers: [Option<IfIndex>; 2],
+        a: (NsId, IfName, Mac),
+        b: (NsId, IfName, Mac),
+    ) -> Result<(IfIndex, IfIndex), ConfigError> {
         let same = a.0 == b.0 && a.1 == b.1;
         for (ns, name, _) in [a, b] {
             let there = self.namespace(ns).ok_or(ConfigError::Invalid)?;
@@ -151,9 +175,9 @@ impl World {
             }
         }
         let mut ends = [IfIndex::LO; 2];
-        for (index, (ns, name, mac)) in ends.iter_mut().zip([a, b]) {
+        for ((index, number), (ns, name, mac)) in ends.iter_mut().zip(numbers).zip([a, b]) {
             *index = self
-                .with(ns, |ns, cx| ns.add_device(name, mac, DeviceKind::Veth, cx))
+                .with(ns, |ns, cx| ns.add_device_numbered(number, name, mac, DeviceKind::Veth, cx))
                 .expect("the namespace was there a moment ago")?;
         }
         let [first, second] = ends;

@@ -195,17 +195,28 @@ impl NetNs {
 pub(super) struct Devices {
     slots: Vec<Option<Device>>,
     names: FastMap<IfName, IfIndex>,
+    /// The highest number that was given here. Devices that come from elsewhere keep theirs.
+    given: u32,
 }
 
 impl Devices {
-    /// The number that the next device gets.
-    pub fn next_index(&self) -> IfIndex {
-        IfIndex(self.slots.len() as u32 + 1)
+    /// Gives a number that no device has or had here.
+    pub fn next_index(&mut self) -> IfIndex {
+        loop {
+            self.given += 1;
+            if self.get(IfIndex(self.given)).is_none() {
+                return IfIndex(self.given);
+            }
+        }
     }
+    /// Puts a device where its number says; nobody is there.
     pub fn push(&mut self, device: Device) {
-        debug_assert_eq!(device.index, self.next_index());
         self.names.insert(device.name, device.index);
-        self.slots.push(Some(device));
+        let slot = Self::slot(device.index);
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        self.slots[slot] = Some(device);
     }
     fn slot(dev: IfIndex) -> usize {
         (dev.0 as usize).wrapping_sub(1)

@@ -252,8 +252,9 @@ impl NetNs {
         let mut own = rng.fork("stack");
         let mut devices = Devices::default();
         let lo = Ipv4Addr::LOCALHOST;
+        let index = devices.next_index();
         devices.push(Device {
-            index: IfIndex::LO,
+            index,
             name: "lo".parse().unwrap_or_default(),
             mac: Mac::ZERO,
             mtu: 65536,

@@ -43,10 +43,31 @@ impl NetNs {
         kind: DeviceKind,
         cx: &mut Cx<'_>,
     ) -> Result<IfIndex, ConfigError> {
+        self.add_device_numbered(None, name, mac, kind, cx)
+    }
+
+    /// Gives away the next number: a device that is made here and moved at once keeps it.
+    pub fn reserve_index(&mut self) -> IfIndex {
+        self.devices.next_index()
+    }
+
+    /// As [`NetNs::add_device`], with the number that it had where it comes from, if that is free here.
+    ///
+    /// # Errors
+    /// `Exists`.
+    pub fn add_device_numbered(
+        &mut self,
+        number: Option<IfIndex>,
+        name: IfName,
+        mac: Mac,
+        kind: DeviceKind,
+        cx: &mut Cx<'_>,
+    ) -> Result<IfIndex, ConfigError> {
         if self.device_named(name.as_str()).is_some() {
             return Err(ConfigError::Exists);
         }
-        let index = self.devices.next_index();
+        let number = number.filter(|n| self.devices.get(*n).is_none());
+        let index = number.unwrap_or_else(|| self.devices.next_index());
         let given = mac != Mac::ZERO;
         let mac = if given { mac } else { self.random_mac() };
         let kind = match kind {

@@ -276,6 +276,7 @@ fn network(mut f: Flags) -> Result<NetworkCreate, Refusal> {
         subnets: list(&f, "subnet"),
         gateways: list(&f, "gateway"),
         ip_ranges: list(&f, "ip-range"),
+        aux_addresses: f.all(&["aux-address"]).map(pair).collect(),
         internal: f.on("internal"),
         attachable: f.on("attachable"),
         options: f.all(&["opt"]).map(pair).collect(),
@@ -306,6 +307,11 @@ fn belongs_together(create: &NetworkCreate) -> Result<(), String> {
         let net: Ipv4Net = range.parse().map_err(|_| format!("invalid CIDR address: {range}"))?;
         if !holds(net.addr()) {
             return Err(format!("no matching subnet for range {range}"));
+        }
+    }
+    for (_, addr) in &create.aux_addresses {
+        if !addr.parse().is_ok_and(holds) {
+            return Err(format!("no matching subnet for aux-address {addr}"));
         }
     }
     for gateway in gateways {

@@ -214,6 +214,9 @@ fn network(line: &mut Line, create: &NetworkCreate) {
     for gateway in &create.gateways {
         line.value("--gateway", Some(gateway));
     }
+    for (name, addr) in &create.aux_addresses {
+        line.value("--aux-address", Some(&format!("{name}={addr}")));
+    }
     for range in &create.ip_ranges {
         line.value("--ip-range", Some(range));
     }

@@ -396,12 +396,7 @@ pub(super) const COMMANDS: &[Command] = &[
         wants: NO_NAME,
         flags: &[&[
             on("attachable", None, "Enable manual container attachment"),
-            no(
-                "aux-address",
-                Takes::Value("map"),
-                "use --ip-range",
-                "Auxiliary IPv4 or IPv6 addresses used by Network driver",
-            ),
+            val("aux-address", None, "map", "Auxiliary IPv4 or IPv6 addresses used by Network driver"),
             no(
                 "config-from",
                 Takes::Value("string"),

@@ -3,6 +3,7 @@
 use super::link::{header, label, link_line, state};
 use super::{Fail, Flags, device, garbage, incomplete, prefix, refused, shown_device, verb};
 use crate::guest::Sys;
+use crate::stack::NsId;
 use crate::stack::{ConfigError, Device, DeviceKind};
 use crate::wire::{IfIndex, Ipv4Net};
 use std::fmt::Write as _;
@@ -57,7 +58,7 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
             }
         }
         for (i, address) in addresses.iter().enumerate() {
-            let text = inet(d, *address, i);
+            let text = inet(d, sys.ns.id, *address, i);
             let _ = if flags.line {
                 let lifetime = "\\       valid_lft forever preferred_lft forever";
                 writeln!(out, "{}: {}    {text}{lifetime}", d.index.0, d.name)
@@ -70,10 +71,11 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
 }
 
 /// `inet 172.17.0.2/16 brd 172.17.255.255 scope global eth0`.
-fn inet(d: &Device, address: Ipv4Net, position: usize) -> String {
+fn inet(d: &Device, ns: NsId, address: Ipv4Net, position: usize) -> String {
     // Docker gives the broadcast address with the address; `ip addr add` without `brd` does not,
     // and neither do the ports of a node.
     let docker = matches!(d.kind, DeviceKind::Veth)
+        || d.parent().is_some_and(|p| p.ns != ns)
         || (matches!(d.kind, DeviceKind::Bridge(_)) && is_docker_bridge(d.name.as_str()));
     let brd = if docker { format!(" brd {}", address.broadcast()) } else { String::new() };
     let scope = if address.addr().is_loopback() { "host" } else { "global" };
@@ -83,7 +85,7 @@ fn inet(d: &Device, address: Ipv4Net, position: usize) -> String {
 }
 
 fn is_docker_bridge(name: &str) -> bool {
-    name == "docker0" || name.starts_with("br-")
+    matches!(name, "docker0" | "docker_gwbridge") || name.starts_with("br-")
 }
 
 /// The address and the device of `add` and `del`.

@@ -80,9 +80,10 @@ fn played(lesson: &Lesson, diagnose: Diagnose<'_>, found: &mut Vec<String>) -> R
         found.push(format!("goals[{i}] is not met by the solution"));
     }
     if lesson.kind == Kind::Clinic {
-        let again = typed(&mut session, &lesson.play.at, &lesson.play.run)?;
+        let then = lesson.then.as_ref().unwrap_or(&lesson.play);
+        let again = typed(&mut session, &then.at, &then.run)?;
         if again.exit != Some(0) {
-            found.push(format!("play still fails after the solution: {}", last_words(&again)));
+            found.push(format!("`{}` fails after the solution: {}", then.run, last_words(&again)));
         }
     }
     Ok(())

@@ -56,6 +56,9 @@ pub struct Lesson {
     pub before: Vec<Move>,
     /// The picture that moves: a line that the page offers to play.
     pub play: LabCommand,
+    /// Clinic: what works in the end; absent: `play` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<LabCommand>,
     /// What has to come about, in order.
     pub goals: Vec<Goal>,
     /// Moves that meet all goals.

@@ -55,3 +55,14 @@ fn a_lesson_survives_being_written_and_read() {
         assert_eq!(serde_json::to_string(&again).expect("plain data"), text, "{name}");
     }
 }
+
+#[test]
+fn every_lesson_is_unmet_at_the_start_and_met_by_its_solution_and_every_case_is_diagnosed() {
+    let mut wrong = String::new();
+    for (name, lesson) in all() {
+        for problem in netpier::lesson::check::problems(&lesson) {
+            wrong += &format!("{name}: {problem}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}

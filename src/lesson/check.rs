@@ -2,7 +2,7 @@
 //! texts are complete in both languages, and a clinic case shows its symptom, which is gone at the end.
 
 use super::{Inline, Kind, Lesson, Move, Progress, inline};
-use crate::explain::Lang;
+use crate::explain::{Lang, why};
 use crate::lab::{Edit, Lab};
 use crate::session::{Job, Session};
 use crate::time::Duration;
@@ -12,16 +12,13 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// And how many events.
 const EVENTS: u64 = 2_000_000;
 
-/// Names the first cause of a failed line, as a diagnosis finds it.
-pub type Diagnose<'a> = &'a dyn Fn(&Session, &Job) -> Option<String>;
-
 /// What is wrong with a lesson; empty if nothing is.
-pub fn problems(lesson: &Lesson, diagnose: Diagnose<'_>) -> Vec<String> {
+pub fn problems(lesson: &Lesson) -> Vec<String> {
     let mut found = Vec::new();
     for lang in [Lang::En, Lang::Ko] {
         texts(lesson, lang, &mut found);
     }
-    if let Err(problem) = played(lesson, diagnose, &mut found) {
+    if let Err(problem) = played(lesson, &mut found) {
         found.push(problem);
     }
     found
@@ -58,7 +55,7 @@ fn texts(lesson: &Lesson, lang: Lang, found: &mut Vec<String>) {
 }
 
 /// Plays it: the symptom, the start, the solution.
-fn played(lesson: &Lesson, diagnose: Diagnose<'_>, found: &mut Vec<String>) -> Result<(), String> {
+fn played(lesson: &Lesson, found: &mut Vec<String>) -> Result<(), String> {
     if lesson.goals.is_empty() {
         return Err("it has no goal".into());
     }
@@ -70,7 +67,7 @@ fn played(lesson: &Lesson, diagnose: Diagnose<'_>, found: &mut Vec<String>) -> R
         found.push(format!("goals[{i}] is met before anything was done"));
     }
     if lesson.kind == Kind::Clinic {
-        symptom(lesson, &lab, diagnose, found)?;
+        symptom(lesson, &lab, found)?;
     }
     for (i, step) in lesson.solution.iter().enumerate() {
         make(step, &mut lab, &mut session).map_err(|e| format!("solution[{i}]: {e}"))?;
@@ -90,21 +87,16 @@ fn played(lesson: &Lesson, diagnose: Diagnose<'_>, found: &mut Vec<String>) -> R
 }
 
 /// What the learner of a clinic case sees first: a line that fails, and its cause.
-fn symptom(
-    lesson: &Lesson,
-    lab: &Lab,
-    diagnose: Diagnose<'_>,
-    found: &mut Vec<String>,
-) -> Result<(), String> {
+fn symptom(lesson: &Lesson, lab: &Lab, found: &mut Vec<String>) -> Result<(), String> {
     let mut session = lab.boot().map_err(|e| e.to_string())?;
     let job = typed(&mut session, &lesson.play.at, &lesson.play.run)?;
     if job.exit == Some(0) {
         found.push("play works from the beginning: there is nothing to mend".into());
     }
-    let cause = diagnose(&session, &job);
+    let cause = why::diagnose(&session, &job).map(|d| d.cause.key());
     match (&lesson.cause, cause) {
         (None, _) => found.push("cause: a clinic case names the cause that a diagnosis has to find".into()),
-        (Some(wanted), Some(got)) if *wanted == got => {}
+        (Some(wanted), Some(got)) if wanted == got => {}
         (Some(wanted), got) => {
             found.push(format!("cause: the diagnosis is {:?}, not {wanted:?}", got.unwrap_or_default()));
         }

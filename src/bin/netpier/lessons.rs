@@ -18,7 +18,7 @@ pub fn main(args: &[String]) -> Result<u8, String> {
     for (name, text) in read(Path::new(dir))? {
         let (kind, problems) = match Lesson::from_json(&text) {
             Ok(lesson) => {
-                let mut problems = check::problems(&lesson, &|_, _| None);
+                let mut problems = check::problems(&lesson);
                 if lesson.id != name {
                     problems.push(format!("id: it is {:?}, and the file {name:?}", lesson.id));
                 }

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::forms::{ContainerForm, IMAGES, NetworkForm, RouterForm};
+use super::forms::{ContainerForm, IMAGES, NetworkForm};
 use super::playback::SPEEDS;
 use super::terminal::{self, Entry};
 use super::view::{Drag, Ware};
@@ -9,14 +9,12 @@ use super::{
 };
 use crate::explain::Lang;
 use crate::lab::{Edit, Lab, LabCommand};
-use crate::session::{JobId, NodeKind, Timeline};
+use crate::session::{JobId, Timeline};
 use crate::sim::Progress;
 use crate::time::Instant;
 
 /// Events that one slice handles: few, so that what runs without end does not run far ahead.
 const SLICE_EVENTS: u64 = 64;
-/// How far the pointer goes before a press becomes a drag, in canvas units.
-const DRAG_START: f64 = 4.0;
 
 impl App {
     pub(super) fn carry_out(&mut self, action: Action) {
@@ -52,10 +50,15 @@ impl App {
             | Action::DragTo(_)
             | Action::Drop
             | Action::CancelDrag
-            | Action::Nudge(..)
             | Action::Want(_) => self.canvas(action),
-            Action::Dialog(dialog) => self.dialog = dialog.map(|d| *d),
-            Action::RouterForm(node) => self.open_router_form(&node),
+            Action::Arrange(action) => self.arrange(action),
+            Action::Cable(action) => self.cable(action),
+            Action::Lab(action) => self.labs(action),
+            Action::Dialog(dialog) => {
+                self.dialog = dialog.map(|d| *d);
+                self.try_form();
+            }
+            Action::Settings(of) => self.open_settings(&of),
             Action::Submit => self.submit(),
             _ => self.page(action),
         }
@@ -273,14 +276,7 @@ impl App {
 
     fn canvas(&mut self, action: Action) {
         match action {
-            Action::Select(selection) => {
-                if let Some(place) = selection.as_ref().map(|s| s.place().to_owned())
-                    && self.timeline.live().place(&place).is_ok()
-                {
-                    self.terminals.go(&place);
-                }
-                self.selection = selection;
-            }
+            Action::Select(selection) => self.select(selection),
             Action::Delete => self.delete(),
             Action::Viewport(w, h) => {
                 self.camera.size = (w.max(1.0), h.max(1.0));
@@ -291,74 +287,35 @@ impl App {
             Action::Pan(dx, dy) => self.camera.pan(dx, dy),
             Action::Zoom(factor, at) => self.camera.zoom(factor, at),
             Action::Fit => self.camera.fit(&self.shown.scene.bounds),
-            Action::GrabNode(id, at) => {
-                if let Some(node) = self.shown.scene.node(&id) {
-                    let at = self.camera.to_canvas(at);
-                    let grab = (at.0 - node.rect.x, at.1 - node.rect.y);
-                    let pos = (node.rect.x as i32, node.rect.y as i32);
-                    self.drag = Some(Drag::Node { id, grab, pos, moved: false });
-                }
-            }
+            Action::GrabNode(id, at) => self.grab_node(&id, at),
             Action::GrabWare(ware, at) => {
                 self.drag = Some(Drag::Ware { ware, at, over: None });
                 self.drag_to(at);
             }
             Action::DragTo(at) => self.drag_to(at),
-            Action::Drop => self.drop(),
-            Action::CancelDrag => self.drag = None,
-            Action::Nudge(id, dx, dy) => {
-                if let Some(pos) = self.lab.nodes.iter().find(|n| n.id == id).map(|n| n.pos) {
-                    self.move_node(&id, (pos.0 + dx, pos.1 + dy));
-                }
-            }
+            Action::Drop => self.dropped(),
+            Action::CancelDrag => (self.drag, self.cabling) = (None, false),
             Action::Want(ware) => self.want(ware, None, None),
             _ => {}
         }
     }
 
-    fn drag_to(&mut self, to: (f64, f64)) {
-        let point = self.camera.to_canvas(to);
-        match &mut self.drag {
-            Some(Drag::Ware { ware, at, over }) => {
-                *at = to;
-                let scene = &self.shown.scene;
-                let bridge = scene.bridge_at(point).map(|(n, b)| (n.id.clone(), Some(b.network.clone())));
-                let host =
-                    scene.nodes.iter().find(|n| n.kind == NodeKind::DockerHost && n.rect.contains(point));
-                let host = host.map(|n| (n.id.clone(), None));
-                *over = match ware {
-                    Ware::Container(_) => bridge.or(host),
-                    Ware::Network => host,
-                };
-            }
-            Some(Drag::Node { grab, pos, moved, .. }) => {
-                let next = (point.0 - grab.0, point.1 - grab.1);
-                let far = (next.0 - f64::from(pos.0)).hypot(next.1 - f64::from(pos.1));
-                if *moved || far > DRAG_START {
-                    *moved = true;
-                    *pos = (next.0.round() as i32, next.1.round() as i32);
-                }
-            }
-            None => {}
+    /// Selects something; its terminal comes forward.
+    pub(super) fn select(&mut self, selection: Option<Selection>) {
+        if let Some(place) = selection.as_ref().map(|s| s.place().to_owned())
+            && !matches!(selection, Some(Selection::Link(..)))
+            && self.timeline.live().place(&place).is_ok()
+        {
+            self.terminals.go(&place);
         }
-    }
-
-    fn drop(&mut self) {
-        match self.drag.take() {
-            Some(Drag::Ware { ware, over: Some((host, network)), .. }) => {
-                self.want(ware, Some(host), network)
-            }
-            Some(Drag::Node { id, pos, moved: true, .. }) => self.move_node(&id, pos),
-            _ => {}
-        }
-    }
-
-    fn move_node(&mut self, id: &str, pos: (i32, i32)) {
-        self.edit(&Edit::MoveNode { id: id.to_owned(), pos });
+        self.selection = selection;
     }
 
     /// Opens the form of a ware; without a host, on the first one.
-    fn want(&mut self, ware: Ware, host: Option<String>, network: Option<String>) {
+    pub(super) fn want(&mut self, ware: Ware, host: Option<String>, network: Option<String>) {
+        if let Ware::Device(device) = ware {
+            return self.place_device(device, None);
+        }
         let live = self.timeline.live();
         let hosts = || live.nodes().iter().filter(|n| n.engine.is_some());
         let node = hosts().find(|n| host.as_ref().is_none_or(|h| n.config.id == *h));
@@ -384,7 +341,7 @@ impl App {
                     taken,
                 ))
             }
-            Ware::Network => Dialog::Network(NetworkForm::new(&node.config.id, networks)),
+            _ => Dialog::Network(NetworkForm::new(&node.config.id, networks)),
         };
         self.dialog = Some(dialog);
     }
@@ -401,9 +358,11 @@ impl App {
                 self.selection = None;
                 self.run_for_form(&host, &format!("docker network rm {name}"));
             }
-            Some(Selection::Node(id)) => {
-                self.selection = None;
-                self.edit(&Edit::RemoveNode { id });
+            Some(Selection::Node(_) | Selection::Nodes(_)) => self.remove_nodes(),
+            Some(Selection::Link(node, port)) => {
+                if let Ok(port) = port.parse() {
+                    self.cable(super::cable::CableAction::Unplug((node, port)));
+                }
             }
             None => {}
         }
@@ -428,6 +387,11 @@ impl App {
                 let engine = live.node(host).ok().and_then(|n| n.engine.as_ref());
                 engine.is_some_and(|e| e.networks().iter().any(|n| n.name == *name))
             }
+            Some(Selection::Nodes(ids)) => ids.iter().all(|id| live.node(id).is_ok()),
+            Some(Selection::Link(node, port)) => {
+                let at = |e: &super::cable::End| e.0 == *node && e.1.as_str() == port.as_str();
+                self.lab.links.iter().any(|l| at(&l.a) || at(&l.b))
+            }
             None => true,
         };
         if !there {
@@ -438,11 +402,11 @@ impl App {
     // ---- edits
 
     /// Does an edit to the document and to the running lab: both or neither.
-    fn edit(&mut self, edit: &Edit) -> bool {
+    pub(super) fn edit(&mut self, edit: &Edit) -> bool {
         let before = self.lab.clone();
         let mut after = before.clone();
         let done = edit.apply(&mut after).and_then(|()| {
-            if matches!(edit, Edit::MoveNode { .. }) {
+            if only_moves(edit) {
                 return Ok(());
             }
             self.flows.to_now();
@@ -455,6 +419,7 @@ impl App {
                 self.epoch += 1;
                 self.busy = true;
                 self.terminals.keep_only(&terminal::places(self.timeline.live()));
+                self.drop_lost_selection();
                 self.save();
                 true
             }
@@ -465,8 +430,18 @@ impl App {
         }
     }
 
+    /// Does an edit; what it sets going is a flow to watch, called `title`.
+    pub(super) fn edit_to_watch(&mut self, edit: &Edit, place: &str, title: &str) -> bool {
+        let first_seq = self.timeline.live().world.log.next_seq();
+        let done = self.edit(edit);
+        if done {
+            self.flows.begin(place, title, first_seq);
+        }
+        done
+    }
+
     /// Opens `lab` in place of the one that is open.
-    fn reopen(&mut self, lab: Lab) -> bool {
+    pub(super) fn reopen(&mut self, lab: Lab) -> bool {
         let still = |lab: &Lab| {
             let mut lab = lab.clone();
             lab.nodes.iter_mut().for_each(|n| n.pos = (0, 0));
@@ -498,24 +473,13 @@ impl App {
 
     // ---- forms
 
-    fn open_router_form(&mut self, id: &str) {
-        let Ok(node) = self.timeline.live().node(id) else { return };
-        let Some(router) = self.lab.nodes.iter().find(|n| n.id == id).and_then(|n| n.router.clone()) else {
-            return;
-        };
-        let namespace = self.timeline.live().world.namespace(node.ns);
-        let lan = namespace.and_then(|ns| ns.device_named(router.lan.as_str())?.addrs.first().copied());
-        self.dialog = Some(Dialog::Router(RouterForm::new(id, &router, lan)));
-    }
-
     fn submit(&mut self) {
         match self.dialog.clone() {
-            Some(Dialog::Router(form)) => {
-                let Some(config) = form.config() else { return };
-                let edit = Edit::SetRouter { node: form.node.clone(), router: Box::new(config) };
-                if self.edit(&edit) {
+            Some(Dialog::Router(_) | Dialog::Machine(_) | Dialog::Link(_)) => self.save_settings(),
+            Some(Dialog::Cable(form)) => {
+                if let Some((a, b)) = form.pair() {
                     self.dialog = None;
-                    self.toast("toast.router_saved", "", false);
+                    self.cable(super::cable::CableAction::Plug(a, b));
                 }
             }
             Some(Dialog::Container(form)) if form.problems() == (None, None) && form.image < IMAGES.len() => {
@@ -551,6 +515,8 @@ impl App {
                 if let Some(lab) = self.history.undo(&self.lab)
                     && self.reopen(lab)
                 {
+                    // What had gone wrong is no longer so.
+                    self.toasts.retain(|t| !t.bad);
                     self.toast("toast.undone", "", false);
                 }
             }
@@ -558,21 +524,22 @@ impl App {
                 if let Some(lab) = self.history.redo(&self.lab)
                     && self.reopen(lab)
                 {
+                    // What had gone wrong is no longer so.
+                    self.toasts.retain(|t| !t.bad);
                     self.toast("toast.redone", "", false);
-                }
-            }
-            Action::OpenLab(name) => {
-                let before = self.lab.clone();
-                if let Some(lab) = Lab::builtin(&name)
-                    && self.reopen(lab)
-                {
-                    self.history.record(before);
-                    self.camera.auto = true;
-                    self.toast("toast.started_over", "", false);
                 }
             }
             Action::Dismiss(id) => self.toasts.retain(|t| t.id != id),
             _ => {}
         }
+    }
+}
+
+/// Does the edit change the picture only?
+fn only_moves(edit: &Edit) -> bool {
+    match edit {
+        Edit::MoveNode { .. } => true,
+        Edit::Batch(edits) => edits.iter().all(only_moves),
+        _ => false,
     }
 }

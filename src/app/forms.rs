@@ -1,10 +1,7 @@
-//! Forms: the router's settings, a new container, a new network. A form holds what was typed,
+//! Forms: a new container, a new network. A form holds what was typed,
 //! says what is wrong with it, and becomes an edit or a docker command.
 
-use std::collections::BTreeSet;
-
-use crate::session::{Forward, RouterConfig};
-use crate::wire::{Ipv4Addr, Ipv4Net};
+use crate::wire::Ipv4Net;
 
 /// An image of the palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,106 +36,6 @@ pub const IMAGES: [Image; 6] = [
 
 /// What is wrong with a field: a key of the locale.
 pub type Problem = &'static str;
-
-/// A row of the router's form, as typed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
-pub struct ForwardRow {
-    pub udp: bool,
-    pub port: String,
-    pub to: String,
-    pub to_port: String,
-}
-
-/// The router's form.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RouterForm {
-    /// Which router.
-    pub node: String,
-    /// Network address translation.
-    pub nat: bool,
-    /// Public ports are drawn at random.
-    pub random_ports: bool,
-    /// Port forwards.
-    pub rows: Vec<ForwardRow>,
-    /// Its LAN, to check addresses against.
-    pub lan: Option<Ipv4Net>,
-    base: RouterConfig,
-}
-
-/// A field of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum ForwardField {
-    Port,
-    To,
-    ToPort,
-}
-
-impl RouterForm {
-    /// Filled with what the router has.
-    pub fn new(node: &str, config: &RouterConfig, lan: Option<Ipv4Net>) -> Self {
-        let row = |f: &Forward| ForwardRow {
-            udp: f.proto == "udp",
-            port: f.port.to_string(),
-            to: f.to.to_string(),
-            to_port: f.to_port.to_string(),
-        };
-        Self {
-            node: node.to_owned(),
-            nat: config.nat,
-            random_ports: config.random_ports,
-            rows: config.forwards.iter().map(row).collect(),
-            lan,
-            base: config.clone(),
-        }
-    }
-    /// What is wrong: row, field, why.
-    pub fn problems(&self) -> Vec<(usize, ForwardField, Problem)> {
-        let mut out = Vec::new();
-        let mut taken = BTreeSet::new();
-        for (i, row) in self.rows.iter().enumerate() {
-            match port(&row.port) {
-                None => out.push((i, ForwardField::Port, "form.bad_port")),
-                Some(p) if !taken.insert((row.udp, p)) => {
-                    out.push((i, ForwardField::Port, "form.port_taken"))
-                }
-                Some(_) => {}
-            }
-            match row.to.trim().parse::<Ipv4Addr>() {
-                Err(_) => out.push((i, ForwardField::To, "form.bad_address")),
-                Ok(a) if self.lan.is_some_and(|lan| !lan.contains(&a)) => {
-                    out.push((i, ForwardField::To, "form.not_in_lan"));
-                }
-                Ok(a) if self.lan.is_some_and(|lan| lan.addr() == a) => {
-                    out.push((i, ForwardField::To, "form.router_itself"));
-                }
-                Ok(_) => {}
-            }
-            if port(&row.to_port).is_none() {
-                out.push((i, ForwardField::ToPort, "form.bad_port"));
-            }
-        }
-        out
-    }
-    /// The settings, if nothing is wrong.
-    pub fn config(&self) -> Option<RouterConfig> {
-        if !self.problems().is_empty() {
-            return None;
-        }
-        let forward = |r: &ForwardRow| {
-            Some(Forward {
-                proto: if r.udp { "udp" } else { "tcp" }.to_owned(),
-                port: port(&r.port)?,
-                last: None,
-                to: r.to.trim().parse().ok()?,
-                to_port: port(&r.to_port)?,
-            })
-        };
-        let forwards = self.rows.iter().map(forward).collect::<Option<Vec<_>>>()?;
-        Some(RouterConfig { nat: self.nat, random_ports: self.random_ports, forwards, ..self.base.clone() })
-    }
-}
 
 /// A port, 1 to 65535.
 fn port(text: &str) -> Option<u16> {
@@ -264,46 +161,6 @@ impl NetworkForm {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn router() -> RouterForm {
-        let config = RouterConfig::new("wan0".parse().unwrap(), "lan0".parse().unwrap());
-        RouterForm::new("router", &config, Some("192.168.0.1/24".parse().unwrap()))
-    }
-
-    #[test]
-    fn a_forward_is_checked_field_by_field() {
-        for (port, to, to_port, wanted) in [
-            ("8080", "192.168.0.10", "80", None),
-            ("0", "192.168.0.10", "80", Some((ForwardField::Port, "form.bad_port"))),
-            ("65536", "192.168.0.10", "80", Some((ForwardField::Port, "form.bad_port"))),
-            ("80", "172.17.0.2", "80", Some((ForwardField::To, "form.not_in_lan"))),
-            ("80", "192.168.0.1", "80", Some((ForwardField::To, "form.router_itself"))),
-            ("80", "web", "80", Some((ForwardField::To, "form.bad_address"))),
-            ("80", "192.168.0.10", "", Some((ForwardField::ToPort, "form.bad_port"))),
-        ] {
-            let mut form = router();
-            form.rows.push(ForwardRow {
-                udp: false,
-                port: port.into(),
-                to: to.into(),
-                to_port: to_port.into(),
-            });
-            let found = form.problems();
-            assert_eq!(found.first().map(|p| (p.1, p.2)), wanted, "{port} {to} {to_port}");
-            assert_eq!(form.config().is_some(), wanted.is_none());
-        }
-    }
-
-    #[test]
-    fn the_same_public_port_twice_is_refused_but_tcp_and_udp_may_share_it() {
-        let row =
-            |udp| ForwardRow { udp, port: "53".into(), to: "192.168.0.10".into(), to_port: "53".into() };
-        let mut form = router();
-        form.rows = vec![row(false), row(true)];
-        assert!(form.problems().is_empty());
-        form.rows.push(row(true));
-        assert_eq!(form.problems(), [(2, ForwardField::Port, "form.port_taken")]);
-    }
 
     #[test]
     fn a_dragged_container_is_a_docker_command() {

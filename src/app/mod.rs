@@ -8,14 +8,21 @@
 //! Compiles and tests natively. What only a browser has comes in through [`store`]'s traits.
 
 mod act;
+pub mod arrange;
+pub mod cable;
 pub mod decode;
+mod drag;
 pub mod flow;
 pub mod forms;
+pub mod gallery;
 pub mod inspector;
+pub mod notice;
 pub mod packets;
 pub mod pills;
 pub mod playback;
+pub mod rove;
 pub mod scene;
+pub mod settings;
 pub mod store;
 pub mod terminal;
 #[cfg(test)]
@@ -25,9 +32,14 @@ pub mod view;
 use crate::explain::Lang;
 use crate::lab::{History, Lab, LabError};
 use crate::session::{JobId, Session, Timeline};
-use forms::{ContainerForm, NetworkForm, RouterForm};
+use arrange::{Arrange, Clip};
+use cable::{CableAction, CableForm};
+use forms::{ContainerForm, NetworkForm};
+use gallery::{Card, Download, LabAction};
 use inspector::{PacketView, Tables};
+use notice::Notice;
 use scene::Scene;
+use settings::{link::LinkForm, machine::MachineForm, router::RouterForm};
 use store::Storage;
 use view::{Camera, Drag, Ware};
 
@@ -56,13 +68,20 @@ pub enum Selection {
     Container(String),
     /// A network: host, name.
     Network(String, String),
+    /// Several nodes.
+    Nodes(Vec<String>),
+    /// The link in this port: node, port.
+    Link(String, String),
 }
 
 impl Selection {
     /// Where one would type.
     pub fn place(&self) -> &str {
         match self {
-            Self::Node(place) | Self::Container(place) | Self::Network(place, _) => place,
+            Self::Node(place) | Self::Container(place) | Self::Network(place, _) | Self::Link(place, _) => {
+                place
+            }
+            Self::Nodes(ids) => ids.last().map(String::as_str).unwrap_or_default(),
         }
     }
 }
@@ -92,10 +111,13 @@ pub enum Pane {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Dialog {
-    Router(RouterForm),
+    Router(Box<RouterForm>),
+    Machine(Box<MachineForm>),
+    Link(LinkForm),
+    Cable(CableForm),
     Container(ContainerForm),
     Network(NetworkForm),
-    /// Host and name of what would be deleted.
+    Gallery(Vec<Card>),
     Help,
 }
 
@@ -141,6 +163,10 @@ pub struct Shown {
     pub packet: Option<PacketView>,
     /// Why packets died, in words, for the marks on the picture: record, words.
     pub drops: Vec<(u64, String)>,
+    /// What is wrong with how the network is plugged together.
+    pub notices: Vec<Notice>,
+    plan: scene::Plan,
+    dragged: Option<Drag>,
     key: Option<ShownKey>,
 }
 
@@ -194,14 +220,17 @@ pub enum Action {
     DragTo((f64, f64)),
     Drop,
     CancelDrag,
-    /// From the keyboard: moves a node by canvas units.
-    Nudge(String, i32, i32),
+    /// Boxes as boxes.
+    Arrange(Arrange),
+    /// Cables.
+    Cable(CableAction),
     /// Opens the form of a ware, from the keyboard or by a tap.
     Want(Ware),
 
     // ---- forms
     Dialog(Option<Box<Dialog>>),
-    RouterForm(String),
+    /// Opens the settings of something.
+    Settings(Selection),
     Submit,
 
     // ---- page
@@ -212,7 +241,8 @@ pub enum Action {
     HideArp(bool),
     Undo,
     Redo,
-    OpenLab(String),
+    /// The gallery, files.
+    Lab(LabAction),
     Dismiss(u32),
 }
 
@@ -236,8 +266,14 @@ pub struct App {
     pub camera: Camera,
     /// A drag under way.
     pub drag: Option<Drag>,
+    /// A press on a box begins a cable instead of moving the box.
+    pub cabling: bool,
+    /// The node whose name is being written.
+    pub renaming: Option<String>,
     /// The open form.
     pub dialog: Option<Dialog>,
+    /// Why the core would refuse the form that is open.
+    pub form_error: Option<String>,
     /// Toasts.
     pub toasts: Vec<Toast>,
     /// What is painted.
@@ -252,6 +288,10 @@ pub struct App {
     invited: bool,
     /// A form's job: when it fails, its words become a toast.
     watched: Vec<JobId>,
+    /// What was copied.
+    clip: Clip,
+    /// A file for the reader.
+    outbox: Option<Download>,
 }
 
 pub use flow::Flows;
@@ -293,7 +333,10 @@ impl App {
             settings: Settings { lang, theme, tab: Tab::Packet, pane: Pane::Terminal, hide_arp: false },
             camera: Camera::default(),
             drag: None,
+            cabling: false,
+            renaming: None,
             dialog: None,
+            form_error: None,
             toasts: Vec::new(),
             shown: Shown::default(),
             store,
@@ -301,6 +344,8 @@ impl App {
             busy: false,
             next_toast: 0,
             watched: Vec::new(),
+            clip: Clip::default(),
+            outbox: None,
             invited: false,
         };
         if let Some(error) = lost {
@@ -401,11 +446,13 @@ impl App {
         let moment = if seq == u64::MAX { log_end } else { 0 };
         let key = (self.epoch, seq, moment, self.flows.beat(), place.clone(), self.settings.lang);
         if self.shown.key.as_ref() == Some(&key) {
-            return;
+            return self.follow_drag();
         }
         let positions: Vec<_> = self.lab.nodes.iter().map(|n| (n.id.clone(), n.pos)).collect();
         let session = if seq == u64::MAX { self.timeline.live() } else { self.timeline.at(seq) };
-        let scene = scene::layout(&scene::plan(session, &positions));
+        let plan = scene::plan(session, &positions);
+        let scene = scene::layout(&plan);
+        let notices = notice::notices(session);
         let tables = inspector::tables(session, &place);
         let lang = self.settings.lang;
         // Names and words come from the live session, whose log has the records.
@@ -425,7 +472,27 @@ impl App {
         if self.camera.auto && self.drag.is_none() {
             self.camera.fit(&scene.bounds);
         }
+        let drops = drops.unwrap_or_default();
+        let key = Some(key);
         self.shown =
-            Shown { version, scene, place, tables, packet, drops: drops.unwrap_or_default(), key: Some(key) };
+            Shown { version, scene, place, tables, packet, drops, notices, plan, dragged: None, key };
+        self.follow_drag();
+    }
+
+    /// While boxes are dragged their cables go along.
+    fn follow_drag(&mut self) {
+        let dragged = self.drag.clone().filter(|d| matches!(d, Drag::Nodes { moved: true, .. }));
+        if dragged == self.shown.dragged {
+            return;
+        }
+        let mut plan = self.shown.plan.clone();
+        for node in &mut plan.nodes {
+            if let Some((dx, dy)) = dragged.as_ref().and_then(|d| d.offset(&node.id)) {
+                node.pos = (node.pos.0 + f64::from(dx), node.pos.1 + f64::from(dy));
+            }
+        }
+        self.shown.scene = scene::layout(&plan);
+        self.shown.dragged = dragged;
+        self.shown.version += 1;
     }
 }

@@ -517,8 +517,12 @@ impl Schedule {
                 | DropReason::SamePort
                 | DropReason::Broadcast
         );
+        // An answer to a ping that was stopped in the meantime: it came, and nobody waits for it.
+        let late = reason == DropReason::NoMatchingSocket && self.kind_of(packet) == Kind::Icmp;
         if quiet {
             self.attach(seq);
+        } else if late {
+            self.packet_beat(packet, BeatKind::Arrive { packet, ns: record.ns }, seq, record.at, 220.0);
         } else {
             let hook = self.lives.get(&packet).and_then(|l| l.hook);
             let hook = hook.filter(|_| {

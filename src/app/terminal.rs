@@ -160,7 +160,7 @@ impl Terminals {
     /// Goes to a place.
     pub fn go(&mut self, place: &str) {
         place.clone_into(&mut self.place);
-        if !self.open.iter().any(|p| p == place) {
+        if !place.is_empty() && !self.open.iter().any(|p| p == place) {
             self.open.push(place.to_owned());
         }
     }
@@ -198,6 +198,24 @@ impl Terminals {
             entry.job = None;
         }
     }
+    /// A node has another id: its terminals go along.
+    pub fn renamed(&mut self, from: &str, to: &str) {
+        let moved = |place: &str| {
+            let rest = place.strip_prefix(from)?;
+            (rest.is_empty() || rest.starts_with(':')).then(|| format!("{to}{rest}"))
+        };
+        let places: Vec<_> = self.by_place.keys().filter_map(|p| Some((p.clone(), moved(p)?))).collect();
+        for (old, new) in places {
+            if let Some(terminal) = self.by_place.remove(&old) {
+                self.by_place.insert(new, terminal);
+            }
+        }
+        for place in self.open.iter_mut().chain([&mut self.place]) {
+            if let Some(new) = moved(place) {
+                *place = new;
+            }
+        }
+    }
     /// Places that are gone lose their tabs.
     pub fn keep_only(&mut self, places: &[String]) {
         self.open.retain(|p| places.contains(p));
@@ -216,6 +234,9 @@ fn take_output(entry: &mut Entry, job: &Job) {
 
 /// What stands before the line: `root@docker-host:~#`, `visitor:~$`, `/ #` in a container.
 pub fn prompt(session: &Session, place: &str) -> String {
+    if place.is_empty() {
+        return String::new();
+    }
     match place.split_once(':') {
         Some((_, container)) => format!("root@{container}:/#"),
         None => match session.node(place).map(|n| n.config.kind) {

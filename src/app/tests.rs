@@ -190,10 +190,10 @@ fn the_routers_form_lets_the_internet_in() {
     let mut app = open();
     type_at(&mut app, "docker-host", "docker run -d --name tomcat -p 8080:8080 tomcat");
     assert!(!type_at(&mut app, "visitor", "curl -m 2 http://150.150.0.1:8080").contains("Tomcat"));
-    app.act(Action::RouterForm("router".into()));
+    app.act(Action::Settings(Selection::Node("router".into())));
     let Some(Dialog::Router(mut form)) = app.dialog.clone() else { panic!("no form") };
-    form.rows.push(forms::ForwardRow {
-        udp: false,
+    form.forwards.push(settings::router::ForwardRow {
+        proto: 0,
         port: "8080".into(),
         to: "192.168.0.10".into(),
         to_port: "8080".into(),
@@ -247,7 +247,8 @@ fn a_kept_lab_that_cannot_be_read_is_replaced_and_said_so() {
 fn moving_a_node_is_an_edit_that_does_not_restart_the_world() {
     let mut app = first_flow();
     let before = app.lab.nodes[0].pos;
-    app.act(Action::Nudge("dns".into(), 40, 0));
+    app.act(Action::Select(Some(Selection::Node("dns".into()))));
+    app.act(Action::Arrange(Arrange::Nudge(40, 0)));
     let rect = app.shown.scene.node("dns").unwrap().rect;
     assert_eq!((rect.x as i32, app.flows.is_empty()), (before.0 + 40, false));
     app.act(Action::Undo);

@@ -1,6 +1,8 @@
 //! The camera over the canvas, and what is being dragged.
 
+use super::cable::CableDrag;
 use super::scene::{Point, Rect};
+use crate::lab::catalogue::Device;
 
 /// Smallest and largest scale.
 const SCALES: (f64, f64) = (0.25, 3.0);
@@ -33,6 +35,14 @@ impl Camera {
     /// The canvas point under a pixel of the viewport.
     pub fn to_canvas(&self, (x, y): Point) -> Point {
         (x / self.scale + self.origin.0, y / self.scale + self.origin.1)
+    }
+    /// The pixel of the viewport at which a canvas point is seen.
+    pub fn to_pixel(&self, (x, y): Point) -> Point {
+        ((x - self.origin.0) * self.scale, (y - self.origin.1) * self.scale)
+    }
+    /// The part of the canvas that is seen.
+    pub fn view(&self) -> Rect {
+        Rect::new(self.origin.0, self.origin.1, self.size.0 / self.scale, self.size.1 / self.scale)
     }
     /// Shows all of `bounds`, in the middle.
     pub fn fit(&mut self, bounds: &Rect) {
@@ -76,6 +86,8 @@ pub enum Ware {
     Container(Option<usize>),
     /// A bridge network.
     Network,
+    /// A device.
+    Device(Device),
 }
 
 /// A drag under way. It is fleeting: nothing of the lab has changed yet.
@@ -90,17 +102,37 @@ pub enum Drag {
         /** who would take it: host, network */
         over: Option<(String, Option<String>)>,
     },
-    /// A node.
-    Node {
+    /// Nodes.
+    Nodes {
         /** which */
-        id: String,
-        /** pointer's distance from the node's corner, canvas units */
-        grab: Point,
-        /** where its corner would come to lie */
-        pos: (i32, i32),
+        ids: Vec<String>,
+        /** where the pointer took hold, canvas units */
+        from: Point,
+        /** how far they would be moved */
+        by: (i32, i32),
         /** the pointer went far enough to mean it */
         moved: bool,
     },
+    /// A cable.
+    Cable(CableDrag),
+    /// A frame around what is to be selected: where it began, and the pointer, canvas units.
+    Band(Point, Point),
+}
+
+impl Drag {
+    /// How far the node is moved in this drag.
+    pub fn offset(&self, id: &str) -> Option<(i32, i32)> {
+        match self {
+            Self::Nodes { ids, by, moved: true, .. } if ids.iter().any(|i| i == id) => Some(*by),
+            _ => None,
+        }
+    }
+    /// The frame around what is to be selected.
+    pub fn band(&self) -> Option<Rect> {
+        let Self::Band(a, b) = self else { return None };
+        let (x, y) = (a.0.min(b.0), a.1.min(b.1));
+        Some(Rect::new(x, y, (a.0 - b.0).abs(), (a.1 - b.1).abs()))
+    }
 }
 
 #[cfg(test)]

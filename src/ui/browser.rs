@@ -5,6 +5,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Document, Element, Window};
 
 use crate::app::Theme;
+use crate::app::gallery::Download;
 use crate::app::store::Storage;
 use crate::explain::Lang;
 
@@ -77,4 +78,55 @@ pub fn in_canvas(x: i32, y: i32) -> (f64, f64) {
 pub fn is_writing(target: Option<web_sys::EventTarget>) -> bool {
     let element = target.and_then(|t| t.dyn_into::<Element>().ok());
     element.is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Are the keys in the picture?
+pub fn in_picture(target: Option<web_sys::EventTarget>) -> bool {
+    let element = target.and_then(|t| t.dyn_into::<Element>().ok());
+    element.is_some_and(|e| e.closest("#canvas").ok().flatten().is_some())
+}
+
+/// Gives the keys to an element, be it HTML or SVG, without scrolling.
+pub fn focus(element: &Element) {
+    let focus = js_sys::Reflect::get(element, &"focus".into());
+    if let Some(focus) = focus.ok().and_then(|f| f.dyn_into::<js_sys::Function>().ok()) {
+        // An element that is gone already takes no keys.
+        let _ = focus.call0(element);
+    }
+}
+
+/// Hands a file to the reader.
+pub fn download(file: &Download) {
+    let bytes = js_sys::Uint8Array::from(file.bytes.as_slice());
+    let bag = web_sys::BlobPropertyBag::new();
+    bag.set_type(file.mime);
+    let parts = js_sys::Array::of1(&bytes);
+    let Ok(blob) = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &bag) else { return };
+    let Ok(url) = web_sys::Url::create_object_url_with_blob(&blob) else { return };
+    let anchor =
+        document().create_element("a").ok().and_then(|a| a.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+    if let Some(anchor) = anchor {
+        anchor.set_href(&url);
+        anchor.set_download(&file.name);
+        anchor.click();
+    }
+    let _ = web_sys::Url::revoke_object_url(&url);
+}
+
+/// Largest file that is read: more than any lab may have.
+const MAX_FILE: f64 = 4_000_000.0;
+
+/// Reads a file as text, and then does `then` with its name and text; without text if it cannot be read.
+pub fn read_file(file: &web_sys::File, then: impl FnOnce(String, Option<String>) + 'static) {
+    let name = file.name();
+    let reader = web_sys::FileReader::new().ok().filter(|_| file.size() <= MAX_FILE);
+    let Some(reader) = reader else { return then(name, None) };
+    let read = reader.clone();
+    let done = Closure::once_into_js(move || {
+        let text = read.result().ok().and_then(|t| t.as_string());
+        then(name, text);
+    });
+    reader.set_onloadend(Some(done.unchecked_ref()));
+    // It fails only for what is no file.
+    let _ = reader.read_as_text(file);
 }

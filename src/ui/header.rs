@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::{icons::icon, use_ctx};
+use crate::app::gallery::LabAction;
 use crate::app::{Action, Dialog, Theme};
 use crate::explain::Lang;
 
@@ -30,12 +31,13 @@ pub fn Header(props: &Props) -> Html {
     html! {
         <header class="header">
             <h1 class="logo">{ icon("logo") }<b>{ "netpier" }</b></h1>
-            <span class="lab-name"><span class="sep" aria-hidden="true">{ "/" }</span>{ props.lab.clone() }</span>
+            <button type="button" class="quiet lab-name" data-test="labs" title={ctx.t("header.labs")} aria-label={ctx.t("header.labs")} onclick={ctx.on(Action::Lab(LabAction::Gallery))}>
+                { icon("labs") }<span class="lab-title">{ props.lab.clone() }</span><span class="chevron" aria-hidden="true">{ "▾" }</span></button>
             <span class="spacer"></span>
             <div class="group" role="group" aria-label={ctx.t("header.history")}>
                 <button type="button" class="quiet" data-test="undo" disabled={!props.can.0} title={ctx.t("header.undo")} aria-label={ctx.t("header.undo")} onclick={ctx.on(Action::Undo)}>{ icon("undo") }</button>
                 <button type="button" class="quiet" data-test="redo" disabled={!props.can.1} title={ctx.t("header.redo")} aria-label={ctx.t("header.redo")} onclick={ctx.on(Action::Redo)}>{ icon("redo") }</button>
-                <button type="button" class="quiet" data-test="reset" title={ctx.t("header.reset")} aria-label={ctx.t("header.reset")} onclick={ctx.on(Action::OpenLab("home".into()))}>{ icon("reset") }</button>
+                <button type="button" class="quiet" data-test="reset" title={ctx.t("header.reset")} aria-label={ctx.t("header.reset")} onclick={ctx.on(Action::Lab(LabAction::Open("home")))}>{ icon("reset") }</button>
             </div>
             <div class="toggle" role="group" aria-label={ctx.t("header.language")}>
                 { language(Lang::En, "English", "EN", "lang-en") }

@@ -5,14 +5,31 @@ use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use super::{browser, icons::icon, use_ctx};
+use crate::app::cable::CableAction;
 use crate::app::forms::IMAGES;
 use crate::app::view::{Drag, Ware};
 use crate::app::{Action, Selection};
+use crate::lab::catalogue::Device;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub selection: Option<Selection>,
+    /// The cable tool is in hand.
+    pub cabling: bool,
+    /// There is an internet already.
+    pub internet: bool,
 }
+
+/// The devices, top to bottom: what is named and drawn how.
+const DEVICES: [(Device, &str, &str, &str); 7] = [
+    (Device::Internet, "palette-internet", "palette.internet", "isp"),
+    (Device::Router, "palette-router", "palette.router", "router"),
+    (Device::Switch, "palette-switch", "palette.switch", "switch"),
+    (Device::Computer, "palette-computer", "palette.computer", "computer"),
+    (Device::Server, "palette-server", "palette.server", "server"),
+    (Device::Dns, "palette-dns", "palette.dns", "dns"),
+    (Device::DockerHost, "palette-docker-host", "palette.docker_host", "host"),
+];
 
 /// The palette.
 #[component]
@@ -25,10 +42,22 @@ pub fn Palette(props: &Props) -> Html {
         Some(Selection::Container(place)) => place.split(':').nth(1).map(str::to_owned),
         Some(Selection::Network(_, name)) if name != "bridge" => Some(name.clone()),
         Some(Selection::Node(id)) => Some(id.clone()),
+        Some(Selection::Nodes(ids)) => {
+            Some(ctx.tv("bar.count", &[("n", &ids.len().to_string())]).to_string())
+        }
+        Some(Selection::Link(node, port)) => Some(format!("{node} {port}")),
         _ => None,
     };
+    let devices = DEVICES.iter().filter(|d| d.0 != Device::Internet || !props.internet);
+    let devices = devices.map(|(device, test, word, icon)| {
+        html! { <WareButton key={*test} ware={Ware::Device(*device)} test={*test} word={ctx.t(word)} icon={*icon} /> }
+    });
     html! {
         <nav class="palette" aria-label={ctx.t("palette.label")}>
+            <button type="button" class={classes!("ware", "tool", props.cabling.then_some("on"))} aria-pressed={props.cabling.to_string()} data-test="tool-cable" title={ctx.t("tool.cable_title")}
+                onclick={ctx.on(Action::Cable(CableAction::Tool(!props.cabling)))}>{ icon("cable") }<span>{ ctx.t("palette.cable") }</span></button>
+            { for devices }
+            <span class="palette-rule" aria-hidden="true"></span>
             <WareButton ware={Ware::Container(None)} test="palette-container" word={ctx.t("palette.container")} icon="container" />
             <WareButton ware={Ware::Network} test="palette-bridge" word={ctx.t("palette.bridge")} icon="bridge" />
             <span class="palette-title" id="palette-images">{ ctx.t("palette.images") }</span>
@@ -106,9 +135,15 @@ fn WareButton(props: &WareProps) -> Html {
         })
     };
     let small = props.icon == "image";
+    let hint = match ware {
+        Ware::Network => ctx.t("palette.bridge_hint"),
+        Ware::Container(_) => ctx.t("palette.container_hint"),
+        Ware::Device(_) => ctx.t("palette.device_hint"),
+    };
+    let hint = if small { format!("{} · {hint}", props.word).into() } else { hint };
     html! {
         <button type="button" class={classes!("ware", small.then_some("image"))} data-test={props.test.clone()}
-            title={ctx.t(if ware == Ware::Network { "palette.bridge_hint" } else { "palette.container_hint" })}
+            title={hint} aria-label={small.then(|| props.word.clone())}
             onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={cancel} onclick={click}>
             if small {
                 <span class={classes!("image-mark", format!("image-{}", props.word))} aria-hidden="true">{ props.word.chars().take(1).collect::<String>() }</span>
@@ -147,15 +182,25 @@ pub fn Ghost(props: &GhostProps) -> Html {
         Ware::Container(Some(i)) => IMAGES[*i].label.into(),
         Ware::Container(None) => ctx.t("palette.container"),
         Ware::Network => ctx.t("palette.bridge"),
+        Ware::Device(device) => {
+            DEVICES.iter().find(|d| d.0 == *device).map(|d| ctx.t(d.2)).unwrap_or_default()
+        }
+    };
+    let device = matches!(ware, Ware::Device(_));
+    let symbol = match ware {
+        Ware::Device(device) => DEVICES.iter().find(|d| d.0 == *device).map_or("computer", |d| d.3),
+        Ware::Network => "bridge",
+        Ware::Container(_) => "container",
     };
     let hint = match over {
+        _ if device => ctx.t("drag.anywhere"),
         Some((_, Some(network))) => ctx.tv("drag.over", &[("network", network)]),
         Some((host, None)) => ctx.tv("drag.over_host", &[("host", host)]),
         None => ctx.t("drag.nowhere"),
     };
     html! {
-        <div class={classes!("ghost", over.is_some().then_some("lands"))} ref={node} aria-hidden="true">
-            { icon(if *ware == Ware::Network { "bridge" } else { "container" }) }<b>{ word }</b><span>{ hint }</span>
+        <div class={classes!("ghost", (device || over.is_some()).then_some("lands"))} ref={node} aria-hidden="true">
+            { icon(symbol) }<b>{ word }</b><span>{ hint }</span>
         </div>
     }
 }

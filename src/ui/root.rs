@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::browser::{self, LocalStorage};
 use super::canvas::Canvas;
-use super::dialogs::Dialogs;
+use super::dialogs::{Dialogs, read_lab};
 use super::header::Header;
 use super::inspector::Inspector;
 use super::packets::Packets;
@@ -13,11 +13,14 @@ use super::terminal::Terminal;
 use super::timeline::Timeline;
 use super::toasts::Toasts;
 use super::{Ctx, Shared};
+use crate::app::arrange::Arrange;
 use crate::app::decode::Kind;
 use crate::app::inspector::{PacketView, Tables};
+use crate::app::notice::Notice;
 use crate::app::packets::PacketRow;
 use crate::app::scene::Scene;
 use crate::app::{Action, App, Pane, Selection, terminal};
+use crate::session::NodeKind;
 
 /// What a frame may cost, in milliseconds.
 const FRAME_BUDGET: f64 = 7.0;
@@ -41,6 +44,7 @@ struct Painted {
     drops: Shared<Vec<(u64, String)>>,
     rows_key: (usize, usize, u64),
     rows: Shared<Vec<PacketRow>>,
+    notices: Shared<Vec<Notice>>,
 }
 
 /// The root component.
@@ -73,6 +77,7 @@ impl Component for Root {
             drops: Shared::new(Vec::new()),
             rows_key: (usize::MAX, 0, 0),
             rows: Shared::new(Vec::new()),
+            notices: Shared::new(Vec::new()),
         };
         let mut root = Self { app, ctx: Ctx { lang, act }, frame: false, last: None, painted, keys: None };
         root.repaint();
@@ -100,6 +105,9 @@ impl Component for Root {
             Msg::Act(action) => {
                 let language = matches!(action, Action::Lang(_) | Action::Theme(_));
                 app.act(action);
+                if let Some(file) = app.take_download() {
+                    browser::download(&file);
+                }
                 if language {
                     self.ctx.lang = app.settings.lang;
                     browser::mark(app.settings.lang, app.settings.theme);
@@ -171,6 +179,9 @@ impl Root {
             if *painted.packet != app.shown.packet {
                 painted.packet = Shared::new(app.shown.packet.clone());
             }
+            if *painted.notices != app.shown.notices {
+                painted.notices = Shared::new(app.shown.notices.clone());
+            }
             if *painted.drops != app.shown.drops {
                 painted.drops = Shared::new(app.shown.drops.clone());
             }
@@ -194,9 +205,9 @@ impl Root {
         let fresh = app.offers_first_flow();
         html! {
             <>
-            <div class={classes!("page", pane)} inert={app.dialog.is_some()}>
+            <div class={classes!("page", pane)} inert={app.dialog.is_some()} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
                 <Header lab={app.lab.name.clone()} can={app.can_undo_redo()} theme={app.settings.theme} />
-                <Palette selection={app.selection.clone()} />
+                <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 <Canvas
                     scene={painted.scene.clone()}
                     moving={app.moving()}
@@ -206,6 +217,10 @@ impl Root {
                     drag={app.drag.clone()}
                     caption={caption(painted.packet.as_ref())}
                     {fresh}
+                    cabling={app.cabling}
+                    renaming={app.renaming.clone()}
+                    notices={painted.notices.clone()}
+                    empty={app.lab.nodes.is_empty()}
                 />
                 <Timeline
                     flow={app.flows.shown}
@@ -241,10 +256,23 @@ impl Root {
             </div>
             <Ghost drag={app.drag.clone()} />
             <Toasts toasts={app.toasts.clone()} />
-            <Dialogs dialog={app.dialog.clone()} />
+            <Dialogs dialog={app.dialog.clone()} error={app.form_error.clone()} />
             </>
         }
     }
+}
+
+/// A lab file let go over the page is opened.
+fn dropped(ctx: &Ctx) -> Callback<DragEvent> {
+    let act = ctx.act.clone();
+    Callback::from(move |e: DragEvent| {
+        let file = e.data_transfer().and_then(|d| d.files()).and_then(|f| f.get(0));
+        if let Some(file) = file {
+            e.prevent_default();
+            let act = act.clone();
+            browser::read_file(&file, move |name, text| act.emit(read_lab(name, text)));
+        }
+    })
 }
 
 /// One sentence for what is seen, where there is no room for the inspector: (kind, sentence, is it a death).
@@ -304,16 +332,21 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
         if app.dialog.is_some() {
             return Some(Action::Dialog(None));
         }
-        return app
-            .drag
-            .is_some()
+        return (app.drag.is_some() || app.cabling)
             .then_some(Action::CancelDrag)
             .or_else(|| app.selection.is_some().then_some(Action::Select(None)));
     }
     if browser::is_writing(e.target()) || app.dialog.is_some() {
         return None;
     }
+    let reading = browser::window().get_selection().ok().flatten().is_some_and(|s| !s.is_collapsed());
+    let nodes = !app.selected_nodes().is_empty();
     match (e.key().as_str(), command, e.shift_key()) {
+        ("a", true, false) if browser::in_picture(e.target()) => return Some(Action::Arrange(Arrange::All)),
+        ("c", true, false) if nodes && !reading => return Some(Action::Arrange(Arrange::Copy)),
+        ("x", true, false) if nodes && !reading => return Some(Action::Arrange(Arrange::Cut)),
+        ("v", true, false) => return Some(Action::Arrange(Arrange::Paste)),
+        ("d", true, false) if nodes => return Some(Action::Arrange(Arrange::Duplicate)),
         ("z" | "Z", true, false) => return Some(Action::Undo),
         ("z" | "Z", true, true) | ("y", true, _) => return Some(Action::Redo),
         _ if command || e.alt_key() => return None,

@@ -30,6 +30,13 @@ pub fn Terminal(props: &Props) -> Html {
             screen.set_scroll_top(screen.scroll_height());
         }
     });
+    // An option's attribute no longer counts once somebody has chosen by hand: the value does.
+    let chooser = use_node_ref();
+    use_effect_with((chooser.clone(), props.place.clone(), props.places.clone()), |(chooser, place, _)| {
+        if let Some(chooser) = chooser.cast::<HtmlSelectElement>() {
+            chooser.set_value(place);
+        }
+    });
     let typed = {
         let act = ctx.act.clone();
         Callback::from(move |e: InputEvent| {
@@ -93,7 +100,7 @@ pub fn Terminal(props: &Props) -> Html {
                 <div class="term-tabs" role="tablist" aria-label={ctx.t("terminal.label")}>{ for props.open.iter().map(tab) }</div>
                 <label class="term-place">
                     <span class="unseen">{ ctx.t("terminal.place") }</span>
-                    <select data-test="terminal-place" onchange={go}>
+                    <select ref={chooser} data-test="terminal-place" onchange={go}>
                         { for props.places.iter().map(|p| html! { <option key={p.clone()} value={p.clone()} selected={*p == props.place}>{ p }</option> }) }
                     </select>
                 </label>
@@ -102,7 +109,9 @@ pub fn Terminal(props: &Props) -> Html {
                 }
             </div>
             <div class="screen" ref={screen} onclick={focus} data-test="terminal-output" role="log" aria-live="polite" tabindex="-1">
-                if props.terminal.entries.is_empty() {
+                if props.place.is_empty() {
+                    <p class="greeting">{ ctx.t("terminal.nowhere") }</p>
+                } else if props.terminal.entries.is_empty() {
                     <p class="greeting">{ ctx.tv("terminal.greeting", &[("place", &props.place)]) }</p>
                 }
                 { for props.terminal.entries.iter().enumerate().map(|(i, e)| entry(i, e, props.seq)) }
@@ -111,7 +120,7 @@ pub fn Terminal(props: &Props) -> Html {
                 }
                 <div class={classes!("line", running.then_some("busy"))}>
                     <span class="prompt">{ if running { String::new() } else { props.prompt.clone() } }</span>
-                    <input ref={input} data-test="terminal-input" value={props.terminal.input.clone()} oninput={typed} onkeydown={keys}
+                    <input ref={input} data-test="terminal-input" disabled={props.place.is_empty()} value={props.terminal.input.clone()} oninput={typed} onkeydown={keys}
                         onfocus={ctx.on(Action::Pane(Pane::Terminal))}
                         aria-label={ctx.tv("terminal.input", &[("place", &props.place)])} spellcheck="false" autocomplete="off" autocapitalize="off" />
                 </div>

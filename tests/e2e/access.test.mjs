@@ -39,7 +39,7 @@ for (const colorScheme of ['light', 'dark']) {
     await at(page, 'play').click();
     assert.deepEqual(await violations(page), [], 'with a packet under way');
     await at(page, 'node-router').focus();
-    await page.keyboard.press('Enter');
+    await page.keyboard.press('Space');
     for (const tab of ['tab-nat', 'tab-iptables', 'tab-routes', 'tab-arp', 'tab-sockets', 'tab-packet']) {
       await at(page, tab).click();
       assert.deepEqual(await violations(page), [], `with ${tab}`);

@@ -13,8 +13,14 @@ pub struct PortPlan {
     pub name: String,
     /// Address and prefix length, as text; empty without one.
     pub address: String,
+    /// Has a public address, or is a router's WAN port.
+    pub wan: bool,
     /// Has a public address.
     pub public: bool,
+    /// Is a radio.
+    pub radio: bool,
+    /// Asks for its address.
+    pub dhcp: bool,
     /// Device.
     pub dev: DevRef,
 }
@@ -85,13 +91,24 @@ pub struct NodePlan {
     pub offers: Vec<String>,
 }
 
+/// A link between two nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cable {
+    /// One end.
+    pub a: DevRef,
+    /// The other.
+    pub b: DevRef,
+    /// Nothing passes.
+    pub dead: bool,
+}
+
 /// Everything.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     /// Nodes.
     pub nodes: Vec<NodePlan>,
-    /// Cables.
-    pub cables: Vec<(DevRef, DevRef)>,
+    /// Links between nodes.
+    pub cables: Vec<Cable>,
 }
 
 /// The rows of a router's NAT table: port forwards first, then what it remembers of connections.
@@ -112,7 +129,8 @@ pub fn plan(session: &Session, positions: &[(String, (i32, i32))]) -> Plan {
         let owner = |d: DevRef| session.nodes().iter().position(|n| n.ns == d.ns);
         owner(l.a).is_some() && owner(l.b).is_some() && owner(l.a) != owner(l.b)
     });
-    Plan { nodes, cables: cables.map(|(_, l)| (l.a, l.b)).collect() }
+    let cables = cables.map(|(_, l)| Cable { a: l.a, b: l.b, dead: !l.spec.up });
+    Plan { nodes, cables: cables.collect() }
 }
 
 fn node_plan(session: &Session, node: &Node, positions: &[(String, (i32, i32))]) -> NodePlan {
@@ -125,7 +143,12 @@ fn node_plan(session: &Session, node: &Node, positions: &[(String, (i32, i32))])
         (!is_bridge(device)).then(|| PortPlan {
             name: port.name.to_string(),
             address: addr.map(ToString::to_string).unwrap_or_default(),
+            wan: addr.is_some_and(|a| is_public(a.addr()))
+                || config.kind == NodeKind::Isp
+                || config.router.as_ref().is_some_and(|r| r.wan == port.name),
             public: addr.is_some_and(|a| is_public(a.addr())),
+            radio: port.wifi.is_some(),
+            dhcp: port.dhcp,
             dev: DevRef { ns: node.ns, dev: device.index },
         })
     });

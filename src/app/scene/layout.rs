@@ -1,8 +1,8 @@
 //! Geometry: where everything is drawn. Boxes grow with their text and with what is in them.
 
 use super::{
-    BridgeBox, ContainerBox, ContainerPlan, Gate, HostPlan, Ink, Line, NatPanel, NatWay, NodeBox, NodePlan,
-    Plan, Point, PortBox, Rect, Scene, Stage, Wire, WireKind,
+    BridgeBox, Cable, ContainerBox, ContainerPlan, Gate, HostPlan, Ink, Line, NatPanel, NatWay, NodeBox,
+    NodePlan, Plan, Point, PortBox, Rect, Scene, Stage, Wire, WireKind,
 };
 use crate::netfilter::Hook;
 use crate::session::NodeKind;
@@ -88,7 +88,7 @@ fn node_box(plan: &NodePlan) -> NodeBox {
     // The home router, the ISP and the public DNS server have names in every language.
     let known = match (plan.kind, plan.id.as_str()) {
         (NodeKind::Router, "router") => Some("scene.name.router"),
-        (NodeKind::Dns, "dns") => Some("scene.name.dns"),
+        (NodeKind::Dns, "dns" | "public-dns") if on_the_street(plan) => Some("scene.name.dns"),
         (NodeKind::Isp, "isp") => Some("scene.name.isp"),
         _ => None,
     };
@@ -114,7 +114,10 @@ fn node_box(plan: &NodePlan) -> NodeBox {
     let title_w = if node.title_key { "" } else { &node.title };
     let text_w = text_width(title_w, &node.lines) + 32.0;
     node.rect = match plan.kind {
-        NodeKind::Isp | NodeKind::Switch => Rect::new(x, y, text_w.max(200.0), 54.0),
+        NodeKind::Isp | NodeKind::Switch => {
+            let sockets = plan.ports.len() as f64 * 38.0 + 24.0;
+            Rect::new(x, y, text_w.max(sockets.clamp(200.0, 620.0)), 54.0)
+        }
         NodeKind::Router => Rect::new(x, y, 496.0, 98.0),
         _ => Rect::new(x, y, text_w.max(150.0), text_h.max(70.0)),
     };
@@ -154,9 +157,14 @@ fn node_lines(plan: &NodePlan) -> Vec<Line> {
                 let shown = if on_the_street(plan) { bare } else { address };
                 lines.push(line(Ink::Address, [&[shown][..], &plan.offers[..]].concat().join(" ")));
             } else {
-                lines.push(key("scene.no_address"));
+                lines.push(key(if plan.ports.iter().any(|p| p.dhcp) {
+                    "scene.asks_for_address"
+                } else {
+                    "scene.no_address"
+                }));
             }
             match kind {
+                NodeKind::Dns if !on_the_street(plan) => lines.push(key("scene.dns_private")),
                 NodeKind::Dns => lines.push(key("scene.dns")),
                 NodeKind::Server => lines.push(key("scene.server")),
                 _ if on_the_street(plan) => lines.push(key("scene.client")),
@@ -259,7 +267,13 @@ fn inside_wires(node: &NodeBox, wires: &mut Vec<Wire>) {
     for port in &node.ports {
         let x = port.rect.center().0.clamp(gate.rect.x + 8.0, gate.rect.right() - 8.0);
         let points = vec![(x, port.rect.bottom()), (x, gate.rect.y)];
-        wires.push(Wire { ends: (port.dev, port.dev), points, kind: WireKind::Inside(9), label: None });
+        wires.push(Wire {
+            ends: (port.dev, port.dev),
+            points,
+            kind: WireKind::Inside(9),
+            label: None,
+            dead: false,
+        });
     }
     for bridge in &node.bridges {
         let low = bridge.rect.x.max(gate.rect.x) + 14.0;
@@ -271,6 +285,7 @@ fn inside_wires(node: &NodeBox, wires: &mut Vec<Wire>) {
             points,
             kind: WireKind::Inside(bridge.tone),
             label: None,
+            dead: false,
         });
     }
 }
@@ -292,7 +307,13 @@ fn veths(node: &NodeBox, host: &HostPlan, wires: &mut Vec<Wire>) {
                 vec![(bx, bridge.rect.bottom()), (bx, mid), (cx, mid), (cx, drawn.rect.y)]
             };
             let label = (k == 0).then(|| (name.clone(), (cx + 7.0, bridge.rect.bottom() + 25.0)));
-            wires.push(Wire { ends: (*outer, *own), points, kind: WireKind::Veth(bridge.tone), label });
+            wires.push(Wire {
+                ends: (*outer, *own),
+                points,
+                kind: WireKind::Veth(bridge.tone),
+                label,
+                dead: false,
+            });
         }
     }
 }
@@ -313,12 +334,23 @@ fn owner(nodes: &[NodeBox], dev: DevRef) -> Option<usize> {
 }
 
 fn peer_of(plan: &Plan, nodes: &[NodeBox], dev: DevRef) -> Option<usize> {
-    let other = plan.cables.iter().find_map(|&(a, b)| match dev {
-        d if d == a => Some(b),
-        d if d == b => Some(a),
+    let other = plan.cables.iter().find_map(|c| match dev {
+        d if d == c.a => Some(c.b),
+        d if d == c.b => Some(c.a),
         _ => None,
     })?;
     owner(nodes, other)
+}
+
+/// Where a port is while nothing is plugged in: a router looks up to the internet and down to its
+/// home, a computer up to the router, a switch and a provider down.
+fn free_side(kind: NodeKind, port: &super::PortPlan) -> Side {
+    match kind {
+        _ if port.radio => Side::Right,
+        NodeKind::Router if port.wan => Side::Top,
+        NodeKind::Router | NodeKind::Isp | NodeKind::Switch => Side::Bottom,
+        _ => Side::Top,
+    }
 }
 
 fn side(a: &Rect, b: &Rect) -> Side {
@@ -339,10 +371,14 @@ fn place_ports(nodes: &mut [NodeBox], plan: &Plan) {
         let mut sides: Vec<(usize, Side, f64)> = Vec::new();
         for (p, port) in node_plan.ports.iter().enumerate() {
             let peer = peer_of(plan, nodes, port.dev).filter(|&peer| peer != i);
-            // A router's ports with addresses of their own but no cable, and its free LAN ports, hang below.
+            let free = free_side(node_plan.kind, port);
             let (side, toward) = match peer {
+                Some(peer) if port.radio => {
+                    let right = nodes[peer].rect.center().0 > rect.center().0;
+                    (if right { Side::Right } else { Side::Left }, nodes[peer].rect.center().0)
+                }
                 Some(peer) => (side(&rect, &nodes[peer].rect), nodes[peer].rect.center().0),
-                None => (Side::Bottom, f64::MAX),
+                None => (free, f64::MAX),
             };
             sides.push((p, side, toward));
         }
@@ -351,7 +387,9 @@ fn place_ports(nodes: &mut [NodeBox], plan: &Plan) {
             let mut on: Vec<_> = sides.iter().filter(|s| s.1 == wanted).collect();
             on.sort_by(|a, b| a.2.total_cmp(&b.2).then(a.0.cmp(&b.0)));
             for (k, &&(p, ..)) in on.iter().enumerate() {
-                ports.push(port_box(node_plan, p, rect, wanted, k, on.len()));
+                let dev = node_plan.ports[p].dev;
+                let cabled = plan.cables.iter().any(|c| c.a == dev || c.b == dev);
+                ports.push(PortBox { cabled, ..port_box(node_plan, p, rect, wanted, k, on.len()) });
             }
         }
         nodes[i].ports = ports;
@@ -361,7 +399,11 @@ fn place_ports(nodes: &mut [NodeBox], plan: &Plan) {
 fn port_box(node: &NodePlan, p: usize, rect: Rect, side: Side, k: usize, n: usize) -> PortBox {
     let port = &node.ports[p];
     let big = matches!(node.kind, NodeKind::Router | NodeKind::DockerHost | NodeKind::Switch);
-    let (w, h) = if big { (28.0, 14.0) } else { (16.0, 8.0) };
+    let (w, h) = match (port.radio, big) {
+        (true, _) => (18.0, 18.0),
+        (false, true) => (26.0, 14.0),
+        (false, false) => (20.0, 11.0),
+    };
     let share = (k as f64 + 1.0) / (n as f64 + 1.0);
     let at = match (side, node.kind) {
         (Side::Top, NodeKind::Router) => (rect.x + 100.0 + 40.0 * k as f64, rect.y),
@@ -381,13 +423,16 @@ fn port_box(node: &NodePlan, p: usize, rect: Rect, side: Side, k: usize, n: usiz
             };
             Some((text, (at.0 + 22.0, at.1 - 6.0)))
         }
+        (NodeKind::Router, true) if port.wan => Some(("wan".to_owned(), (at.0 + 20.0, at.1 - 6.0))),
         _ => None,
     };
     PortBox {
         name: port.name.clone(),
         rect: Rect::new(at.0 - w / 2.0, at.1 - h / 2.0, w, h),
         dev: port.dev,
-        wan: port.public,
+        wan: port.wan,
+        cabled: false,
+        radio: port.radio,
         label,
     }
 }
@@ -399,9 +444,11 @@ fn port_at(nodes: &[NodeBox], dev: DevRef) -> Option<(usize, &PortBox)> {
 
 fn cables(nodes: &[NodeBox], plan: &Plan) -> Vec<Wire> {
     let mut wires = Vec::new();
-    for &(a, b) in &plan.cables {
+    for &Cable { a, b, dead } in &plan.cables {
         let (Some((na, pa)), Some((nb, pb))) = (port_at(nodes, a), port_at(nodes, b)) else { continue };
+        let radio = pa.radio || pb.radio;
         let points = match side(&nodes[na].rect, &nodes[nb].rect) {
+            _ if radio => vec![pa.rect.center(), pb.rect.center()],
             Side::Bottom => down(nodes, plan, pa, pb, na),
             Side::Top => {
                 let mut points = down(nodes, plan, pb, pa, nb);
@@ -410,7 +457,8 @@ fn cables(nodes: &[NodeBox], plan: &Plan) -> Vec<Wire> {
             }
             _ => across(pa.rect.center(), pb.rect.center()),
         };
-        wires.push(Wire { ends: (a, b), points, kind: WireKind::Cable, label: None });
+        let kind = if radio { WireKind::Radio } else { WireKind::Cable };
+        wires.push(Wire { ends: (a, b), points, kind, label: None, dead });
     }
     wires
 }
@@ -429,8 +477,8 @@ fn down(nodes: &[NodeBox], plan: &Plan, from: &PortBox, to: &PortBox, node: usiz
     let going = |x: f64, tx: f64| if tx >= x { 1.0 } else { -1.0 };
     let mine = going(ax, bx);
     let mut rivals: Vec<f64> = Vec::new();
-    for &(a, b) in &plan.cables {
-        for (own, other) in [(a, b), (b, a)] {
+    for c in &plan.cables {
+        for (own, other) in [(c.a, c.b), (c.b, c.a)] {
             let (Some((i, p)), Some((_, q))) = (port_at(nodes, own), port_at(nodes, other)) else { continue };
             let (x, tx) = (p.rect.center().0, q.rect.center().0);
             if i == node && p.rect.bottom() > nodes[node].rect.bottom() && going(x, tx) == mine {

@@ -10,7 +10,7 @@
 mod input;
 mod layout;
 
-pub use input::{ContainerPlan, HostPlan, NetworkPlan, NodePlan, Plan, PortPlan, plan};
+pub use input::{Cable, ContainerPlan, HostPlan, NetworkPlan, NodePlan, Plan, PortPlan, plan};
 pub use layout::layout;
 
 use crate::netfilter::Hook;
@@ -93,6 +93,10 @@ pub struct PortBox {
     pub dev: DevRef,
     /// Faces the public internet.
     pub wan: bool,
+    /// Something is plugged in.
+    pub cabled: bool,
+    /// It is a radio.
+    pub radio: bool,
     /// What is written beside it, and where the text begins.
     pub label: Option<(String, Point)>,
 }
@@ -229,10 +233,19 @@ pub struct NodeBox {
 pub enum WireKind {
     /// A cable between nodes.
     Cable,
+    /// A radio link between nodes.
+    Radio,
     /// A veth pair, in the colour of its network.
     Veth(u8),
     /// The way inside a host between its port, its gate and its bridges: not a device.
     Inside(u8),
+}
+
+impl WireKind {
+    /// Does it join two nodes?
+    pub fn is_link(self) -> bool {
+        matches!(self, Self::Cable | Self::Radio)
+    }
 }
 
 /// A line on which packets travel.
@@ -242,6 +255,8 @@ pub struct Wire {
     pub ends: (DevRef, DevRef),
     /// From the first end to the second.
     pub points: Vec<Point>,
+    /// It is dead: nothing passes.
+    pub dead: bool,
     /// Kind.
     pub kind: WireKind,
     /// Name of the host's end of a veth pair, and where it is written.
@@ -269,6 +284,24 @@ impl Scene {
     /// The node whose namespace this is.
     pub fn node_of(&self, ns: NsId) -> Option<&NodeBox> {
         self.nodes.iter().find(|n| n.ns == ns)
+    }
+    /// The port nearest to a point, within `reach`.
+    pub fn port_near(&self, at: Point, reach: f64) -> Option<(&NodeBox, &PortBox)> {
+        let ports = self.nodes.iter().flat_map(|n| n.ports.iter().map(move |p| (n, p)));
+        let far = |p: &PortBox| (p.rect.center().0 - at.0).hypot(p.rect.center().1 - at.1);
+        let near = ports.filter(|(_, p)| far(p) <= reach);
+        near.min_by(|a, b| far(a.1).total_cmp(&far(b.1)))
+    }
+    /// The node and the name of the port that this device is.
+    pub fn end_of(&self, dev: DevRef) -> Option<(String, String)> {
+        let node = self.node_of(dev.ns)?;
+        let port = node.ports.iter().find(|p| p.dev == dev)?;
+        Some((node.id.clone(), port.name.clone()))
+    }
+    /// The cable in a port.
+    pub fn cable_in(&self, node: &str, port: &str) -> Option<&Wire> {
+        let dev = self.node(node)?.ports.iter().find(|p| p.name == port)?.dev;
+        self.wires.iter().find(|w| w.kind.is_link() && (w.ends.0 == dev || w.ends.1 == dev))
     }
     /// The container whose namespace this is.
     pub fn container_of(&self, ns: NsId) -> Option<&ContainerBox> {

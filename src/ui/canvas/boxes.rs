@@ -2,9 +2,13 @@
 
 use yew::prelude::*;
 
+use super::ports::port;
+use crate::app::arrange::Arrange;
+use crate::app::cable::{CableAction, CableDrag};
 use crate::app::inspector::hook_name;
+use crate::app::rove::Way;
 use crate::app::scene::{
-    BridgeBox, ContainerBox, Gate, Ink, Line, NatPanel, NatWay, NodeBox, PortBox, Rect, Scene, Stage,
+    BridgeBox, ContainerBox, Gate, Ink, Line, NatPanel, NatWay, NodeBox, Rect, Scene, Stage,
 };
 use crate::app::view::{Drag, Ware};
 use crate::app::{Action, Selection};
@@ -57,11 +61,17 @@ pub fn Boxes(props: &Props) -> Html {
         };
     }
     let nodes = props.scene.nodes.iter().map(|n| {
-        let moving = match &props.drag {
-            Some(Drag::Node { id, pos, moved: true, .. }) if *id == n.id => {
-                Some((f64::from(pos.0) - n.rect.x, f64::from(pos.1) - n.rect.y))
-            }
+        let moving = props.drag.as_ref().is_some_and(|d| d.offset(&n.id).is_some());
+        let cable = match &props.drag {
+            Some(Drag::Cable(drag)) => Some(Shared::new(drag.clone())),
             _ => None,
+        };
+        // One stop for Tab: what is selected, else the first box. The arrow keys go on from there.
+        let stop = match &props.selection {
+            None => props.scene.nodes.first().is_some_and(|first| first.id == n.id),
+            Some(Selection::Node(id)) => *id == n.id,
+            Some(Selection::Nodes(ids)) => ids.last() == Some(&n.id),
+            _ => false,
         };
         let over = match &props.drag {
             Some(Drag::Ware { ware, over: Some((host, network)), .. }) if *host == n.id => {
@@ -70,7 +80,7 @@ pub fn Boxes(props: &Props) -> Html {
             _ => None,
         };
         html! {
-            <NodeView key={n.id.clone()} node={Shared::new(n.clone())} selection={props.selection.clone()} {moving} {over}
+            <NodeView key={n.id.clone()} node={Shared::new(n.clone())} selection={props.selection.clone()} {moving} {over} {cable} {stop}
                 wants={matches!(props.drag, Some(Drag::Ware { .. }))} />
         }
     });
@@ -81,8 +91,12 @@ pub fn Boxes(props: &Props) -> Html {
 struct NodeProps {
     node: Shared<NodeBox>,
     selection: Option<Selection>,
-    /// How far it is being dragged.
-    moving: Option<(f64, f64)>,
+    /// It is being dragged.
+    moving: bool,
+    /// A cable is being drawn.
+    cable: Option<Shared<CableDrag>>,
+    /// Tab stops here.
+    stop: bool,
     /// A ware hovers over it: what, and over which network.
     over: Option<(Ware, Option<String>)>,
     /// A ware is being dragged somewhere.
@@ -96,30 +110,41 @@ fn NodeView(props: &NodeProps) -> Html {
     let r = &node.rect;
     let selected = is_selected(props.selection.as_ref(), &node.id);
     let host = node.kind == NodeKind::DockerHost;
-    let transform = props.moving.map(|(dx, dy)| format!("translate({dx:.1} {dy:.1})"));
     let class = classes!(
         "node",
         host.then_some("host"),
         (node.kind == NodeKind::Router).then_some("router"),
         selected.then_some("selected"),
-        props.moving.is_some().then_some("moving"),
+        props.moving.then_some("moving"),
     );
+    let together = matches!(&props.selection, Some(Selection::Nodes(ids)) if ids.contains(&node.id));
     let grab = {
         let (act, id) = (ctx.act.clone(), node.id.clone());
         Callback::from(move |e: PointerEvent| {
-            if e.button() == 0 {
-                act.emit(Action::Select(Some(Selection::Node(id.clone()))));
-                act.emit(Action::GrabNode(id.clone(), browser::in_canvas(e.client_x(), e.client_y())));
+            if e.button() != 0 {
+                return;
             }
+            if e.shift_key() {
+                return act.emit(Action::Arrange(Arrange::Toggle(id.clone())));
+            }
+            if !together {
+                act.emit(Action::Select(Some(Selection::Node(id.clone()))));
+            }
+            act.emit(Action::GrabNode(id.clone(), browser::in_canvas(e.client_x(), e.client_y())));
         })
     };
-    let keys = node_keys(&ctx, Selection::Node(node.id.clone()), Some(node.id.clone()));
+    let keys = box_keys(&ctx, Selection::Node(node.id.clone()));
+    let open = {
+        let (act, id) = (ctx.act.clone(), node.id.clone());
+        Callback::from(move |_: MouseEvent| act.emit(Action::Settings(Selection::Node(id.clone()))))
+    };
+    let cable = props.cable.as_deref();
     let kept = matches!(props.over, Some((Ware::Network, _))) && host;
     html! {
-        <g {class} {transform}>
-            <g class="node-body" data-box="node" data-test={format!("node-{}", node.id)} tabindex="0" role="button"
+        <g {class}>
+            <g class="node-body" data-box="node" data-item={format!("node:{}", node.id)} data-test={format!("node-{}", node.id)} tabindex={tab(props.stop)} role="button"
                 aria-pressed={selected.to_string()} aria-description={ctx.t("canvas.node_hint")}
-                onpointerdown={grab} onkeydown={keys}>
+                onpointerdown={grab} onkeydown={keys} ondblclick={open}>
                 <g filter="url(#lift)">{ rect(classes!("box", kept.then_some("takes")), r, if host { 16.0 } else { 12.0 }) }</g>
                 { heading(&ctx, node) }
                 if let Some(nat) = &node.nat {
@@ -131,25 +156,49 @@ fn NodeView(props: &NodeProps) -> Html {
             </g>
             { for node.bridges.iter().map(|b| bridge(&ctx, node, b, props)) }
             { for node.containers.iter().map(|c| container(&ctx, c, props.selection.as_ref())) }
-            { for node.ports.iter().map(port) }
+            { for node.ports.iter().map(|p| port(&ctx, &node.id, p, cable)) }
         </g>
     }
 }
 
-fn node_keys(ctx: &Ctx, selection: Selection, node: Option<String>) -> Callback<KeyboardEvent> {
+/// The `tabindex` of a thing on the canvas.
+pub fn tab(stop: bool) -> &'static str {
+    if stop { "0" } else { "-1" }
+}
+
+/// Keys of a thing on the canvas.
+pub fn box_keys(ctx: &Ctx, what: Selection) -> Callback<KeyboardEvent> {
     let act = ctx.act.clone();
     Callback::from(move |e: KeyboardEvent| {
-        let nudge = |dx, dy| node.clone().map(|id| Action::Nudge(id, dx, dy));
-        let action = match (e.key().as_str(), e.alt_key()) {
-            ("Enter" | " ", _) => Some(Action::Select(Some(selection.clone()))),
-            ("ArrowLeft", true) => nudge(-12, 0),
-            ("ArrowRight", true) => nudge(12, 0),
-            ("ArrowUp", true) => nudge(0, -12),
-            ("ArrowDown", true) => nudge(0, 12),
+        let arrow = match e.key().as_str() {
+            "ArrowLeft" => Some((Way::Left, (-12, 0))),
+            "ArrowRight" => Some((Way::Right, (12, 0))),
+            "ArrowUp" => Some((Way::Up, (0, -12))),
+            "ArrowDown" => Some((Way::Down, (0, 12))),
             _ => None,
         };
+        let node = if let Selection::Node(id) = &what { Some(id.clone()) } else { None };
+        let command = e.ctrl_key() || e.meta_key();
+        let action = match (e.key().as_str(), arrow, node) {
+            (_, Some((_, (dx, dy))), Some(_)) if e.alt_key() => {
+                act.emit(Action::Arrange(Arrange::Nudge(dx, dy)));
+                None
+            }
+            (_, Some((way, _)), _) if !e.alt_key() => {
+                Some(Action::Arrange(Arrange::Rove(way, e.shift_key())))
+            }
+            ("Enter", ..) => {
+                act.emit(Action::Select(Some(what.clone())));
+                Some(Action::Settings(what.clone()))
+            }
+            (" ", _, Some(id)) => Some(Action::Arrange(Arrange::Toggle(id))),
+            (" ", _, None) => Some(Action::Select(Some(what.clone()))),
+            ("F2", _, Some(id)) => Some(Action::Arrange(Arrange::Rename(id))),
+            ("c" | "C", _, Some(id)) if !command => Some(Action::Cable(CableAction::Choose(id))),
+            _ => return,
+        };
+        e.prevent_default();
         if let Some(action) = action {
-            e.prevent_default();
             act.emit(action);
         }
     })
@@ -184,17 +233,6 @@ fn lines(ctx: &Ctx, lines: &[Line], x: f64, y: f64) -> Vec<Html> {
         label(class, x, y + 17.0 + 16.0 * i as f64, text)
     };
     lines.iter().enumerate().map(row).collect()
-}
-
-fn port(p: &PortBox) -> Html {
-    html! {
-        <g class="port" aria-hidden="true">
-            { rect(if p.wan { "plug wan" } else { "plug" }, &p.rect, 3.0) }
-            if let Some((text, at)) = &p.label {
-                { label("addr port-label", at.0, at.1, text.clone()) }
-            }
-        </g>
-    }
 }
 
 fn nat_panel(ctx: &Ctx, nat: &NatPanel) -> Html {
@@ -297,8 +335,8 @@ fn bridge(ctx: &Ctx, node: &NodeBox, b: &BridgeBox, props: &NodeProps) -> Html {
     html! {
         <g key={b.title.clone()} {class}>
             { rect("bridge-area", &b.area, 14.0) }
-            <g data-box="bridge" data-test={format!("bridge-{}", b.title)} tabindex="0" role="button" aria-pressed={selected.to_string()}
-                onpointerdown={press} onkeydown={node_keys(ctx, selection, None)}>
+            <g data-box="bridge" data-test={format!("bridge-{}", b.title)} data-item={format!("network:{}/{}", node.id, b.network)} tabindex={tab(selected)} role="button" aria-pressed={selected.to_string()}
+                onpointerdown={press} onkeydown={box_keys(ctx, selection)}>
                 { rect("bridge-bar", &b.rect, 8.0) }
                 { label("title", b.rect.x + 13.0, b.rect.y + 18.5, b.title.clone()) }
                 { label("addr", b.rect.x + 21.0 + title_w, b.rect.y + 18.0, b.address.clone()) }
@@ -326,9 +364,9 @@ fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html
     };
     let (x, y) = (c.rect.x + 13.0, c.rect.y + 23.0);
     html! {
-        <g key={c.name.clone()} {class} data-box="container" data-test={format!("container-{}", c.name)} tabindex="0" role="button"
+        <g key={c.name.clone()} {class} data-box="container" data-test={format!("container-{}", c.name)} data-item={format!("container:{}", c.place)} tabindex={tab(selected)} role="button"
             aria-pressed={selected.to_string()}
-            onpointerdown={press} onkeydown={node_keys(ctx, Selection::Container(c.place.clone()), None)}>
+            onpointerdown={press} onkeydown={box_keys(ctx, Selection::Container(c.place.clone()))}>
             <g filter="url(#lift)">{ rect("box", &c.rect, 11.0) }</g>
             { rect("stripe", &Rect::new(c.rect.x + 14.0, c.rect.y - 1.0, 30.0, 3.0), 1.5) }
             { label("title", x, y, c.name.clone()) }

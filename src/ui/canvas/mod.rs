@@ -1,7 +1,9 @@
 //! The canvas: the picture of the lab, with camera, drag and drop, and what moves on it.
 
+mod bar;
 mod boxes;
 mod moving;
+mod ports;
 mod wires;
 
 use wasm_bindgen::JsCast;
@@ -9,11 +11,14 @@ use web_sys::{Element, HtmlElement, SvgElement};
 use yew::prelude::*;
 
 use super::{Shared, browser, icons::icon, use_ctx};
+use crate::app::arrange::Arrange;
 use crate::app::decode::Kind;
+use crate::app::notice::Notice;
 use crate::app::pills::Moving;
 use crate::app::scene::Scene;
 use crate::app::view::{Camera, Drag};
 use crate::app::{Action, Selection};
+use bar::{Bar, Rename};
 use boxes::Boxes;
 use moving::MovingLayer;
 use wires::Wires;
@@ -29,6 +34,11 @@ pub struct Props {
     pub drag: Option<Drag>,
     pub caption: Option<(Kind, String, bool)>,
     pub fresh: bool,
+    /// A press on a box begins a cable.
+    pub cabling: bool,
+    pub renaming: Option<String>,
+    pub notices: Shared<Vec<Notice>>,
+    pub empty: bool,
 }
 
 /// Fingers (or the mouse) on the canvas. One pans, or, if it stays, takes the selection away;
@@ -55,9 +65,10 @@ pub fn Canvas(props: &Props) -> Html {
     let svg = use_node_ref();
     let press = use_mut_ref(Press::default);
     use_viewport(svg.clone(), ctx.act.clone());
+    use_focus(svg.clone(), props.selection.clone());
 
     let down = {
-        let (press, svg) = (press.clone(), svg.clone());
+        let (press, svg, act) = (press.clone(), svg.clone(), ctx.act.clone());
         Callback::from(move |e: PointerEvent| {
             if e.button() != 0 {
                 return;
@@ -70,6 +81,9 @@ pub fn Canvas(props: &Props) -> Html {
             press.fingers.retain(|f| f.0 != e.pointer_id());
             press.fingers.push((e.pointer_id(), (e.client_x(), e.client_y())));
             press.panned = press.fingers.len() > 1;
+            if e.shift_key() && press.fingers.len() == 1 && is_ground(&e) {
+                act.emit(Action::Arrange(Arrange::Band(browser::in_canvas(e.client_x(), e.client_y()))));
+            }
         })
     };
     let moved = {
@@ -137,7 +151,7 @@ pub fn Canvas(props: &Props) -> Html {
     let ground = format!("translate({:.2} {:.2})", (-origin.0 * scale) % step, (-origin.1 * scale) % step);
     html! {
         <main class="canvas" id="canvas" aria-label={ctx.t("canvas.label")}>
-            <svg class={classes!("stage", props.drag.is_some().then_some("dragging"))} ref={svg} data-test="canvas"
+            <svg class={classes!("stage", props.drag.is_some().then_some("dragging"), (props.cabling || matches!(props.drag, Some(Drag::Cable(_)))).then_some("cabling"))} ref={svg} data-test="canvas"
                 role="group" aria-label={ctx.t("canvas.label")}
                 onpointerdown={down} onpointermove={moved} onpointerup={up} onwheel={wheel}
                 onpointercancel={cancel}>
@@ -155,12 +169,25 @@ pub fn Canvas(props: &Props) -> Html {
                 <rect class="ground" width="100%" height="100%" fill="url(#dots)" />
                 <g {transform}>
                     <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Under} />
-                    <Wires scene={props.scene.clone()} part={wires::Part::Cables} />
+                    <Wires scene={props.scene.clone()} selection={props.selection.clone()} part={wires::Part::Cables} />
                     <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Nodes} />
-                    <Wires scene={props.scene.clone()} part={wires::Part::Inside} />
-                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} />
+                    <Wires scene={props.scene.clone()} selection={None::<Selection>} part={wires::Part::Inside} />
+                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.view()} />
+                    if let Some(Drag::Cable(drag)) = &props.drag { { ports::in_hand(&props.scene, drag) } }
+                    if let Some(frame) = props.drag.as_ref().and_then(Drag::band) { { boxes::rect("band", &frame, 2.0) } }
                 </g>
             </svg>
+            { bar::notices(&ctx, &props.notices) }
+            if props.empty { { bar::empty(&ctx) } }
+            if let Some(selection) = &props.selection {
+                <Bar scene={props.scene.clone()} camera={props.camera} selection={selection.clone()} hidden={props.drag.is_some() || props.renaming.is_some()} />
+            }
+            if let Some(id) = &props.renaming {
+                <Rename key={id.clone()} scene={props.scene.clone()} camera={props.camera} id={id.clone()} />
+            }
+            if props.cabling {
+                <p class="tool-hint" role="status">{ ctx.t("tool.cable_hint") }</p>
+            }
             if props.fresh {
                 <Invitation at={beside_router(&props.scene, &props.camera)} />
             }
@@ -249,6 +276,27 @@ fn use_viewport(svg: NodeRef, act: Callback<Action>) {
                 observer.disconnect();
             }
             drop(changed);
+        }
+    });
+}
+
+/// While the keys are in the picture, they follow what is selected.
+#[hook]
+fn use_focus(svg: NodeRef, selection: Option<Selection>) {
+    use_effect_with(selection, move |selection| {
+        let Some(svg) = svg.cast::<Element>() else { return };
+        let here = browser::document().active_element();
+        let inside = here.is_some_and(|e| svg.contains(Some(&e)));
+        let item = match selection {
+            Some(Selection::Node(id)) => format!("node:{id}"),
+            Some(Selection::Nodes(ids)) => format!("node:{}", ids.last().cloned().unwrap_or_default()),
+            Some(Selection::Container(place)) => format!("container:{place}"),
+            Some(Selection::Network(host, network)) => format!("network:{host}/{network}"),
+            Some(Selection::Link(node, port)) => format!("link:{node}/{port}"),
+            None => return,
+        };
+        if inside && let Ok(Some(element)) = svg.query_selector(&format!("[data-item=\"{item}\"]")) {
+            browser::focus(&element);
         }
     });
 }

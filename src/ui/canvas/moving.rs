@@ -13,6 +13,8 @@ pub struct Props {
     pub scene: Shared<Scene>,
     pub moving: Moving,
     pub drops: Shared<Vec<(u64, String)>>,
+    /// The part of the canvas that is seen.
+    pub view: Rect,
 }
 
 /// Width of a character of a pill's address.
@@ -24,7 +26,7 @@ const PILL_H: f64 = 50.0;
 pub fn MovingLayer(props: &Props) -> Html {
     let ctx = use_ctx();
     let moving = &props.moving;
-    let bounds = &props.scene.bounds;
+    let room = Room { scene: &props.scene, view: props.view };
     let trails = moving.trails.iter().map(|t| {
         html! { <path class={classes!("trail", t.kind.class())} d={path(&t.points, 9.0)} /> }
     });
@@ -37,8 +39,8 @@ pub fn MovingLayer(props: &Props) -> Html {
             <g aria-hidden="true">{ for moving.lit.iter().map(|l| lit(&ctx, &props.scene, l)) }</g>
             <g aria-hidden="true">{ for rest }</g>
             { for moving.drops.iter().filter(|d| !d.now).map(mark) }
-            { for active.enumerate().map(|(i, p)| if i == 0 { pill(&ctx, p, bounds) } else { resting(p) }) }
-            { for moving.drops.iter().filter(|d| d.now).map(|d| death(d, &props.drops, bounds)) }
+            { for active.enumerate().map(|(i, p)| if i == 0 { pill(&ctx, p, &room) } else { resting(p) }) }
+            { for moving.drops.iter().filter(|d| d.now).map(|d| death(d, &props.drops, &room)) }
         </g>
     }
 }
@@ -79,7 +81,31 @@ fn width(a: &PillAddress, arrived: f64) -> f64 {
     if a.old.is_some() { old + now * arrived } else { now }
 }
 
-fn pill(ctx: &Ctx, p: &Pill, bounds: &Rect) -> Html {
+/// Where words may stand.
+struct Room<'a> {
+    scene: &'a Scene,
+    view: Rect,
+}
+
+impl Room<'_> {
+    /// The left edge of something `w` wide about `x`, kept in sight.
+    fn left(&self, x: f64, w: f64) -> f64 {
+        let (low, high) = (self.view.x + 6.0, self.view.right() - w - 6.0);
+        if high < low { low } else { (x - w / 2.0).clamp(low, high) }
+    }
+    /// The upper edge of a pill at a point, and whether it stands above it. Inside a router it
+    /// stands above the whole box, whose name and table are what one wants to read.
+    fn top(&self, at: Point) -> (f64, bool) {
+        let router = self.scene.nodes.iter().find(|n| n.nat.is_some() && n.rect.contains(at));
+        let above = match router {
+            Some(node) => node.rect.y - PILL_H - 12.0,
+            None => at.1 - PILL_H - 18.0,
+        };
+        if above > self.view.y + 2.0 { (above, true) } else { (at.1 + 18.0, false) }
+    }
+}
+
+fn pill(ctx: &Ctx, p: &Pill, room: &Room<'_>) -> Html {
     // Struck out in the first part, replaced in the second.
     let strike = p.rewriting.map_or(1.0, |t| (t / 0.35).clamp(0.0, 1.0));
     let arrive = p.rewriting.map_or(1.0, |t| smooth(((t - 0.32) / 0.3).clamp(0.0, 1.0)));
@@ -91,9 +117,8 @@ fn pill(ctx: &Ctx, p: &Pill, bounds: &Rect) -> Html {
     let right = width(&p.from, arrive).max(width(&p.to, arrive));
     let w = 18.0 + left + 12.0 + word_w + right + 18.0;
     let (px, py) = p.at;
-    let x = (px - w / 2.0).clamp(bounds.x + 4.0, (bounds.right() - w - 4.0).max(bounds.x + 4.0));
-    let above = py - PILL_H - 20.0 > bounds.y - 8.0;
-    let y = if above { py - PILL_H - 18.0 } else { py + 18.0 };
+    let x = room.left(px, w);
+    let (y, above) = room.top(p.at);
     let (stem_from, stem_to) = if above { (y + PILL_H, py) } else { (y, py) };
     let body = Rect::new(x, y, w, PILL_H);
     let ax = x + 18.0 + left + 12.0;
@@ -154,14 +179,14 @@ fn mark(d: &DropMark) -> Html {
 }
 
 /// A packet dies here: a cross, and the reason beneath it.
-fn death(d: &DropMark, words: &[(u64, String)], bounds: &Rect) -> Html {
+fn death(d: &DropMark, words: &[(u64, String)], room: &Room<'_>) -> Html {
     let reason = words.iter().find(|w| w.0 == d.seq).map(|w| w.1.as_str()).unwrap_or_default();
     let lines = wrap(reason, 46.0);
     let w = lines.iter().map(|l| text_width(l)).fold(60.0, f64::max) * 1.06 + 28.0;
     let h = 14.0 + 16.0 * lines.len() as f64;
-    let x = (d.at.0 - w / 2.0).clamp(bounds.x + 4.0, (bounds.right() - w - 4.0).max(bounds.x + 4.0));
+    let x = room.left(d.at.0, w);
     // The pill is on one side of the place, the reason on the other.
-    let above = d.at.1 - PILL_H - 20.0 > bounds.y - 8.0;
+    let (_, above) = room.top(d.at);
     let y = if above { d.at.1 + 16.0 } else { d.at.1 + PILL_H + 30.0 };
     let card = Rect::new(x, y, w, h);
     html! {

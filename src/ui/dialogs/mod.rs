@@ -1,9 +1,16 @@
 //! Forms and windows over the page.
 
+mod cable;
 mod container;
+mod fields;
+mod gallery;
 mod help;
+mod link;
+mod machine;
 mod network;
 mod router;
+
+pub use gallery::read as read_lab;
 
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
@@ -15,6 +22,8 @@ use crate::app::{Action, Dialog};
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub dialog: Option<Dialog>,
+    /// Why the core would refuse the form.
+    pub error: Option<String>,
 }
 
 /// The open dialog, if there is one.
@@ -50,8 +59,21 @@ pub fn Dialogs(props: &Props) -> Html {
         }
     });
     let Some(dialog) = &props.dialog else { return html! {} };
+    let error = props.error.as_deref();
     let (title, body) = match dialog {
-        Dialog::Router(form) => (ctx.tv("router.title", &[("name", &form.node)]), router::body(&ctx, form)),
+        Dialog::Router(form) => {
+            (ctx.tv("router.title", &[("name", &form.node)]), router::body(&ctx, form, error))
+        }
+        Dialog::Machine(form) => {
+            (ctx.tv("router.title", &[("name", &form.node)]), machine::body(&ctx, form, error))
+        }
+        Dialog::Link(form) => {
+            (ctx.t(if form.radio { "link.title_radio" } else { "link.title" }), link::body(&ctx, form, error))
+        }
+        Dialog::Cable(form) => (ctx.tv("cable.title", &[("name", &form.node)]), cable::body(&ctx, form)),
+        Dialog::Gallery(cards) => {
+            (ctx.t("gallery.title"), html! { <gallery::Gallery cards={cards.clone()} /> })
+        }
         Dialog::Container(form) => (ctx.t("container.title"), container::body(&ctx, form)),
         Dialog::Network(form) => (ctx.t("network.title"), network::body(&ctx, form)),
         Dialog::Help => (ctx.t("help.title"), help::body(&ctx)),
@@ -66,12 +88,21 @@ pub fn Dialogs(props: &Props) -> Html {
     html! {
         <div class="veil">
             <div class="veil-ground" onclick={ctx.on(Action::Dialog(None))}></div>
-            <div class={classes!("dialog", matches!(dialog, Dialog::Help | Dialog::Router(_)).then_some("broad"))} ref={card} role="dialog" aria-modal="true" aria-labelledby="dialog-title" data-test="dialog">
+            <div class={classes!("dialog", width(dialog))} ref={card} role="dialog" aria-modal="true" aria-labelledby="dialog-title" data-test="dialog">
                 <div class="dialog-head"><h2 id="dialog-title">{ title }</h2>
                     <button type="button" class="quiet" aria-label={ctx.t("dialog.close")} onclick={ctx.on(Action::Dialog(None))}>{ icon("close") }</button></div>
                 <form onsubmit={submit} novalidate=true>{ body }</form>
             </div>
         </div>
+    }
+}
+
+/// How broad a dialog is.
+fn width(dialog: &Dialog) -> Option<&'static str> {
+    match dialog {
+        Dialog::Router(_) | Dialog::Gallery(_) => Some("broadest"),
+        Dialog::Help | Dialog::Machine(_) => Some("broad"),
+        _ => None,
     }
 }
 

@@ -84,8 +84,8 @@ fn about(ctx: &Ctx, props: &Props) -> Html {
                 if container.is_some() { <small>{ ctx.tv("inspector.on", &[("host", host)]) }</small> }
             </span>
             <span class="spacer"></span>
-            if router {
-                <button type="button" data-test="router-form" onclick={ctx.on(Action::RouterForm(host.to_owned()))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>
+            if container.is_none() && node.is_some() {
+                <button type="button" data-test={if router { "router-form" } else { "settings" }} onclick={ctx.on(Action::Settings(Selection::Node(host.to_owned())))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>
             }
             if props.pinned {
                 <button type="button" class="quiet" data-test="unpin" title={ctx.t("inspector.unpin")} aria-label={ctx.t("inspector.unpin")} onclick={ctx.on(Action::Select(None))}>{ icon("close") }</button>

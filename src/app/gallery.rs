@@ -1,0 +1,127 @@
+//! The gallery: ready labs with a small picture of each, a new empty one, files.
+
+use super::scene::{Point, Rect};
+use super::{App, Dialog};
+use crate::lab::Lab;
+use crate::session::NodeKind;
+
+/// A lab of the gallery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// Its name, as [`Lab::builtin`] knows it.
+    pub name: &'static str,
+    /// Boxes of its nodes.
+    pub boxes: Vec<(Rect, NodeKind)>,
+    /// Its cables.
+    pub wires: Vec<(Point, Point)>,
+    /// Around all of them.
+    pub bounds: Rect,
+}
+
+/// What is asked of the gallery and of files.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum LabAction {
+    Gallery,
+    /// A built-in one.
+    Open(&'static str),
+    /// The text of a file: its name, and what is in it.
+    Read(String, String),
+    /// A file that could not be read as text: its name.
+    Unreadable(String),
+    /// To a file.
+    Save,
+}
+
+/// A file for the reader.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Download {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub mime: &'static str,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// Roughly how large a node is drawn; a picture this small shows no more.
+fn size(kind: NodeKind) -> (f64, f64) {
+    match kind {
+        NodeKind::Router => (420.0, 98.0),
+        NodeKind::DockerHost => (640.0, 258.0),
+        NodeKind::Isp | NodeKind::Switch => (200.0, 54.0),
+        _ => (150.0, 74.0),
+    }
+}
+
+/// The card of a lab.
+pub fn card(name: &'static str, lab: &Lab) -> Card {
+    let of = |n: &crate::session::NodeConfig| {
+        let (w, h) = size(n.kind);
+        Rect::new(f64::from(n.pos.0), f64::from(n.pos.1), w, h)
+    };
+    let boxes: Vec<_> = lab.nodes.iter().map(|n| (of(n), n.kind)).collect();
+    let middle = |id: &str| lab.nodes.iter().find(|n| n.id == id).map(|n| of(n).center());
+    let wires = lab.links.iter().filter_map(|l| Some((middle(&l.a.0)?, middle(&l.b.0)?)));
+    let bounds = boxes.iter().map(|b| b.0).reduce(|a, b| a.union(&b));
+    Card { name, wires: wires.collect(), bounds: bounds.unwrap_or(Rect::new(0.0, 0.0, 400.0, 240.0)), boxes }
+}
+
+/// All labs of the gallery; that of the recordings is for those who make netpier.
+pub fn cards() -> Vec<Card> {
+    let names = Lab::builtin_names().iter().filter(|n| !matches!(**n, "oracle" | "empty"));
+    names.filter_map(|n| Some(card(n, &Lab::builtin(n)?))).collect()
+}
+
+impl App {
+    pub(super) fn labs(&mut self, action: LabAction) {
+        match action {
+            LabAction::Gallery => self.dialog = Some(Dialog::Gallery(cards())),
+            LabAction::Open(name) => {
+                if let Some(lab) = Lab::builtin(name) {
+                    self.open_lab(lab, "toast.opened");
+                }
+            }
+            LabAction::Read(file, content) => match Lab::from_json(&content) {
+                Ok(mut lab) => {
+                    if lab.name.is_empty() {
+                        file.trim_end_matches(".json").clone_into(&mut lab.name);
+                    }
+                    self.open_lab(lab, "toast.opened");
+                }
+                Err(error) => self.toast_of("toast.bad_file", &file, &error.to_string()),
+            },
+            LabAction::Unreadable(file) => self.toast_of("toast.bad_file", &file, ""),
+            LabAction::Save => {
+                let base = if self.lab.name.is_empty() { "lab" } else { &self.lab.name };
+                let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+                let name = format!("{}.netpier.json", base.chars().map(safe).collect::<String>());
+                self.outbox =
+                    Some(Download { name, mime: "application/json", bytes: self.lab.to_json().into_bytes() });
+                self.dialog = None;
+            }
+        }
+    }
+
+    /// What is to be handed to the reader as a file, once.
+    pub fn take_download(&mut self) -> Option<Download> {
+        self.outbox.take()
+    }
+
+    fn open_lab(&mut self, lab: Lab, word: &'static str) {
+        let before = self.lab.clone();
+        let name = lab.name.clone();
+        if self.reopen(lab) {
+            self.history.record(before);
+            self.selection = None;
+            self.dialog = None;
+            self.camera.auto = true;
+            self.toast(word, &name, false);
+        }
+    }
+
+    fn toast_of(&mut self, key: &'static str, file: &str, why: &str) {
+        let text = if why.is_empty() { file.to_owned() } else { format!("{file}: {why}") };
+        self.toast(key, &text, true);
+    }
+}

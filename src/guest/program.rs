@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::net::Ipv4Addr;
 
 use super::Files;
+use super::dns::DnsServer;
 use crate::rng::Rng;
 use crate::stack::{Cx, NetNs, Pid, SocketId, SocketOption};
 use crate::time::Instant;
@@ -123,6 +124,10 @@ pub trait Program: Debug + Send {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll;
     /// The name in `ps`, `ss -p` and the trace.
     fn name(&self) -> &str;
+    /// Its records and cache, if it is a DNS server: for those who look at the World's tables.
+    fn dns_server(&self) -> Option<&DnsServer> {
+        None
+    }
     /// A copy in the same state: the World is copied for snapshots.
     fn clone_box(&self) -> Box<dyn Program>;
 }

@@ -2,13 +2,14 @@
 
 use super::Lab;
 
-const LABS: [(&str, &str); 3] = [
+const LABS: [(&str, &str); 4] = [
     ("home", include_str!("../../labs/home.json")),
     ("empty", include_str!("../../labs/empty.json")),
+    ("dns", include_str!("../../labs/dns.json")),
     ("oracle", include_str!("../../labs/oracle.json")),
 ];
 
-pub(super) const NAMES: [&str; 3] = [LABS[0].0, LABS[1].0, LABS[2].0];
+pub(super) const NAMES: [&str; 4] = [LABS[0].0, LABS[1].0, LABS[2].0, LABS[3].0];
 
 pub(super) fn find(name: &str) -> Option<Lab> {
     let (_, text) = LABS.iter().find(|(n, _)| *n == name)?;

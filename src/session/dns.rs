@@ -1,7 +1,11 @@
 //! DNS servers of nodes: their settings as the files and the command line of `dnsd`.
 
-use super::ServiceConfig;
-use crate::guest::dns::{Data, Kind, Record, Soa, Zone, dotted, is_name, whole};
+use std::net::Ipv4Addr;
+
+use super::{ServiceConfig, Session, SessionError};
+use crate::guest::dns::{CacheLine, Data, Kind, Record, Soa, Zone, is_name, whole};
+use crate::shell;
+use crate::wire::Endpoint;
 
 /// A server's records, at most: the whole zone is searched for each question.
 const MAX_RECORDS: usize = 1_000;
@@ -35,6 +39,44 @@ pub(crate) fn check(service: &ServiceConfig) -> Result<(), String> {
     Ok(())
 }
 
+/// A DNS server that runs at a place, at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsView {
+    /// Its own address (unspecified: all) and port.
+    pub listen: Endpoint,
+    /// Its own records, in order; heads of zones are SOA records.
+    pub records: Vec<Record>,
+    /// Whom it asks about what it does not know: the server it forwards to, or root servers.
+    pub asks: Vec<Ipv4Addr>,
+    /// True if it keeps the answers of others.
+    pub caches: bool,
+    /// What it keeps, by name, with the seconds that are left.
+    pub cache: Vec<CacheLine>,
+}
+
+impl Session {
+    /// The DNS servers of a place, a container's embedded one too.
+    ///
+    /// # Errors
+    /// As [`Session::place`].
+    pub fn dns_servers(&self, place: &str) -> Result<Vec<DnsView>, SessionError> {
+        let machine = self.place(place)?;
+        let ns = self.world.machine(machine).map(|m| m.ns);
+        let here = self.world.processes().filter_map(|p| {
+            let machine = self.world.machine(p.machine).filter(|m| Some(m.ns) == ns)?;
+            let server = p.dns_server()?;
+            Some(DnsView {
+                listen: server.listens_at()?,
+                records: server.zone(&machine.files).records,
+                asks: server.asks().to_vec(),
+                caches: server.keeps_answers(),
+                cache: server.cached(self.world.now()),
+            })
+        });
+        Ok(here.collect())
+    }
+}
+
 /// The zone file of a DNS service, if it has records or zones: its path and content. A node may
 /// serve several zones at several addresses.
 pub(super) fn zone_file(service: &ServiceConfig) -> Option<(String, Zone)> {
@@ -64,8 +106,25 @@ pub(super) fn zone_file(service: &ServiceConfig) -> Option<(String, Zone)> {
     Some((format!("/etc/dnsd.zone{suffix}"), zone))
 }
 
+/// How `dnsd` is started for a service's settings.
+pub(super) fn command_line(service: &ServiceConfig) -> String {
+    let ServiceConfig::Dns { listen, forward, roots, cache, .. } = service else { return String::new() };
+    let mut words = vec!["dnsd".to_owned()];
+    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+    listen.iter().for_each(|l| add("--listen", l.to_string()));
+    if let Some((path, _)) = zone_file(service) {
+        add("--zone", path);
+    }
+    forward.iter().for_each(|f| add("--forward", f.to_string()));
+    roots.iter().for_each(|r| add("--root", r.to_string()));
+    if *cache {
+        words.push("--cache".to_owned());
+    }
+    shell::join(&words)
+}
+
 fn below(label: &str, zone: &str) -> String {
-    whole(&format!("{label}.{}", dotted(zone)))
+    if zone.is_empty() { label.to_owned() } else { format!("{label}.{zone}") }
 }
 
 #[cfg(test)]
@@ -103,5 +162,8 @@ mod tests {
             "lan. 300 IN NS box.lan.\npc.lan. 300 IN A 10.0.0.2\n\
              lan. 3600 IN SOA box.lan. hostmaster.lan. 1 86400 7200 3600000 60\n"
         );
+        let (_, root) = zone_file(&service(r#""zones": [{"name": "."}]"#)).unwrap();
+        assert_eq!(root.to_string(), ". 3600 IN SOA ns. hostmaster. 1 86400 7200 3600000 300\n");
+        assert_eq!(Zone::parse(&root.to_string()), root);
     }
 }

@@ -32,6 +32,7 @@ mod stage;
 mod tests;
 mod timeline;
 
+pub use dns::DnsView;
 pub(crate) use dns::check as check_dns;
 pub use node::{
     DhcpConfig, DnsForwarder, DnsRecord, DnsZone, FixedPort, Forward, LinkConfig, NodeConfig, NodeKind,

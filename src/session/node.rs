@@ -341,6 +341,7 @@ fn stored_value(data: &Data) -> String {
     match data {
         Data::Ns(name) | Data::Cname(name) | Data::Ptr(name) if !name.is_empty() => name.clone(),
         Data::Mx(preference, name) if !name.is_empty() => format!("{preference} {name}"),
+        Data::Txt(text) if text == text.trim() && !text.starts_with('"') => text.clone(),
         other => other.to_string(),
     }
 }
@@ -518,7 +519,8 @@ mod tests {
             r#"{"name":"www.example.com","type":"CNAME","value":"example.com","ttl":60}"#,
             r#"{"name":".","type":"NS","value":"a.root-servers.net"}"#,
             r#"{"name":"example.com","type":"MX","value":"10 mail.example.com"}"#,
-            r#"{"name":"example.com","type":"TXT","value":"\"a \\\"b\\\"\""}"#,
+            r#"{"name":"example.com","type":"TXT","value":"a \"b\""}"#,
+            r#"{"name":"example.com","type":"TXT","value":"\"\\\"a\\\" b\""}"#,
         ] {
             let record: DnsRecord = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&record).unwrap(), text);

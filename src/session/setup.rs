@@ -298,15 +298,9 @@ fn daemon(config: &NodeConfig, service: &ServiceConfig) -> Daemon {
     let mut files = Vec::new();
     let line = match service {
         ServiceConfig::Run { run } => run.clone(),
-        ServiceConfig::Dns { listen, forward, .. } => {
-            let mut words = vec!["dnsd".to_owned()];
-            words.extend(listen.iter().flat_map(|l| ["--listen".to_owned(), l.to_string()]));
-            if let Some((path, zone)) = dns::zone_file(service) {
-                files.push((path.clone(), zone.to_string()));
-                words.extend(["--zone".to_owned(), path]);
-            }
-            words.extend(forward.iter().flat_map(|f| ["--forward".to_owned(), f.to_string()]));
-            shell::join(&words)
+        ServiceConfig::Dns { .. } => {
+            files.extend(dns::zone_file(service).map(|(path, zone)| (path, zone.to_string())));
+            dns::command_line(service)
         }
         ServiceConfig::Dhcp(dhcp) => match dhcp_server(config, dhcp) {
             Some((port, server)) => {

@@ -3,6 +3,7 @@
 use super::World;
 use super::queue::What;
 use super::run::Event;
+use crate::guest::dns::DnsServer;
 use crate::guest::{MachineId, Poll, Program, Signal, Stdin, Sys};
 use crate::rng::Rng;
 use crate::stack::{Cx, Pid, Step};
@@ -30,6 +31,13 @@ pub struct Process {
     pub(super) rng: Rng,
     /// In the list of those to be polled in this event.
     pub(super) ready: bool,
+}
+
+impl Process {
+    /// Its state, if it is a DNS server.
+    pub fn dns_server(&self) -> Option<&DnsServer> {
+        self.program.as_ref()?.dns_server()
+    }
 }
 
 /// Exit status of a process that a signal ended (128 + its number).

@@ -114,7 +114,7 @@ pub struct Found {
 #[derive(Debug, Clone)]
 pub struct HostLookup {
     name: String,
-    dns: Option<Search>,
+    dns: Option<Box<Search>>,
 }
 
 impl HostLookup {
@@ -134,7 +134,7 @@ impl HostLookup {
             }
             let config = ResolverConfig::read(sys.files);
             let candidates = config.candidates(&self.name);
-            self.dns = Some(Search::new(config, candidates, Kind::A));
+            self.dns = Some(Box::new(Search::new(config, candidates, Kind::A)));
         }
         let search = self.dns.as_mut().expect("was just made");
         let (name, message) = match search.poll(sys)? {
@@ -165,7 +165,7 @@ impl HostLookup {
 #[derive(Debug, Clone)]
 pub struct AddrLookup {
     addr: Ipv4Addr,
-    dns: Option<Search>,
+    dns: Option<Box<Search>>,
 }
 
 impl AddrLookup {
@@ -186,7 +186,7 @@ impl AddrLookup {
                 return Some(Ok(found));
             }
             let config = ResolverConfig::read(sys.files);
-            self.dns = Some(Search::new(config, vec![reverse_name(self.addr)], Kind::PTR));
+            self.dns = Some(Box::new(Search::new(config, vec![reverse_name(self.addr)], Kind::PTR)));
         }
         let search = self.dns.as_mut().expect("was just made");
         let answer = search.poll(sys)?.and_then(|(_, message)| {

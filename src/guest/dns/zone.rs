@@ -39,10 +39,11 @@ impl Zone {
         self.records.iter().any(|r| r.name.eq_ignore_ascii_case(name))
     }
 
-    /// The records of `name` with this type, and a CNAME in any case.
+    /// The records of `name` with this type (or any), and a CNAME in any case.
     pub fn find<'a>(&'a self, name: &'a str, kind: Kind) -> impl Iterator<Item = &'a Record> {
         self.records.iter().filter(move |r| {
-            r.name.eq_ignore_ascii_case(name) && (r.data.kind() == kind || r.data.kind() == Kind::CNAME)
+            let fits = kind == Kind::ANY || [kind, Kind::CNAME].contains(&r.data.kind());
+            fits && r.name.eq_ignore_ascii_case(name)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod arping;
 mod curl;
+mod dig;
 mod getent;
 mod http;
 mod icmp_text;
@@ -78,9 +79,9 @@ pub const PROGRAMS: &[Entry] = &[
     entry(
         "dig",
         "dig [@server] [domain] [q-type] [q-opt]",
-        query::DIG_OPTIONS,
+        dig::OPTIONS,
         ["ask a DNS server, and show the whole answer", "DNS 서버에 묻고 답 전체 보기"],
-        query::Query::dig,
+        dig::Dig::start,
     ),
     entry(
         "getent",

@@ -72,6 +72,13 @@ pub enum What {
         #[serde(default)]
         packets: Option<Vec<Value>>,
     },
+    /// The node's engine was stopped and started again with these flags.
+    Engine {
+        /// Node.
+        on: String,
+        /// dockerd's command line.
+        engine: String,
+    },
     /// A server started on the node itself.
     Serve {
         /// Node.
@@ -88,6 +95,7 @@ impl Fixture {
             What::Run { run, .. } => run.as_str(),
             What::Probe { probe, .. } => probe.as_str(),
             What::Serve { serve, .. } => serve.as_str(),
+            What::Engine { engine, .. } => engine.as_str(),
         })
     }
 

@@ -75,6 +75,11 @@ impl Player {
         match what {
             What::Run { on, run, exit, stdout, stderr } => self.run(place, on, run, *exit, stdout, stderr),
             What::Probe { .. } => self.probe(place, what),
+            What::Engine { on, engine } => {
+                if let Err(error) = self.session.restart_engine(on, Some(engine)) {
+                    self.differ(place, engine, "the engine restarts", &error.to_string());
+                }
+            }
             What::Serve { on, serve } => {
                 if let Err(error) = self.session.exec(on, &format!("env SERVE_NAME={on} serve {serve}")) {
                     self.differ(place, serve, "a server", &error.to_string());

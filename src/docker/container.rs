@@ -87,6 +87,9 @@ impl Engine {
             let stderr = local + &with_help(&format!("Error response from daemon: {error}")) + &hint;
             return Err(Response { stderr, exit: 125, ..Response::default() });
         };
+        if let Some(policy) = &spec.restart {
+            super::restart::Policy::parse(policy).map_err(refuse)?;
+        }
         let name = self.container_name(world, spec).map_err(refuse)?;
         let attachments = self.attachments(spec).map_err(refuse)?;
         for (linked, _) in &spec.links {
@@ -137,6 +140,10 @@ impl Engine {
                 resolver: None,
                 own_hosts: Vec::new(),
                 resolv_conf: String::new(),
+                failed: None,
+                restarts: 0,
+                delay: None,
+                stopped_by_hand: false,
                 log: Vec::new(),
             },
         });
@@ -157,13 +164,18 @@ impl Engine {
                 })
                 .find(|name| !self.containers.is_taken(name)));
         };
+        self.name_is_free(name).map(|()| Some(name.clone()))
+    }
+
+    /// Whether a container may be called `name`.
+    pub(super) fn name_is_free(&self, name: &str) -> Result<(), String> {
         if !names::valid(name) {
             return Err(format!(
                 "Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
             ));
         }
         match self.containers.iter().find(|c| c.name == *name) {
-            None => Ok(Some(name.clone())),
+            None => Ok(()),
             Some(other) => Err(format!(
                 "Conflict. The container name \"/{name}\" is already in use by container \"{}\". You have to \
                  remove (or rename) that container to be able to reuse that name.",
@@ -221,6 +233,11 @@ impl Engine {
                     endpoint.network
                 ));
             }
+            // Links belong to the first network where it is a user-defined one, else to the default bridge.
+            let user_defined = self.find_network(&endpoint.network).is_ok_and(|n| self.networks[n].has_dns());
+            if all.is_empty() && user_defined {
+                endpoint.links.extend(spec.links.iter().cloned());
+            }
             all.push(Attachment { spec: endpoint, network_id: None });
         }
         Ok(all)
@@ -234,7 +251,14 @@ impl Engine {
         for name in names {
             let done = self.find(name).and_then(|i| match self.containers[i].state {
                 ContainerState::Running => Ok(()),
-                _ => self.start(world, i, false),
+                ContainerState::Paused => {
+                    Err(EngineError::new("cannot start a paused container, try unpause instead"))
+                }
+                _ => {
+                    let inner = &mut self.containers[i].inner;
+                    (inner.restarts, inner.delay) = (0, None);
+                    self.start(world, i, false)
+                }
             });
             match done {
                 Ok(()) => response.stdout += &format!("{name}\n"),
@@ -265,6 +289,7 @@ impl Engine {
         container.state = ContainerState::Running;
         container.inner.started = Some(world.now());
         container.inner.finished = None;
+        container.inner.stopped_by_hand = false;
         container.inner.last_main = None;
         if !image.log.is_empty() && container.inner.spec.command.is_empty() {
             container.inner.log.push((false, image.log.to_owned()));

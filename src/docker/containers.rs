@@ -29,7 +29,6 @@ impl Containers {
         container
     }
     /// Gives container `i` another name.
-    #[allow(dead_code)] // for docker rename
     pub fn rename(&mut self, i: usize, name: &str) {
         let old = std::mem::replace(&mut self.list[i].name, name.to_owned());
         self.names.remove(&old);

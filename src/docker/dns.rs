@@ -77,6 +77,7 @@ impl Engine {
                 .into();
         // Servers given by --dns are asked from the container's own network, the host's from the host's.
         let own = &self.containers[i].inner.spec.dns;
+        let own = if own.is_empty() { &self.config.dns } else { own };
         if forwards && own.is_empty() {
             argv.push("--relay".to_owned());
         } else if forwards {
@@ -120,25 +121,43 @@ impl Engine {
         }
     }
 
+    /// What the server of container `i` answers. The first of its networks that knows a name
+    /// answers it alone (libnetwork, Sandbox.ResolveName); `name.network` asks for one of them.
     fn zone(&self, i: usize) -> Zone {
         let mut zone = Zone::default();
         let own = &self.containers[i];
-        for endpoint in &own.endpoints {
+        let mut endpoints: Vec<_> = own.endpoints.iter().collect();
+        endpoints.sort_by_key(|e| self.endpoint_order(i, e));
+        let mut known: Vec<String> = Vec::new();
+        for endpoint in endpoints {
             let Some(net) = self.network_by_id(&endpoint.network_id).filter(|n| n.has_dns()) else {
                 continue;
+            };
+            let links = own.links_on(&net.id);
+            let mut here: Vec<String> = Vec::new();
+            let mut add = |zone: &mut Zone, name: &str, addr: Ipv4Addr| {
+                zone.add_a(&format!("{name}.{}", net.name), addr, TTL);
+                let name = name.to_ascii_lowercase();
+                if !known.contains(&name) {
+                    zone.add_a(&name, addr, TTL);
+                    here.push(name);
+                }
             };
             for other in &self.containers {
                 let Some(there) = other.endpoints.iter().find(|e| e.network_id == net.id) else { continue };
                 let addr = there.addr.addr();
+                for (_, alias) in links.iter().filter(|l| l.0 == other.name || other.id.starts_with(&l.0)) {
+                    add(&mut zone, alias, addr);
+                }
                 for name in other.dns_names(&net.id) {
-                    zone.add_a(&name, addr, TTL);
-                    zone.add_a(&format!("{name}.{}", net.name), addr, TTL);
+                    // What is an alias here means the container linked to, and no other.
+                    if !links.iter().any(|l| l.1 == name && l.0 != name) {
+                        add(&mut zone, &name, addr);
+                    }
                 }
                 zone.add_ptr(addr, &format!("{}.{}", other.name, net.name), TTL);
-                for (_, alias) in own.inner.spec.links.iter().filter(|l| l.0 == other.name && l.1 != l.0) {
-                    zone.add_a(alias, addr, TTL);
-                }
             }
+            known.append(&mut here);
         }
         zone
     }
@@ -148,11 +167,12 @@ impl Engine {
     /// Writes `/etc/resolv.conf`, unless the user has changed it.
     pub(super) fn write_resolv_conf(&mut self, world: &mut World, i: usize, mode: Mode) {
         let host = self.host_file(world, "/etc/resolv.conf");
-        let inner = &mut self.containers[i].inner;
+        let spec = &self.containers[i].inner.spec;
+        // The container's own settings, else the daemon's, each by itself.
         let overrides = Overrides {
-            servers: &inner.spec.dns,
-            search: &inner.spec.dns_search,
-            options: &inner.spec.dns_options,
+            servers: if spec.dns.is_empty() { &self.config.dns } else { &spec.dns },
+            search: if spec.dns_search.is_empty() { &self.config.dns_search } else { &spec.dns_search },
+            options: if spec.dns_options.is_empty() { &self.config.dns_options } else { &spec.dns_options },
         };
         let text = resolv::resolv_conf(&host, mode, &overrides);
         let machine = self.containers[i].machine;
@@ -177,6 +197,7 @@ impl Engine {
     pub(super) fn write_hosts(&mut self, world: &mut World, i: usize) {
         let mut extra: Vec<(Ipv4Addr, String)> = Vec::new();
         let gateway = self.networks.iter().find(|n| n.name == "bridge").and_then(|n| n.gateway);
+        let gateway = self.config.host_gateway.or(gateway);
         for (name, addr) in &self.containers[i].inner.spec.add_host {
             let addr = if addr == "host-gateway" { gateway } else { addr.parse().ok() };
             extra.extend(addr.map(|a| (a, name.clone())));
@@ -225,6 +246,12 @@ impl Engine {
 }
 
 impl super::Container {
+    /// `--link` on a user-defined network: container and alias.
+    fn links_on(&self, network_id: &str) -> &[(String, String)] {
+        let found = self.inner.attachments.iter().find(|a| a.network_id.as_deref() == Some(network_id));
+        found.map_or(&[], |a| &a.spec.links)
+    }
+
     /// What the container is called on a network: its name, its aliases there, its short id, its
     /// host name if it was given one.
     pub(super) fn dns_names(&self, network_id: &str) -> Vec<String> {

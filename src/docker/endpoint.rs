@@ -6,6 +6,7 @@ use super::engine::{Attachment, EndpointInfo, Engine, Holder, Published};
 use super::ipam::IpamError;
 use super::names;
 use super::noted::Noted;
+use super::options::GatewayMode;
 use super::ports::{Wanted, in_order};
 use super::rules;
 use super::{PortBinding, PortSpec};
@@ -68,7 +69,8 @@ impl Engine {
                 return Err(format!("network {} cannot be joined", net.name));
             }
         };
-        let ifnames = match self.plug(world, ns, bridge, mac, cidr, net.mtu) {
+        let prefix = net.options.as_ref().map_or("eth", |o| o.prefix.as_str());
+        let ifnames = match self.plug(world, ns, bridge, (mac, cidr), (net.mtu, prefix)) {
             Ok(names) => names,
             Err(e) => {
                 self.ipam.release_address(subnet, addr);
@@ -108,13 +110,12 @@ impl Engine {
         world: &mut World,
         ns: NsId,
         bridge: &str,
-        mac: crate::wire::Mac,
-        addr: Ipv4Net,
-        mtu: u16,
+        (mac, addr): (crate::wire::Mac, Ipv4Net),
+        (mtu, prefix): (u16, &str),
     ) -> Result<(String, String), String> {
         let host = self.host_ns(world);
         let mut rng = self.rng(world, "veth");
-        let inside = free_name(world, ns);
+        let inside = free_name(world, ns, prefix);
         let outside = loop {
             let name = names::veth(&mut rng);
             if world.namespace(host).is_none_or(|h| h.device_named(&name).is_none()) {
@@ -190,10 +191,6 @@ impl Engine {
     /// name in the alphabet; never an internal network (libnetwork, Endpoint.Less).
     pub(super) fn choose_gateway(&mut self, world: &mut World, i: usize) -> Result<(), String> {
         let container = &self.containers[i];
-        let priority = |id: &str| {
-            let found = container.inner.attachments.iter().find(|a| a.network_id.as_deref() == Some(id));
-            found.map_or(0, |a| a.spec.gw_priority)
-        };
         let best = container
             .endpoints
             .iter()
@@ -201,7 +198,7 @@ impl Engine {
                 let net = self.network_by_id(&e.network_id);
                 net.is_some_and(|n| n.way_out(e.gateway) != WayOut::No)
             })
-            .min_by_key(|e| (std::cmp::Reverse(priority(&e.network_id)), e.network.clone()))
+            .min_by_key(|e| self.endpoint_order(i, e))
             .cloned();
         let chosen = best.as_ref().map(|e| e.network_id.clone());
         if chosen == container.inner.gateway_network {
@@ -240,6 +237,19 @@ impl Engine {
         })
     }
 
+    /// Which endpoint of container `i` comes first (libnetwork, Endpoint.Less): highest
+    /// gw-priority, internal networks last, then by name.
+    pub(super) fn endpoint_order(
+        &self,
+        i: usize,
+        e: &EndpointInfo,
+    ) -> (std::cmp::Reverse<i32>, bool, String) {
+        let id = Some(e.network_id.as_str());
+        let found = self.containers[i].inner.attachments.iter().find(|a| a.network_id.as_deref() == id);
+        let internal = self.network_by_id(&e.network_id).is_some_and(super::Network::internal);
+        (std::cmp::Reverse(found.map_or(0, |a| a.spec.gw_priority)), internal, e.network.clone())
+    }
+
     /// The namespace of container `i`.
     pub(super) fn container_ns(&self, world: &World, i: usize) -> NsId {
         world.machine(self.containers[i].machine).map_or(NsId(u32::MAX), |m| m.ns)
@@ -250,7 +260,7 @@ impl Engine {
     fn publish(&mut self, world: &mut World, i: usize, endpoint: &EndpointInfo) -> Result<(), String> {
         let net = self.network_by_id(&endpoint.network_id);
         let Some(net_rules) = net.and_then(|n| n.rules.clone()) else { return Ok(()) };
-        let host_binding = net.and_then(|n| n.host_binding);
+        let host_binding = net.and_then(|n| n.options.as_ref()?.host_binding);
         let mut specs = self.containers[i].inner.spec.publish.clone();
         if self.containers[i].inner.spec.publish_all {
             specs.extend(self.exposed(i).into_iter().map(|(port, proto)| PortSpec {
@@ -303,7 +313,21 @@ impl Engine {
         addr: Ipv4Addr,
     ) -> Result<Vec<Published>, String> {
         let host = self.host_ns(world);
-        let ips = wanted.addresses();
+        let mut ips = wanted.addresses();
+        // Where nothing is translated the host's IPv4 ports stay free.
+        let routed = net_rules.mode == GatewayMode::Routed;
+        let mut direct = Vec::new();
+        if routed && let Some(first) = ips.first().copied().filter(IpAddr::is_ipv4) {
+            ips.remove(0);
+            let binding =
+                PortBinding { host_ip: first, host_port: 0, port: wanted.port, proto: wanted.proto };
+            let own = net_rules.port(Ipv4Addr::UNSPECIFIED, 0, addr, wanted.port, wanted.proto);
+            rules::apply(world, host, &own).map_err(|e| format!("Unable to open port: {e}"))?;
+            direct.push(Published { binding, rules: own, holder: None });
+            if ips.is_empty() {
+                return Ok(direct);
+            }
+        }
         let exact = wanted.host.0 != 0 && wanted.host.0 == wanted.host.1;
         let mut failure = String::new();
         for _ in 0..if exact { 1 } else { ATTEMPTS } {
@@ -321,7 +345,8 @@ impl Engine {
                 }
             }
             if bound.len() == ips.len() {
-                return Ok(bound);
+                direct.append(&mut bound);
+                return Ok(direct);
             }
             for p in bound {
                 release(world, host, &p);
@@ -444,10 +469,10 @@ fn close(world: &mut World, ns: NsId, socket: SocketId) {
     world.with(ns, |ns, cx| ns.close(socket, cx));
 }
 
-/// The lowest free `eth` name.
-pub(super) fn free_name(world: &World, ns: NsId) -> String {
+/// The lowest free name.
+pub(super) fn free_name(world: &World, ns: NsId, prefix: &str) -> String {
     (0..)
-        .map(|n| format!("eth{n}"))
+        .map(|n| format!("{prefix}{n}"))
         .find(|name| world.namespace(ns).is_none_or(|c| c.device_named(name).is_none()))
         .expect("there are more names than devices")
 }

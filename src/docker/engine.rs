@@ -5,6 +5,7 @@ use super::driver::Driver;
 use super::ipam::Ipam;
 use super::names;
 use super::noted::Noted;
+use super::options::BridgeOptions;
 use super::ports::PortAllocator;
 use super::rules::{self, NetRules, Rule};
 use super::upstream::Upstream;
@@ -13,7 +14,7 @@ use crate::guest::{Effect, MachineId};
 use crate::rng::Rng;
 use crate::sim::World;
 use crate::stack::{NsId, Pid, SocketId};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{Ipv4Net, Mac, Protocol};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -45,16 +46,27 @@ pub enum ContainerState {
     Created,
     Running,
     Paused,
-    Exited { code: i32 },
+    /// It ended with `code` and will be started again.
+    Restarting {
+        code: i32,
+    },
+    Exited {
+        code: i32,
+    },
 }
 
 impl ContainerState {
+    /// Its processes exist: it runs, or is paused.
+    pub fn is_up(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
     /// The engine's word for it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Running => "running",
             Self::Paused => "paused",
+            Self::Restarting { .. } => "restarting",
             Self::Exited { .. } => "exited",
         }
     }
@@ -176,6 +188,14 @@ pub(super) struct Inner {
     pub own_hosts: Vec<(Ipv4Addr, String)>,
     /// The `/etc/resolv.conf` that the engine wrote last; one that differs is the user's.
     pub resolv_conf: String,
+    /// Exit status of a start that failed.
+    pub failed: Option<i32>,
+    /// How often its policy started it again.
+    pub restarts: u32,
+    /// How long the policy waited last.
+    pub delay: Option<Duration>,
+    /// `docker stop` or `kill` ended it.
+    pub stopped_by_hand: bool,
     /// What the main process printed: (stderr, text).
     pub log: Vec<(bool, String)>,
 }
@@ -200,8 +220,8 @@ pub struct Network {
     pub(super) asked: NetworkCreate,
     pub(super) rules: Option<NetRules>,
     pub(super) mtu: u16,
-    /// Where `-p` without an address binds.
-    pub(super) host_binding: Option<Ipv4Addr>,
+    /// Of a bridge.
+    pub(super) options: Option<BridgeOptions>,
     /// What its driver keeps.
     pub(super) driver_state: Driver,
 }
@@ -237,6 +257,8 @@ pub struct Engine {
     pub(super) ports: PortAllocator,
     /// The engine's own process on the host.
     pub(super) dockerd: Pid,
+    /// Who waits for the end of which container (its id).
+    pub(super) waiting: Vec<(Pid, String)>,
     /// What it did since it was last asked.
     pub(super) noted: Vec<Noted>,
     /// How often something was drawn by lot.
@@ -259,6 +281,7 @@ impl Engine {
             networks: Vec::new(),
             ipam: Ipam::default(),
             ports: PortAllocator::new((32768, 60999)),
+            waiting: Vec::new(),
             noted: Vec::new(),
             drawn: 0,
         };
@@ -268,24 +291,26 @@ impl Engine {
     }
 
     fn start_up(&mut self, world: &mut World) {
+        self.begin(world);
+        self.make_predefined_networks(world);
+    }
+
+    /// What an engine does first: its chains, forwarding.
+    pub(super) fn begin(&mut self, world: &mut World) {
         let ns = self.host_ns(world);
-        rules::engine_start(world, ns, &self.config);
-        let forwarded = world.with(ns, |ns, _| {
+        if self.config.iptables {
+            rules::engine_start(world, ns, &self.config);
+        }
+        if self.config.ip_forward {
             // A host that forwards already keeps its policy (setup_ip_forwarding.go).
-            let before = ns.sysctl.ip_forward;
-            ns.sysctl.ip_forward = true;
-            if !self.config.icc || !self.config.userland_proxy {
-                ns.sysctl.bridge_nf_call_iptables = true;
+            let before = world.with(ns, |ns, _| std::mem::replace(&mut ns.sysctl.ip_forward, true));
+            if before == Some(false) && self.config.iptables && !self.config.ip_forward_no_drop {
+                rules::forward_drop(world, ns);
             }
-            before
-        });
-        if forwarded == Some(false) {
-            rules::forward_drop(world, ns);
         }
         if let Some(range) = world.namespace(ns).map(|ns| ns.sysctl.port_range) {
             self.ports = PortAllocator::new(range);
         }
-        self.make_predefined_networks(world);
     }
 
     /// The host's namespace.
@@ -318,6 +343,14 @@ impl Engine {
                 self.each(names, |e, n| e.docker_kill(world, n, signal.as_deref()))
             }
             Request::Rm { force, names } => self.each(names, |e, n| e.docker_rm(world, n, *force)),
+            Request::Pause { names } => self.each(names, |e, n| e.docker_pause(world, n)),
+            Request::Unpause { names } => self.each(names, |e, n| e.docker_unpause(world, n)),
+            Request::Rename { name, new } => self.docker_rename(world, name, new),
+            Request::Update { restart, names } => {
+                self.each(names, |e, n| e.docker_update(n, restart.as_deref()))
+            }
+            Request::Wait { names } => self.docker_wait(world, names),
+            Request::ContainerPrune { force } => self.container_prune(world, *force),
             Request::Exec { name, tty, command, .. } => self.docker_exec(name, *tty, command),
             Request::Ps { all, quiet, no_trunc, format, filters } => {
                 self.ps(now, (*all, *quiet, *no_trunc), format.as_deref(), filters)
@@ -393,6 +426,12 @@ impl Engine {
             return true;
         }
         let (Effect::Out(text) | Effect::Err(text)) = effect;
+        if pid == self.dockerd
+            && let Some(id) = text.strip_prefix("due ")
+        {
+            self.restart_due(world, id.trim_end());
+            return true;
+        }
         if self.carry_question(world, pid, text) {
             return true;
         }

@@ -50,8 +50,15 @@ impl Engine {
     fn container_json(&self, world: &World, i: usize) -> Value {
         let c = &self.containers[i];
         let inner = &c.inner;
-        let running = c.state == ContainerState::Running;
-        let code = if let ContainerState::Exited { code } = c.state { code } else { 0 };
+        let paused = c.state == ContainerState::Paused;
+        let restarting = matches!(c.state, ContainerState::Restarting { .. });
+        let running = c.state == ContainerState::Running || paused || restarting;
+        let (policy, retries) = self.policy(i).shown();
+        let code = match c.state {
+            ContainerState::Exited { code } | ContainerState::Restarting { code } => code,
+            ContainerState::Created => inner.failed.unwrap_or(0),
+            _ => 0,
+        };
         let (path, args) = match inner.command.split_first() {
             Some((path, args)) => (path.clone(), args.to_vec()),
             None => (String::new(), Vec::new()),
@@ -73,8 +80,8 @@ impl Engine {
             "State": {
                 "Status": c.state.word(),
                 "Running": running,
-                "Paused": false,
-                "Restarting": false,
+                "Paused": paused,
+                "Restarting": restarting,
                 "OOMKilled": false,
                 "Dead": false,
                 "Pid": inner.main.map_or(0, |p| p.0),
@@ -85,12 +92,12 @@ impl Engine {
             },
             "Image": image::find(&c.image).map(|im| format!("sha256:{}", image::id(im))),
             "Name": format!("/{}", c.name),
-            "RestartCount": 0,
+            "RestartCount": inner.restarts,
             "Driver": "overlay2",
             "HostConfig": {
                 "NetworkMode": inner.attachments.first().map_or("default", |a| a.spec.network.as_str()),
                 "PortBindings": self.asked_bindings(i),
-                "RestartPolicy": { "Name": inner.spec.restart.as_deref().unwrap_or("no"), "MaximumRetryCount": 0 },
+                "RestartPolicy": { "Name": policy, "MaximumRetryCount": retries },
                 "AutoRemove": inner.spec.remove,
                 "Dns": inner.spec.dns.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "DnsOptions": inner.spec.dns_options,
@@ -139,6 +146,8 @@ impl Engine {
             // The names stay on record when the network is gone.
             let named = net.map_or(a.network_id.is_some(), Network::has_dns);
             let names = named.then(|| c.dns_names_of(a));
+            let links: Vec<String> = a.spec.links.iter().map(|(n, l)| format!("{n}:{l}")).collect();
+            let links = (!links.is_empty()).then_some(links);
             let ipam = a.spec.ip.as_ref().map(|ip| json!({ "IPv4Address": ip }));
             let text = |f: fn(&EndpointInfo) -> String| joined.map(f).unwrap_or_default();
             let internal = net.is_some_and(Network::internal);
@@ -146,7 +155,7 @@ impl Engine {
                 name,
                 json!({
                     "IPAMConfig": ipam,
-                    "Links": null,
+                    "Links": links,
                     "Aliases": aliases,
                     "MacAddress": text(|e| e.mac.to_string()),
                     "DriverOpts": null,
@@ -173,7 +182,7 @@ impl Engine {
         let mut map = Map::new();
         // A container without a way out has no ports to speak of, not even exposed ones.
         let way_out = c.inner.gateway_network.as_deref().and_then(|id| self.network_by_id(id));
-        if c.state != ContainerState::Running || !way_out.is_some_and(Network::publishes) {
+        if !c.state.is_up() || !way_out.is_some_and(Network::publishes) {
             return Value::Object(map);
         }
         let mut keys: Vec<String> = self.exposed(i).iter().map(|(p, proto)| format!("{p}/{proto}")).collect();
@@ -184,7 +193,7 @@ impl Engine {
                 .ports
                 .iter()
                 .filter(|b| format!("{}/{}", b.port, b.proto) == key)
-                .map(|b| json!({ "HostIp": b.host_ip.to_string(), "HostPort": b.host_port.to_string() }))
+                .map(|b| json!({ "HostIp": b.host_ip.to_string(), "HostPort": host_port(b.host_port) }))
                 .collect();
             map.insert(key, if bound.is_empty() { Value::Null } else { Value::Array(bound) });
         }
@@ -210,14 +219,15 @@ impl Engine {
 
     fn network_json(&self, net: &Network) -> Value {
         let (mut config, auto) = (Vec::new(), net.asked.subnets.is_empty());
-        if let (Some(subnet), Some(gateway)) = (net.subnet, net.gateway) {
+        if let Some(subnet) = net.subnet {
             let mut entry = Map::new();
             entry.insert("Subnet".into(), json!(subnet.to_string()));
             if let Some(range) = net.range {
                 entry.insert("IPRange".into(), json!(range.to_string()));
             }
             // A gateway that nobody asked for is only told where the subnet was not asked for either.
-            if auto || net.predefined() || !net.asked.gateways.is_empty() {
+            let told = auto || net.predefined() || !net.asked.gateways.is_empty();
+            if let Some(gateway) = net.gateway.filter(|_| told) {
                 entry.insert("Gateway".into(), json!(gateway.to_string()));
             }
             let aux = net.aux();
@@ -244,9 +254,6 @@ impl Engine {
                 (c.id.clone(), entry)
             })
             .collect();
-        let pairs = |all: &[(String, String)]| -> Value {
-            Value::Object(all.iter().map(|(k, v)| (k.clone(), json!(v))).collect())
-        };
         json!({
             "Name": net.name,
             "Id": net.id,
@@ -270,6 +277,18 @@ impl Engine {
             "Labels": pairs(&net.asked.labels),
         })
     }
+}
+
+/// A map of texts; its keys come in order, as Go prints them.
+fn pairs(all: &[(String, String)]) -> Value {
+    let sorted: std::collections::BTreeMap<&str, &str> =
+        all.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    Value::Object(sorted.into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect())
+}
+
+/// The host's port of a binding; none where nothing is translated.
+fn host_port(port: u16) -> String {
+    if port == 0 { String::new() } else { port.to_string() }
 }
 
 impl Container {

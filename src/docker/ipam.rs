@@ -2,7 +2,7 @@
 //!
 //! Subnets come from the engine's predefined pools unless they are given; nothing that overlaps a
 //! network of the engine or a route of the host is taken by itself. Addresses: the lowest free.
-//! Not supported: auxiliary addresses, IPv6.
+//! Not supported: IPv6.
 
 use crate::wire::Ipv4Net;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ pub(super) enum IpamError {
     Overlap,
     #[error("Address already in use")]
     InUse,
-    #[error("no available addresses on this pool")]
+    #[error("no available IPv4 addresses on this network's address pools")]
     NoAddress,
     #[error("requested address is out of range")]
     OutOfRange,
@@ -90,10 +90,19 @@ fn overlap(a: &Ipv4Net, b: &Ipv4Net) -> bool {
 
 impl Ipam {
     /// Takes the first predefined subnet that overlaps neither a network nor one of `reserved`.
-    pub fn take_predefined(&mut self, reserved: &[Ipv4Net]) -> Result<Ipv4Net, IpamError> {
-        let free = PREDEFINED
-            .iter()
-            .filter_map(|&(base, len, size)| Ipv4Net::new(base, len).ok()?.subnets(size).ok())
+    /// `pools` are the administrator's (base and size of the pieces); empty: the built-in ones.
+    pub fn take_predefined(
+        &mut self,
+        pools: &[(Ipv4Net, u8)],
+        reserved: &[Ipv4Net],
+    ) -> Result<Ipv4Net, IpamError> {
+        let built_in =
+            PREDEFINED.iter().filter_map(|&(base, len, size)| Some((Ipv4Net::new(base, len).ok()?, size)));
+        let own = pools.iter().copied();
+        let all: Vec<(Ipv4Net, u8)> = if pools.is_empty() { built_in.collect() } else { own.collect() };
+        let free = all
+            .into_iter()
+            .filter_map(|(base, size)| base.subnets(size).ok())
             .flatten()
             .find(|net| !self.pools.keys().chain(reserved).any(|taken| overlap(taken, net)))
             .ok_or(IpamError::NoMoreSubnets)?;
@@ -169,7 +178,7 @@ mod tests {
         let mut ipam = Ipam::default();
         let lan = [net("192.168.0.0/24")];
         let mut all = vec![];
-        while let Ok(subnet) = ipam.take_predefined(&lan) {
+        while let Ok(subnet) = ipam.take_predefined(&[], &lan) {
             all.push(subnet.to_string());
         }
         assert_eq!(all.len(), 30);
@@ -177,8 +186,8 @@ mod tests {
         assert_eq!(all[14..16], ["172.31.0.0/16", "192.168.16.0/20"]);
         assert_eq!(all[29], "192.168.240.0/20");
         ipam.release(net("172.19.0.0/16"));
-        assert_eq!(ipam.take_predefined(&lan), Ok(net("172.19.0.0/16")));
-        assert_eq!(ipam.take_predefined(&lan), Err(IpamError::NoMoreSubnets));
+        assert_eq!(ipam.take_predefined(&[], &lan), Ok(net("172.19.0.0/16")));
+        assert_eq!(ipam.take_predefined(&[], &lan), Err(IpamError::NoMoreSubnets));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::engine::{ContainerState, Engine, EngineError};
 use super::noted::Noted;
+use super::restart::Policy;
+use super::wait::Wait;
 use super::{Attach, Response, image, rules};
 use crate::guest::Signal;
 use crate::sim::World;
@@ -10,6 +12,13 @@ use std::collections::BTreeSet;
 
 /// Exit status of a process that was killed: 128 + SIGKILL.
 const KILLED: i32 = 137;
+
+/// Signals by name (signal(7)).
+const SIGNALS: [&str; 30] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+    "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+    "VTALRM", "PROF", "WINCH", "IO", "PWR",
+];
 
 /// Programs that end by themselves when they get SIGTERM. The others have no handler for it, and
 /// process 1 of a container only gets signals that it handles (signal(7), pid_namespaces(7)): they
@@ -44,7 +53,10 @@ impl Engine {
     pub(super) fn main_ended(&mut self, world: &mut World, i: usize, code: i32) {
         self.containers[i].inner.main = None;
         self.now_exited(world, i, code);
-        if self.containers[i].inner.spec.remove {
+        if self.will_restart(world, i, code) {
+            self.containers[i].state = ContainerState::Restarting { code };
+            self.note_state(i);
+        } else if self.containers[i].inner.spec.remove {
             self.remove(world, i);
         }
     }
@@ -54,10 +66,20 @@ impl Engine {
         self.containers[i].inner.finished = Some(world.now());
         self.note_state(i);
         self.tear_down(world, i);
+        let id = self.containers[i].id.clone();
+        for (pid, _) in self.waiting.extract_if(.., |(_, waited)| *waited == id) {
+            world.write_stdin(pid, &format!("{code}\n"), false);
+        }
     }
 
     /// Stops container `i`: asked first, if `signal` is one that can be refused.
-    fn halt(&mut self, world: &mut World, i: usize, signal: Signal) {
+    pub(super) fn halt(&mut self, world: &mut World, i: usize, signal: Signal) {
+        self.containers[i].inner.stopped_by_hand = true;
+        if let ContainerState::Restarting { code } = self.containers[i].state {
+            self.containers[i].state = ContainerState::Exited { code };
+            self.note_state(i);
+        }
+        self.thaw(world, i);
         let Some(pid) = self.containers[i].inner.main.take() else { return };
         self.containers[i].inner.last_main = Some(pid);
         let signal = if handles_term(world, pid) { signal } else { Signal::Kill };
@@ -139,6 +161,7 @@ impl Engine {
 
     pub(super) fn docker_restart(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
         let i = self.find(name)?;
+        self.thaw(world, i);
         let remove = std::mem::replace(&mut self.containers[i].inner.spec.remove, false);
         self.halt(world, i, Signal::Term);
         self.containers[i].inner.spec.remove = remove;
@@ -152,19 +175,32 @@ impl Engine {
         name: &str,
         signal: Option<&str>,
     ) -> Result<(), EngineError> {
-        let i = self.find(name)?;
         let fail = |why: String| EngineError::new(format!("cannot kill container: {name}: {why}"));
+        let bare = signal.unwrap_or("KILL").to_ascii_uppercase();
+        let bare = bare.strip_prefix("SIG").unwrap_or(&bare).to_owned();
+        if !SIGNALS.contains(&bare.as_str())
+            && bare.parse::<u8>().ok().filter(|n| (1..=64).contains(n)).is_none()
+        {
+            return Err(fail(format!("invalid signal: {}", signal.unwrap_or_default())));
+        }
+        let i = self.find(name).map_err(|e| fail(e.message))?;
         let Some(main) = self.containers[i].inner.main else {
             return Err(fail(format!("container {} is not running", self.containers[i].id)));
         };
-        let bare = signal.unwrap_or("KILL").to_ascii_uppercase();
-        match bare.strip_prefix("SIG").unwrap_or(&bare) {
+        match bare.as_str() {
             "KILL" | "9" => self.halt(world, i, Signal::Kill),
             // Process 1 does not get what it does not handle.
             "TERM" | "15" | "INT" | "2" if !handles_term(world, main) => {}
-            "TERM" | "15" => world.signal(main, Signal::Term),
-            "INT" | "2" => world.signal(main, Signal::Int),
-            _ => return Err(EngineError::new(format!("invalid signal: {bare}"))),
+            "TERM" | "15" | "QUIT" | "3" => {
+                self.containers[i].inner.stopped_by_hand = true;
+                world.signal(main, Signal::Term);
+            }
+            "INT" | "2" => {
+                self.containers[i].inner.stopped_by_hand = true;
+                world.signal(main, Signal::Int);
+            }
+            // The programs here have no other signal to react to.
+            _ => {}
         }
         Ok(())
     }
@@ -183,10 +219,17 @@ impl Engine {
             }
             Err(e) => return Err(e),
         };
-        if self.containers[i].state == ContainerState::Running {
+        let word = match self.containers[i].state {
+            ContainerState::Running => Some("running"),
+            ContainerState::Paused => Some("paused"),
+            ContainerState::Restarting { .. } => Some("restarting"),
+            ContainerState::Created | ContainerState::Exited { .. } => None,
+        };
+        if let Some(word) = word {
             if !force {
+                let first = if word == "paused" { "unpause and then stop" } else { "stop" };
                 return Err(EngineError::new(format!(
-                    "cannot remove container {name:?}: container is running: stop the container before removing \
+                    "cannot remove container {name:?}: container is {word}: {first} the container before removing \
                      or force remove"
                 )));
             }
@@ -195,6 +238,138 @@ impl Engine {
         }
         self.remove(world, i);
         Ok(())
+    }
+
+    // ---- docker pause, unpause, rename, update, wait, container prune
+
+    /// Processes of container `i` run again.
+    pub(super) fn thaw(&mut self, world: &mut World, i: usize) {
+        if self.containers[i].state == ContainerState::Paused {
+            self.containers[i].state = ContainerState::Running;
+            world.freeze(self.containers[i].machine, false);
+        }
+    }
+
+    pub(super) fn docker_pause(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        let id = &self.containers[i].id;
+        match self.containers[i].state {
+            ContainerState::Running => {}
+            ContainerState::Paused => {
+                return Err(EngineError::new(format!("Container {id} is already paused")));
+            }
+            ContainerState::Restarting { .. } => {
+                return Err(EngineError::new(format!(
+                    "Container {id} is restarting, wait until the container is running"
+                )));
+            }
+            ContainerState::Created | ContainerState::Exited { .. } => {
+                return Err(EngineError::new(format!("container {id} is not running")));
+            }
+        }
+        self.containers[i].state = ContainerState::Paused;
+        world.freeze(self.containers[i].machine, true);
+        self.note_state(i);
+        Ok(())
+    }
+
+    pub(super) fn docker_unpause(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        if self.containers[i].state != ContainerState::Paused {
+            return Err(EngineError::new(format!("Container {} is not paused", self.containers[i].id)));
+        }
+        self.thaw(world, i);
+        self.note_state(i);
+        Ok(())
+    }
+
+    pub(super) fn docker_rename(&mut self, world: &mut World, name: &str, new: &str) -> Response {
+        let fail = |text: String| Response { stderr: text, exit: 1, ..Response::default() };
+        if name.trim().is_empty() || new.trim().is_empty() {
+            return fail("Error: Neither old nor new names may be empty\n".into());
+        }
+        match self.rename(world, name, new) {
+            Ok(()) => Response::default(),
+            Err(e) => fail(format!(
+                "Error response from daemon: {e}\nError: failed to rename container named {name}\n"
+            )),
+        }
+    }
+
+    fn rename(&mut self, world: &mut World, name: &str, new: &str) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        let new = new.strip_prefix('/').unwrap_or(new);
+        if self.containers[i].name == new {
+            return Err(EngineError::new("Renaming a container with the same name as its current name"));
+        }
+        let refuse = |m: String| EngineError::new(format!("Error when allocating new name: {m}"));
+        self.name_is_free(new)
+            .map_err(|m| refuse(m.replacen(&format!("name ({new})"), &format!("name (/{new})"), 1)))?;
+        let networks: Vec<String> =
+            self.containers[i].endpoints.iter().map(|e| e.network_id.clone()).collect();
+        networks.iter().for_each(|n| self.note_names(i, n, false));
+        let old = self.containers[i].name.clone();
+        self.containers.rename(i, new);
+        self.note(Noted::Container { name: old, state: None });
+        self.note_state(i);
+        networks.iter().for_each(|n| self.note_names(i, n, true));
+        self.write_zones(world);
+        Ok(())
+    }
+
+    pub(super) fn docker_update(&mut self, name: &str, restart: Option<&str>) -> Result<(), EngineError> {
+        let i = self.find(name)?;
+        let Some(policy) = restart else {
+            return Err(EngineError::new("You must provide one or more flags when using this command."));
+        };
+        Policy::parse(policy).map_err(EngineError::new)?;
+        self.containers[i].inner.spec.restart = Some(policy.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn docker_wait(&mut self, world: &mut World, names: &[String]) -> Response {
+        let mut response = Response::default();
+        let mut waited: Vec<String> = Vec::new();
+        for name in names {
+            match self.find(name).map(|i| &self.containers[i]) {
+                Err(e) => {
+                    response.stderr += &format!("Error response from daemon: {e}\n");
+                    response.exit = 1;
+                }
+                Ok(c) => match c.state {
+                    ContainerState::Created => response.stdout += "0\n",
+                    ContainerState::Exited { code } => response.stdout += &format!("{code}\n"),
+                    _ => waited.push(c.id.clone()),
+                },
+            }
+        }
+        if !waited.is_empty() {
+            let program = Box::new(Wait { left: waited.len() });
+            let pid = world.spawn(self.host, program, true, false);
+            self.waiting.extend(waited.into_iter().map(|id| (pid, id)));
+            response.attach = Some(Attach::Main(pid));
+        }
+        response
+    }
+
+    pub(super) fn container_prune(&mut self, world: &mut World, force: bool) -> Response {
+        if !force {
+            return Response {
+                stdout: "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] \n"
+                    .into(),
+                stderr: "netpier cannot ask here: give -f\n".into(),
+                ..Response::default()
+            };
+        }
+        let mut gone = String::new();
+        let stopped =
+            |c: &super::Container| matches!(c.state, ContainerState::Created | ContainerState::Exited { .. });
+        while let Some(i) = self.containers.iter().position(stopped) {
+            gone += &format!("{}\n", self.containers[i].id);
+            self.remove(world, i);
+        }
+        let head = if gone.is_empty() { String::new() } else { format!("Deleted Containers:\n{gone}\n") };
+        Response::ok(format!("{head}Total reclaimed space: 0B\n"))
     }
 
     // ---- docker exec
@@ -206,20 +381,24 @@ impl Engine {
             Err(e) => return fail(format!("Error response from daemon: {e}\n"), 1),
         };
         let container = &self.containers[i];
+        if container.state == ContainerState::Paused {
+            return fail(
+                format!(
+                    "Error response from daemon: Container {name} is paused, unpause the container before exec\n"
+                ),
+                1,
+            );
+        }
         if container.state != ContainerState::Running {
             return fail(
                 format!("Error response from daemon: container {} is not running\n", container.id),
                 1,
             );
         }
+        // runc's complaint comes over the attached stream: on stdout.
         let missing = |word: &str| {
-            fail(
-                format!(
-                    "OCI runtime exec failed: exec failed: unable to start container process: exec: {word:?}: \
-                     executable file not found in $PATH: unknown\n"
-                ),
-                127,
-            )
+            let (stdout, exit) = not_startable(word);
+            Response { stdout, exit, ..Response::default() }
         };
         let Some(word) = command.first() else { return fail("Error: no command\n".into(), 1) };
         if !image::find(&container.image).is_some_and(|image| image.has(word)) {
@@ -228,6 +407,20 @@ impl Engine {
         // Detached or not, whoever has the terminals starts it: it may be a shell.
         let attach = Attach::Command { machine: container.machine, argv: command.to_vec(), tty };
         Response { attach: Some(attach), ..Response::default() }
+    }
+}
+
+/// What runc says of a command that cannot be started, and the exit status.
+pub(super) fn not_startable(word: &str) -> (String, i32) {
+    let head = "OCI runtime exec failed: exec failed: unable to start container process: exec";
+    const DIRECTORIES: [&str; 12] =
+        ["/", "/bin", "/dev", "/etc", "/home", "/opt", "/proc", "/root", "/sbin", "/tmp", "/usr", "/var"];
+    if DIRECTORIES.contains(&word) {
+        (format!("{head}: {word:?}: is a directory: permission denied\n"), 126)
+    } else if word.contains('/') {
+        (format!("{head}: {word:?}: stat {word}: no such file or directory\n"), 127)
+    } else {
+        (format!("{head}: {word:?}: executable file not found in $PATH\n"), 127)
     }
 }
 

@@ -28,7 +28,10 @@ impl Engine {
         }
         let wanted = |i: &usize| {
             let c = &self.containers[*i];
-            let listed = all || filters.iter().any(|f| f.0 == "status") || c.state == ContainerState::Running;
+            let listed = all
+                || filters.iter().any(|f| f.0 == "status")
+                || c.state.is_up()
+                || matches!(c.state, ContainerState::Restarting { .. });
             let any = |key: &str, f: &dyn Fn(&str) -> bool| admits(filters, key, f);
             listed
                 && any("name", &|v| {
@@ -66,6 +69,9 @@ impl Engine {
             ContainerState::Created => "Created".to_owned(),
             ContainerState::Running => format!("Up {}", ago(c.inner.started)),
             ContainerState::Paused => format!("Up {} (Paused)", ago(c.inner.started)),
+            ContainerState::Restarting { code } => {
+                format!("Restarting ({code}) {} ago", ago(c.inner.finished))
+            }
             ContainerState::Exited { code } => format!("Exited ({code}) {} ago", ago(c.inner.finished)),
         };
         let command = c.inner.command.join(" ");
@@ -96,7 +102,7 @@ impl Engine {
     fn ports_column(&self, i: usize) -> String {
         let c = &self.containers[i];
         let way_out = c.inner.gateway_network.as_deref().and_then(|id| self.network_by_id(id));
-        if c.state != ContainerState::Running || !way_out.is_some_and(|n| n.publishes()) {
+        if !c.state.is_up() || !way_out.is_some_and(|n| n.publishes()) {
             return String::new();
         }
         let mut exposed = self.exposed(i);
@@ -188,18 +194,21 @@ impl Engine {
 
     pub(super) fn docker_port(&self, name: &str, port: Option<&str>) -> Result<String, EngineError> {
         let c = &self.containers[self.find(name)?];
+        // A port that is not translated has no number on the host.
+        let at = |p: &super::PortBinding| match p.host_port {
+            0 => ports::join(p.host_ip, ""),
+            port => ports::join(p.host_ip, port),
+        };
         let mut lines: Vec<String> = match port {
             None => {
-                let line = |p: &super::PortBinding| {
-                    format!("{}/{} -> {}", p.port, p.proto, ports::join(p.host_ip, p.host_port))
-                };
+                let line = |p: &super::PortBinding| format!("{}/{} -> {}", p.port, p.proto, at(p));
                 c.ports.iter().map(line).collect()
             }
             Some(asked) => {
                 let (number, proto) = asked.split_once('/').unwrap_or((asked, "tcp"));
                 let matching =
                     c.ports.iter().filter(|p| p.port.to_string() == number && p.proto.to_string() == proto);
-                matching.map(|p| ports::join(p.host_ip, p.host_port)).collect()
+                matching.map(at).collect()
             }
         };
         if let (Some(asked), true) = (port, lines.is_empty()) {

@@ -29,17 +29,20 @@ mod names;
 mod near;
 mod network;
 mod noted;
+mod options;
 mod ports;
 mod reading;
 mod request;
 mod resolv;
+mod restart;
 mod rules;
 mod template;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod wait;
 
-pub use config::DaemonConfig;
+pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
 pub use noted::Noted;
 pub use request::{Attach, EndpointSpec, NetworkCreate, PortSpec, Request, Response, RunSpec};

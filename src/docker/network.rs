@@ -7,6 +7,9 @@ use super::ipam::IpamError;
 use super::names;
 use super::near::{did_you_mean, nearest};
 use super::noted::Noted;
+use super::options::{
+    BridgeOptions, GatewayMode, OPT_HOST_BINDING, OPT_ICC, OPT_MASQUERADE, OPT_MTU, OPT_NAME,
+};
 use super::rules::{self, NetRules};
 use super::{NetworkCreate, Response};
 use crate::sim::World;
@@ -17,12 +20,6 @@ use std::net::Ipv4Addr;
 /// Drivers that exist here.
 const DRIVERS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
 
-const OPT_NAME: &str = "com.docker.network.bridge.name";
-const OPT_ICC: &str = "com.docker.network.bridge.enable_icc";
-const OPT_MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
-const OPT_HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
-const OPT_MTU: &str = "com.docker.network.driver.mtu";
-
 /// What an engine says that is not in a swarm.
 pub(super) const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \
     \"docker swarm join\" to connect this node to swarm and try again.";
@@ -30,38 +27,16 @@ pub(super) const NO_SWARM: &str = "This node is not a swarm manager. Use \"docke
 /// What of a request is decided before anything is made.
 struct Plan {
     subnet: Ipv4Net,
-    gateway: Ipv4Addr,
+    gateway: Option<Ipv4Addr>,
     range: Option<Ipv4Net>,
     bridge: IfName,
+    options: BridgeOptions,
 }
 
 impl Engine {
     /// `bridge` with docker0, `host`, `none`.
     pub(super) fn make_predefined_networks(&mut self, world: &mut World) {
-        let icc = self.config.icc;
-        let option = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let reserved = self.reserved(world);
-        let subnet = self.ipam.take_predefined(&reserved).ok();
-        let bridge = NetworkCreate {
-            name: "bridge".into(),
-            subnets: subnet.iter().map(ToString::to_string).collect(),
-            options: vec![
-                option("com.docker.network.bridge.default_bridge", "true"),
-                option(OPT_ICC, if icc { "true" } else { "false" }),
-                option(OPT_MASQUERADE, "true"),
-                option(OPT_HOST_BINDING, "0.0.0.0"),
-                option(OPT_NAME, "docker0"),
-                option(OPT_MTU, "1500"),
-            ],
-            ..NetworkCreate::default()
-        };
-        if let Some(subnet) = subnet {
-            let gateway = self.ipam.address(subnet, None, None).unwrap_or(subnet.network());
-            let name = "docker0".parse().expect("a valid name");
-            let plan = Plan { subnet, gateway, range: None, bridge: name };
-            // On a host where docker0 exists already the engine takes it over as it is.
-            let _ = self.build(world, bridge, plan);
-        }
+        self.make_default_bridge(world);
         for (name, driver) in [("host", "host"), ("none", "null")] {
             let id = self.new_id(world, "network");
             self.networks.push(Network {
@@ -76,9 +51,67 @@ impl Engine {
                 asked: NetworkCreate { name: name.into(), ..NetworkCreate::default() },
                 rules: None,
                 mtu: 1500,
-                host_binding: None,
+                options: None,
                 driver_state: Driver::Plain,
             });
+        }
+    }
+
+    /// The network `bridge`, at the end of the list.
+    fn make_default_bridge(&mut self, world: &mut World) {
+        let config = self.config.clone();
+        let option = |key: &str, value: String| (key.to_owned(), value);
+        let reserved = self.reserved(world);
+        // docker0's subnet: --bip, else --fixed-cidr, else the first free piece of the pools.
+        let given = config.bip.or(config.fixed_cidr).map(|net| net.trunc());
+        let subnet = match given {
+            Some(net) => self.ipam.take(net).ok().map(|()| net),
+            None => self.ipam.take_predefined(&self.config.pools, &reserved).ok(),
+        };
+        let bridge = NetworkCreate {
+            name: "bridge".into(),
+            subnets: subnet.iter().map(ToString::to_string).collect(),
+            options: vec![
+                option("com.docker.network.bridge.default_bridge", "true".into()),
+                option(OPT_ICC, config.icc.to_string()),
+                option(OPT_MASQUERADE, config.ip_masq.to_string()),
+                option(OPT_HOST_BINDING, config.ip.unwrap_or(Ipv4Addr::UNSPECIFIED).to_string()),
+                option(OPT_NAME, "docker0".into()),
+                option(OPT_MTU, config.mtu.to_string()),
+            ],
+            ..NetworkCreate::default()
+        };
+        if let (Some(subnet), Ok(options)) = (subnet, BridgeOptions::read(&bridge)) {
+            let wish = config.bip.map(|net| net.addr());
+            let gateway = self.ipam.address(subnet, None, wish).unwrap_or(subnet.network());
+            let name = "docker0".parse().expect("a valid name");
+            let plan =
+                Plan { subnet, gateway: Some(gateway), range: config.fixed_cidr, bridge: name, options };
+            // On a host where docker0 exists already the engine takes it over as it is.
+            let _ = self.build(world, bridge, plan);
+        }
+    }
+
+    /// Makes the network `bridge` anew, as the daemon does whenever it starts; docker0 stays, with the
+    /// address that the settings give it now.
+    pub(super) fn remake_default_bridge(&mut self, world: &mut World) {
+        let Some(old) = self.networks.iter().position(|n| n.name == "bridge") else { return };
+        let old = self.networks.remove(old);
+        if let Some(subnet) = old.subnet {
+            self.ipam.release(subnet);
+        }
+        let host = self.host_ns(world);
+        let dev = super::endpoint::device(world, host, "docker0");
+        if let (Some(dev), Some(subnet), Some(gateway)) = (dev, old.subnet, old.gateway) {
+            let addr = Ipv4Net::new(gateway, subnet.prefix_len()).expect("the subnet's own length");
+            world.with(host, |ns, cx| ns.remove_addr(dev, addr, cx));
+        }
+        self.make_default_bridge(world);
+        // It comes first in every list.
+        if let Some(n) = self.networks.iter().position(|n| n.name == "bridge") {
+            let mut bridge = self.networks.remove(n);
+            bridge.id.clone_from(&old.id);
+            self.networks.insert(0, bridge);
         }
     }
 
@@ -152,7 +185,10 @@ impl Engine {
     ) -> Result<Plan, EngineError> {
         let refuse = |e: IpamError| EngineError::new(e.to_string());
         let (subnet, gateway, range) = match ipam.first() {
-            None => (self.ipam.take_predefined(&self.reserved(world)).map_err(refuse)?, None, None),
+            None => {
+                let free = self.ipam.take_predefined(&self.config.pools, &self.reserved(world));
+                (free.map_err(refuse)?, None, None)
+            }
             Some(first) => {
                 for (i, c) in ipam.iter().enumerate() {
                     if let Err(e) = self.ipam.take(c.subnet) {
@@ -167,16 +203,31 @@ impl Engine {
                 (first.subnet, first.gateway, first.range)
             }
         };
-        let gateway = self.take_gateway_and_aux(create, subnet, range, gateway).inspect_err(|_| {
+        let planned = self.plan_within(create, (subnet, gateway, range), id);
+        if planned.is_err() {
             self.ipam.release(subnet);
-        })?;
-        match self.bridge_name(create, id) {
-            Ok(bridge) => Ok(Plan { subnet, gateway, range, bridge }),
-            Err(e) => {
-                self.ipam.release(subnet);
-                Err(e)
-            }
         }
+        planned
+    }
+
+    /// The rest of the plan, once the subnet is taken.
+    fn plan_within(
+        &mut self,
+        create: &NetworkCreate,
+        (subnet, gateway, range): (Ipv4Net, Option<Ipv4Addr>, Option<Ipv4Net>),
+        id: &str,
+    ) -> Result<Plan, EngineError> {
+        let options = BridgeOptions::read(create);
+        let isolated = options.as_ref().is_ok_and(|o| o.mode == GatewayMode::Isolated);
+        let gateway = if isolated && gateway.is_none() {
+            self.take_aux(create, subnet, range)?;
+            None
+        } else {
+            Some(self.take_gateway_and_aux(create, subnet, range, gateway)?)
+        };
+        let options = options.map_err(EngineError::new)?;
+        let bridge = self.bridge_name(&options, id)?;
+        Ok(Plan { subnet, gateway, range, bridge, options })
     }
 
     /// Takes the gateway's address and those that `--aux-address` keeps from containers. The caller
@@ -192,27 +243,34 @@ impl Engine {
         let taken = self.ipam.address(subnet, range, gateway);
         let taken =
             taken.map_err(|e| EngineError::new(format!("failed to allocate gateway ({which}): {e}")))?;
+        self.take_aux(create, subnet, range)?;
+        Ok(taken)
+    }
+
+    fn take_aux(
+        &mut self,
+        create: &NetworkCreate,
+        subnet: Ipv4Net,
+        range: Option<Ipv4Net>,
+    ) -> Result<(), EngineError> {
         for (name, text) in &create.aux_addresses {
             let Some(addr) = text.parse::<Ipv4Addr>().ok().filter(|a| subnet.contains(a)) else { continue };
             self.ipam.address(subnet, range, Some(addr)).map_err(|e| {
                 EngineError::new(format!("failed to allocate secondary ip address ({name}:{addr}): {e}"))
             })?;
         }
-        Ok(taken)
+        Ok(())
     }
 
-    fn bridge_name(&self, create: &NetworkCreate, id: &str) -> Result<IfName, EngineError> {
-        let chosen = create.options.iter().find(|o| o.0 == OPT_NAME).map(|o| o.1.as_str());
-        let name = chosen.map_or_else(|| format!("br-{}", names::short(id)), str::to_owned);
+    fn bridge_name(&self, options: &BridgeOptions, id: &str) -> Result<IfName, EngineError> {
+        let name = options.name.clone().unwrap_or_else(|| format!("br-{}", names::short(id)));
         if let Some(other) = self.networks.iter().find(|n| n.bridge.as_deref() == Some(&name)) {
             return Err(EngineError::new(format!(
                 "cannot create network {id} ({name}): conflicts with network {} ({name}): networks have same bridge name",
                 other.id
             )));
         }
-        name.parse().map_err(|_| {
-            EngineError::new(format!("invalid bridge name {name:?}: not a valid interface name"))
-        })
+        name.parse().map_err(|_| EngineError::new("numerical result out of range"))
     }
 
     fn build(&mut self, world: &mut World, asked: NetworkCreate, plan: Plan) -> Result<String, EngineError> {
@@ -228,59 +286,48 @@ impl Engine {
         plan: Plan,
         id: String,
     ) -> Result<String, EngineError> {
-        let option = |key: &str| asked.options.iter().rev().find(|o| o.0 == key).map(|o| o.1.as_str());
-        let switch = |key: &str| -> Result<bool, EngineError> {
-            match option(key) {
-                None | Some("true" | "1" | "") => Ok(true),
-                Some("false" | "0") => Ok(false),
-                Some(v) => Err(EngineError::new(format!(
-                    "failed to parse {key} value: {v} (strconv.ParseBool: parsing {v:?}: invalid syntax)"
-                ))),
-            }
-        };
-        let mtu = match option(OPT_MTU) {
-            None | Some("0") => 1500,
-            Some(v) => v.parse::<u16>().ok().filter(|m| *m >= 68).ok_or_else(|| {
-                EngineError::new(format!("failed to parse {OPT_MTU} value: {v} (invalid syntax)"))
-            })?,
-        };
-        let host_binding = match option(OPT_HOST_BINDING) {
-            None | Some("0.0.0.0") => None,
-            Some(v) => Some(v.parse::<Ipv4Addr>().map_err(|_| {
-                EngineError::new(format!("failed to parse {OPT_HOST_BINDING} value: {v} (nil ip)"))
-            })?),
-        };
+        let options = &plan.options;
         let net_rules = NetRules {
             bridge: plan.bridge.to_string(),
             subnet: plan.subnet,
             internal: asked.internal,
-            icc: switch(OPT_ICC)?,
-            masquerade: switch(OPT_MASQUERADE)?,
+            icc: options.icc,
+            masquerade: options.masquerade,
             proxy: self.config.userland_proxy,
+            mode: options.mode,
+            on: self.config.iptables,
+            direct: self.config.allow_direct_routing,
         };
-        let cidr = Ipv4Net::new(plan.gateway, plan.subnet.prefix_len()).expect("the subnet's own length");
+        let cidr = plan.gateway.filter(|_| options.mode != GatewayMode::Isolated);
+        let cidr = cidr.map(|g| Ipv4Net::new(g, plan.subnet.prefix_len()).expect("the subnet's own length"));
         let mac = names::mac(&mut self.rng(world, "bridge"));
-        self.make_bridge(world, plan.bridge, mac, cidr, mtu)?;
+        let made = self.make_bridge(world, plan.bridge, mac, cidr, options.mtu)?;
         let host = self.host_ns(world);
         if let Err(e) = rules::apply(world, host, &net_rules.network()) {
-            remove_device(world, host, plan.bridge.as_str());
+            if made {
+                remove_device(world, host, plan.bridge.as_str());
+            }
             return Err(EngineError::new(format!(
                 "Failed to Setup IP tables: Unable to enable NAT rule: {e}"
             )));
+        }
+        if self.config.iptables && (!options.icc || !self.config.userland_proxy) {
+            // Frames between containers have to meet the rules too (setup_bridgenetfiltering.go).
+            world.with(host, |ns, _| ns.sysctl.bridge_nf_call_iptables = true);
         }
         self.networks.push(Network {
             id: id.clone(),
             name: asked.name.clone(),
             driver: "bridge".into(),
             subnet: Some(plan.subnet),
-            gateway: Some(plan.gateway),
+            gateway: plan.gateway,
             bridge: Some(plan.bridge.to_string()),
             range: plan.range,
             created: world.now(),
             asked,
             rules: Some(net_rules),
-            mtu,
-            host_binding,
+            mtu: plan.options.mtu,
+            options: Some(plan.options),
             driver_state: Driver::Plain,
         });
         self.note_network(self.networks.len() - 1, true);
@@ -293,30 +340,43 @@ impl Engine {
         self.note(noted);
     }
 
+    /// Makes the bridge, or takes over one that is there. True if it is new.
     fn make_bridge(
         &self,
         world: &mut World,
         name: IfName,
         mac: Mac,
-        addr: Ipv4Net,
+        addr: Option<Ipv4Net>,
         mtu: u16,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let host = self.host_ns(world);
+        let there = world.namespace(host).and_then(|ns| ns.device_named(name.as_str()));
+        if there.is_some_and(|d| !matches!(d.kind, DeviceKind::Bridge(_))) {
+            return Err(EngineError::new(format!("existing interface {name} is not a bridge")));
+        }
+        let there = there.map(|d| d.index);
         let made = world.with(host, |ns, cx| {
-            let dev = ns.add_device(name, mac, DeviceKind::Bridge(Box::default()), cx)?;
+            let dev = match there {
+                Some(dev) => dev,
+                None => ns.add_device(name, mac, DeviceKind::Bridge(Box::default()), cx)?,
+            };
             ns.set_mtu(dev, u32::from(mtu), cx)?;
-            ns.add_addr(dev, addr, cx)?;
+            if let Some(addr) = addr
+                && !ns.device(dev).is_some_and(|d| d.addrs.contains(&addr))
+            {
+                ns.add_addr(dev, addr, cx)?;
+            }
             ns.set_up(dev, true, cx)
         });
         match made {
             Some(Err(e)) => {
                 let e: crate::stack::ConfigError = e;
-                if e != crate::stack::ConfigError::Exists {
+                if there.is_none() {
                     remove_device(world, host, name.as_str());
                 }
                 Err(EngineError::new(format!("failed to create bridge {name} via netlink: {e}")))
             }
-            _ => Ok(()),
+            _ => Ok(there.is_none()),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct EndpointSpec {
     pub ip: Option<String>,
     /// `--mac-address`.
     pub mac: Option<Mac>,
+    /// `--link` on a user-defined network: container, and what this one calls it.
+    pub links: Vec<(String, String)>,
     /// The highest provides the default gateway (`--network name=N,gw-priority=1`).
     pub gw_priority: i32,
 }
@@ -145,6 +147,40 @@ pub enum Request {
         names: Vec<String>,
         /** `KILL`, `TERM`, `INT` */
         signal: Option<String>,
+    },
+    /// docker pause NAME…
+    Pause {
+        /** names or ids */
+        names: Vec<String>,
+    },
+    /// docker unpause NAME…
+    Unpause {
+        /** names or ids */
+        names: Vec<String>,
+    },
+    /// docker wait NAME…
+    Wait {
+        /** names or ids */
+        names: Vec<String>,
+    },
+    /// docker rename NAME NEW
+    Rename {
+        /** name or id */
+        name: String,
+        /** its new name */
+        new: String,
+    },
+    /// docker update --restart POLICY NAME…
+    Update {
+        /** the policy */
+        restart: Option<String>,
+        /** names or ids */
+        names: Vec<String>,
+    },
+    /// docker container prune -f
+    ContainerPrune {
+        /** -f: without it one is asked first, which needs a terminal */
+        force: bool,
     },
     /// docker ps [-a] [-q].
     Ps {

@@ -11,6 +11,7 @@
 //! Here are only the texts; [`apply`] and [`undo`] give them to the host's iptables.
 
 use super::DaemonConfig;
+use super::options::GatewayMode;
 use crate::sim::World;
 use crate::stack::NsId;
 use crate::wire::{Ipv4Net, Protocol};
@@ -100,6 +101,37 @@ pub(super) fn engine_start(world: &mut World, ns: NsId, config: &DaemonConfig) {
     }
 }
 
+/// Takes away what [`engine_start`] wrote, but for DOCKER-USER, which is the administrator's.
+pub(super) fn engine_end(world: &mut World, ns: NsId) {
+    let mut commands = Vec::new();
+    for loopback in ["", "! -d 127.0.0.0/8 "] {
+        commands.push(format!("-t nat -D OUTPUT {loopback}-m addrtype --dst-type LOCAL -j DOCKER"));
+    }
+    commands.extend(
+        [
+            "-t nat -D PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+            "-t nat -F DOCKER",
+            "-t nat -X DOCKER",
+            "-t filter -D FORWARD -j DOCKER-USER",
+            "-t filter -D FORWARD -j DOCKER-FORWARD",
+        ]
+        .map(str::to_owned),
+    );
+    const CHAINS: [&str; 6] = [
+        "DOCKER-FORWARD",
+        "DOCKER-BRIDGE",
+        "DOCKER-CT",
+        "DOCKER-ISOLATION-STAGE-1",
+        "DOCKER-ISOLATION-STAGE-2",
+        "DOCKER",
+    ];
+    commands.extend(CHAINS.map(|c| format!("-t filter -F {c}")));
+    commands.extend(CHAINS.map(|c| format!("-t filter -X {c}")));
+    for command in commands {
+        let _ = iptables(world, ns, &command);
+    }
+}
+
 /// Lets nothing through the host that no rule lets through (the engine does so when it was the
 /// one to turn forwarding on).
 pub(super) fn forward_drop(world: &mut World, ns: NsId) {
@@ -121,12 +153,22 @@ pub(super) struct NetRules {
     pub masquerade: bool,
     /// There is a userland proxy.
     pub proxy: bool,
+    /// How the containers meet the world.
+    pub mode: GatewayMode,
+    /// Rules are written at all.
+    pub on: bool,
+    /// Packets addressed to containers from outside are let through.
+    pub direct: bool,
 }
 
 impl NetRules {
     /// The rules of the network itself.
     pub fn network(&self) -> Vec<Rule> {
         let Self { bridge: br, subnet, .. } = self;
+        if !self.on {
+            return Vec::new();
+        }
+        let routed = self.mode == GatewayMode::Routed;
         if self.internal {
             let mut rules = vec![
                 Rule::insert("filter", "DOCKER-ISOLATION-STAGE-1", format!("-i {br} ! -d {subnet} -j DROP")),
@@ -138,7 +180,13 @@ impl NetRules {
         }
         let mut rules = Vec::new();
         if self.masquerade {
-            rules.push(Rule::insert("nat", "POSTROUTING", format!("-s {subnet} ! -o {br} -j MASQUERADE")));
+            if !routed {
+                rules.push(Rule::insert(
+                    "nat",
+                    "POSTROUTING",
+                    format!("-s {subnet} ! -o {br} -j MASQUERADE"),
+                ));
+            }
             if self.proxy {
                 rules.push(Rule::insert("nat", "DOCKER", format!("-i {br} -j RETURN")));
             }
@@ -153,8 +201,12 @@ impl NetRules {
             rules.push(Rule::append("filter", "DOCKER-FORWARD", format!("-i {br} -o {br} -j DROP")));
             format!("-i {br} ! -o {br} -j ACCEPT")
         };
+        if routed {
+            rules.push(Rule::append("filter", "DOCKER", format!("-o {br} -p icmp -j ACCEPT")));
+        }
         rules.push(Rule::append("filter", "DOCKER-FORWARD", out));
-        rules.push(Rule::append("filter", "DOCKER", format!("! -i {br} -o {br} -j DROP")));
+        let rest = if self.mode == GatewayMode::NatUnprotected { "ACCEPT" } else { "DROP" };
+        rules.push(Rule::append("filter", "DOCKER", format!("! -i {br} -o {br} -j {rest}")));
         rules.push(Rule::append(
             "filter",
             "DOCKER-CT",
@@ -167,12 +219,19 @@ impl NetRules {
             format!("-i {br} ! -o {br} -j DOCKER-ISOLATION-STAGE-2"),
         ));
         rules.push(Rule::insert("filter", "DOCKER-ISOLATION-STAGE-2", format!("-o {br} -j DROP")));
+        if routed {
+            // Other networks of this host may come in, and answers go back.
+            rules.push(Rule::insert("filter", "DOCKER-ISOLATION-STAGE-1", format!("-o {br} -j RETURN")));
+            let spec = format!("-i {br} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT");
+            rules.push(Rule::insert("filter", "DOCKER-ISOLATION-STAGE-1", spec));
+        }
         rules
     }
 
     /// The rules of a container's address in the network.
     pub fn endpoint(&self, addr: Ipv4Addr) -> Vec<Rule> {
-        if self.internal {
+        let open = matches!(self.mode, GatewayMode::NatUnprotected | GatewayMode::Routed) || self.direct;
+        if self.internal || open || !self.on {
             return Vec::new();
         }
         vec![Rule::append("raw", "PREROUTING", format!("-d {addr} ! -i {} -j DROP", self.bridge))]
@@ -188,10 +247,15 @@ impl NetRules {
         proto: Protocol,
     ) -> Vec<Rule> {
         let br = &self.bridge;
-        if self.internal || port == 0 {
+        if self.internal || port == 0 || !self.on {
             return Vec::new();
         }
         let mut rules = Vec::new();
+        let open = format!("! -i {br} -o {br} -p {proto} -d {addr} --dport {port} -j ACCEPT");
+        if self.mode == GatewayMode::Routed {
+            rules.push(Rule::insert("filter", "DOCKER", open));
+            return rules;
+        }
         if host.is_loopback() {
             let spec = format!("-p {proto} -d {host} --dport {host_port} ! -i lo -j DROP");
             rules.push(Rule::append("raw", "PREROUTING", spec));
@@ -207,8 +271,9 @@ impl NetRules {
             let spec = format!("-p {proto} -s {addr} -d {addr} --dport {port} -j MASQUERADE");
             rules.push(Rule::append("nat", "POSTROUTING", spec));
         }
-        let spec = format!("! -i {br} -o {br} -p {proto} -d {addr} --dport {port} -j ACCEPT");
-        rules.push(Rule::insert("filter", "DOCKER", spec));
+        if self.mode != GatewayMode::NatUnprotected {
+            rules.push(Rule::insert("filter", "DOCKER", open));
+        }
         rules
     }
 
@@ -261,6 +326,9 @@ mod tests {
             icc,
             masquerade: true,
             proxy,
+            mode: GatewayMode::Nat,
+            on: true,
+            direct: false,
         }
     }
 

@@ -7,7 +7,7 @@
 
 use crate::guest::dns::{Ask, ResolverConfig, read_relay_line, relay_line};
 use crate::guest::{Poll, Program, Sys};
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use crate::wire::Endpoint;
 use std::net::Ipv4Addr;
 
@@ -20,6 +20,8 @@ const MAX_PENDING: usize = 256;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Upstream {
     pending: Vec<Pending>,
+    /// Alarms of the engine's, with what it calls them.
+    timers: Vec<(Instant, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -56,10 +58,20 @@ impl Pending {
     }
 }
 
+/// Reads `timer NANOSECONDS KEY`.
+fn read_timer(line: &str) -> Option<(Instant, String)> {
+    let (at, key) = line.trim_end().strip_prefix("timer ")?.split_once(' ')?;
+    Some((Instant(at.parse().ok()?), key.to_owned()))
+}
+
 impl Program for Upstream {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
         while let Some(end) = sys.stdin.data.find('\n') {
             let line: String = sys.stdin.data.drain(..=end).collect();
+            if let Some((at, key)) = read_timer(&line) {
+                self.timers.push((at, key));
+                continue;
+            }
             let Some((key, Some(bytes))) = read_relay_line(&line) else { continue };
             if self.pending.len() >= MAX_PENDING {
                 sys.out(relay_line(key, None));
@@ -71,6 +83,16 @@ impl Program for Upstream {
         let mut pending = std::mem::take(&mut self.pending);
         pending.retain_mut(|p| !p.go_on(sys));
         self.pending = pending;
+        let now = sys.now();
+        self.timers.retain(|(at, key)| {
+            let due = *at <= now;
+            if due {
+                sys.out(format!("due {key}\n"));
+            } else {
+                sys.wake_at(*at);
+            }
+            !due
+        });
         Poll::Pending
     }
     fn name(&self) -> &str {

@@ -7,6 +7,7 @@ use super::setup::{
     spec,
 };
 use super::{LinkConfig, NodeConfig, PortConfig, Session, SessionError, router, timeline};
+use crate::docker::{DAEMON_JSON, DaemonConfig};
 use crate::guest::{Signal, dhcp};
 use crate::sim::LinkId;
 use crate::stack::{ConfigError, DevRef, DeviceKind, RouteKind};
@@ -94,9 +95,8 @@ impl Session {
             return Err(SessionError::Config("a node's kind cannot change".into()));
         }
         if config.daemon != old.daemon {
-            return Err(SessionError::Config(
-                "daemon: an engine takes its flags when it starts; open the lab again".into(),
-            ));
+            // An engine takes its flags when it starts.
+            self.restart_engine(&config.id, Some(&config.daemon))?;
         }
         check_node(&config)?;
         self.stop_asking(index, &config);
@@ -150,6 +150,26 @@ impl Session {
                 n.remove_addr(dev, lease.address, cx).ok();
             });
         }
+    }
+
+    /// Restarts the Docker engine of a node, with other flags if there are any. What
+    /// `/etc/docker/daemon.json` on the node says counts too.
+    ///
+    /// # Errors
+    /// `NoNode`, no engine there, settings that dockerd refuses: nothing has changed then.
+    pub fn restart_engine(&mut self, node: &str, flags: Option<&str>) -> Result<(), SessionError> {
+        let index = self.node_index(node)?;
+        let file = self.world.machine(self.nodes[index].machine).and_then(|m| m.files.text(DAEMON_JSON));
+        let flags = flags.unwrap_or(&self.nodes[index].config.daemon).to_owned();
+        let config = DaemonConfig::from_flags_and_file(&flags, file)
+            .map_err(|problem| SessionError::Config(format!("daemon: {problem}")))?;
+        let Some(engine) = self.nodes[index].engine.as_mut() else {
+            return Err(SessionError::Config(format!("there is no Docker engine on {node:?}")));
+        };
+        engine.restart(&mut self.world, config);
+        self.nodes[index].config.daemon = flags;
+        self.pump();
+        Ok(())
     }
 
     /// Ports that are new, gone, or of another address, bridge or MAC address.

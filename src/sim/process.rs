@@ -107,6 +107,19 @@ impl World {
         self.settle();
     }
 
+    /// Stops all processes of a machine, or lets them go on: they find what came in meanwhile.
+    pub fn freeze(&mut self, machine: MachineId, frozen: bool) {
+        let Some(m) = self.machine_mut(machine) else { return };
+        m.frozen = frozen;
+        if !frozen {
+            let all: Vec<Pid> = self.processes().filter(|p| p.machine == machine).map(|p| p.pid).collect();
+            for pid in all {
+                self.make_ready(pid);
+            }
+            self.settle();
+        }
+    }
+
     /// A process, while it runs.
     pub fn process(&self, pid: Pid) -> Option<&Process> {
         self.processes.get(pid.0.checked_sub(1)? as usize)?.as_ref()
@@ -149,6 +162,9 @@ impl World {
             return;
         };
         process.ready = false;
+        if self.machines.get(process.machine.0 as usize).and_then(Option::as_ref).is_some_and(|m| m.frozen) {
+            return;
+        }
         process.alarm = None;
         let Some(machine) = self.machines.get_mut(process.machine.0 as usize).and_then(Option::as_mut) else {
             return self.end(pid, killed_by(Signal::Kill));

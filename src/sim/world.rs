@@ -24,6 +24,8 @@ pub struct Machine {
     pub files: Files,
     /// Its environment.
     pub env: Vec<(String, String)>,
+    /// Its processes stand still (the freezer of control groups); the kernel goes on.
+    pub frozen: bool,
 }
 
 /// Everything that exists. Cloning it is a snapshot (mute the log first: [`StepLog::muted_twin`]).
@@ -162,7 +164,14 @@ impl World {
     pub fn add_machine(&mut self, ns: NsId, hostname: &str) -> MachineId {
         let id = MachineId(self.machines.len() as u32);
         let hostname = hostname.to_owned();
-        self.machines.push(Some(Machine { id, ns, hostname, files: Files::default(), env: Vec::new() }));
+        self.machines.push(Some(Machine {
+            id,
+            ns,
+            hostname,
+            files: Files::default(),
+            env: Vec::new(),
+            frozen: false,
+        }));
         id
     }
 

@@ -40,6 +40,12 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::Stop => Request::Stop { timeout: timeout(), names: f.args },
         Makes::Restart => Request::Restart { timeout: timeout(), names: f.args },
         Makes::Kill => Request::Kill { signal: text("signal"), names: f.args },
+        Makes::Pause => Request::Pause { names: f.args },
+        Makes::Unpause => Request::Unpause { names: f.args },
+        Makes::Wait => Request::Wait { names: f.args },
+        Makes::Rename => Request::Rename { new: f.args.remove(1), name: f.args.remove(0) },
+        Makes::Update => Request::Update { restart: text("restart"), names: f.args },
+        Makes::ContainerPrune => Request::ContainerPrune { force: f.on("force") },
         Makes::Ps => Request::Ps {
             all: f.on("all"),
             quiet: f.on("quiet"),
@@ -73,7 +79,12 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::NetworkInspect => Request::NetworkInspect { format: text("format"), names: f.args },
         Makes::NetworkRm => Request::NetworkRm { force: f.on("force"), names: f.args },
         Makes::NetworkConnect => {
+            let mut links = Vec::new();
+            for (flag, value) in f.set.iter().filter(|s| s.0.name == "link") {
+                links.push(link(value).map_err(|e| invalid(flag, value, &e))?);
+            }
             let endpoint = EndpointSpec {
+                links,
                 aliases: list(&f, "alias"),
                 ip: text("ip"),
                 gw_priority: f.last("gw-priority").and_then(|p| p.parse().ok()).unwrap_or(0),
@@ -139,10 +150,30 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         let ports: Vec<(u16, Protocol)> = ports::expose(raw).map_err(Refusal::Client)?;
         spec.expose.extend(ports);
     }
+    if let Some(policy) = &spec.restart {
+        if spec.remove && policy != "no" {
+            return Err(Refusal::Client(
+                "conflicting options: cannot specify both --restart and --rm".into(),
+            ));
+        }
+        restart_policy(policy).map_err(Refusal::Client)?;
+    }
     apply_to_first(&f, &mut spec)?;
     spec.image = f.args.remove(0);
     spec.command = f.args;
     Ok(spec)
+}
+
+/// What the client checks of `--restart` (docker/cli, opts.ParseRestartPolicy).
+fn restart_policy(text: &str) -> Result<(), String> {
+    let Some((_, count)) = text.split_once(':') else { return Ok(()) };
+    if count.contains(':') {
+        return Err("invalid restart policy format".into());
+    }
+    match count.parse::<i64>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err("invalid restart policy format: maximum retry count must be an integer".into()),
+    }
 }
 
 /// Flags without effect here that are not worth a word: nobody expects to see one.

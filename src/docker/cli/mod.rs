@@ -206,6 +206,11 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Stop { .. }
         | Request::Restart { .. }
         | Request::Kill { .. }
+        | Request::Pause { .. }
+        | Request::Unpause { .. }
+        | Request::Rename { .. }
+        | Request::Update { .. }
+        | Request::ContainerPrune { .. }
         | Request::Rm { .. }
         | Request::NetworkCreate(_)
         | Request::NetworkRm { .. }
@@ -213,6 +218,7 @@ pub fn mutates(request: &Request) -> bool {
         | Request::NetworkDisconnect { .. }
         | Request::NetworkPrune { .. } => true,
         Request::Ps { .. }
+        | Request::Wait { .. }
         | Request::Exec { .. }
         | Request::Inspect { .. }
         | Request::Port { .. }

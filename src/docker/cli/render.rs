@@ -24,6 +24,18 @@ pub fn render(request: &Request) -> String {
             line.word("restart").value("-t", timeout.map(|t| t.to_string()).as_deref()).words(names);
         }
         Request::Kill { names, signal } => line.word("kill").value("-s", signal.as_deref()).words(names),
+        Request::Pause { names } => line.word("pause").words(names),
+        Request::Unpause { names } => line.word("unpause").words(names),
+        Request::Wait { names } => line.word("wait").words(names),
+        Request::Rename { name, new } => {
+            line.word("rename").word(name).word(new);
+        }
+        Request::Update { restart, names } => {
+            line.word("update").value("--restart", restart.as_deref()).words(names);
+        }
+        Request::ContainerPrune { force } => {
+            line.word("container").word("prune").flag("-f", *force);
+        }
         Request::Ps { all, quiet, no_trunc, format, filters } => {
             line.word("ps").flag("-a", *all).flag("-q", *quiet).flag("--no-trunc", *no_trunc);
             line.value("--format", format.as_deref()).pairs("--filter", filters);
@@ -65,6 +77,9 @@ pub fn render(request: &Request) -> String {
             line.word("network").word("connect").value("--ip", endpoint.ip.as_deref());
             for alias in &endpoint.aliases {
                 line.value("--alias", Some(alias));
+            }
+            for (name, alias) in &endpoint.links {
+                line.value("--link", Some(&format!("{name}:{alias}")));
             }
             if endpoint.gw_priority != 0 {
                 line.value("--gw-priority", Some(&endpoint.gw_priority.to_string()));

@@ -76,7 +76,11 @@ impl Engine {
         let kind = kind(create, driver).map_err(EngineError::new)?;
         let refuse = |e: IpamError| EngineError::new(e.to_string());
         let (subnet, asked, range) = match ipam.first() {
-            None => (self.ipam.take_predefined(&self.reserved(world)).map_err(refuse)?, None, None),
+            None => (
+                self.ipam.take_predefined(&self.config.pools, &self.reserved(world)).map_err(refuse)?,
+                None,
+                None,
+            ),
             Some(first) => {
                 self.ipam.take(first.subnet).map_err(refuse)?;
                 (first.subnet, first.gateway, first.range)
@@ -109,7 +113,7 @@ impl Engine {
             asked,
             rules: None,
             mtu: 1500,
-            host_binding: None,
+            options: None,
             driver_state: Driver::Parent(parent),
         });
         self.note_network(self.networks.len() - 1, true);
@@ -198,7 +202,7 @@ impl Engine {
         };
         let below = device(world, host, &parent.name)
             .ok_or_else(|| format!("could not find parent interface {}: Link not found", parent.name))?;
-        let name = free_name(world, ns);
+        let name = free_name(world, ns, "eth");
         let ifname: IfName = name.parse()?;
         let at = DevRef { ns: host, dev: below };
         let dev = world.add_upper(ns, ifname, mac, at, parent.kind).map_err(fail)?;

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 #[test]
 fn removing_a_container_leaves_nothing_of_it() {
-    for config in [DaemonConfig::default(), DaemonConfig { icc: false, userland_proxy: false }] {
+    for config in [
+        DaemonConfig::default(),
+        DaemonConfig { icc: false, userland_proxy: false, ..DaemonConfig::default() },
+    ] {
         let mut lab = Lab::new(config);
         lab.ok("docker network create --subnet 10.0.0.0/24 net1");
         let before = lab.host_state();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::NsId;
 use super::packed::Packed;
 use super::step::{ByteSpan, Fate, Record, Sink, Step};
+use super::stream::Stream;
 use crate::netfilter::NfStep;
 use crate::time::Instant;
 use crate::wire::PacketId;
@@ -18,9 +19,7 @@ const CHUNK_RECORDS: usize = 2048;
 /// Bytes after which a chunk is closed early.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// What records count for in the bound; the same on every platform, so that what is kept is too.
-const PACKED_COST: u64 = 24;
 const WHOLE_COST: u64 = 100;
-const STAMP_COST: u64 = 16;
 /// The bound on all that is kept, in bytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
 /// Packets whose last bytes a chunk remembers, to share them if they leave unchanged.
@@ -31,9 +30,7 @@ const RECENT: usize = 64;
 struct Chunk {
     /// The number of its first record.
     first: u64,
-    records: Vec<Packed>,
-    /// When and where: an event's records share one.
-    stamps: Vec<(Instant, NsId)>,
+    records: Stream,
     /// Those that cannot be packed.
     whole: Vec<Record>,
     bytes: Vec<u8>,
@@ -46,8 +43,7 @@ impl Chunk {
         self.first + self.records.len() as u64
     }
     fn cost(&self) -> u64 {
-        let packed = self.records.len() as u64 * PACKED_COST + self.stamps.len() as u64 * STAMP_COST;
-        packed + self.whole.len() as u64 * WHOLE_COST + self.bytes.len() as u64 + self.texts
+        self.records.cost() + self.whole.len() as u64 * WHOLE_COST + self.bytes.len() as u64 + self.texts
     }
 
     #[cold]
@@ -59,17 +55,17 @@ impl Chunk {
             Step::Config(_) => 64,
             _ => 0,
         };
-        self.records.push(Packed::whole(self.whole.len() as u32));
+        self.records.push((record.at, record.ns), &Packed::whole(self.whole.len() as u32));
         self.whole.push(record);
     }
 
-    fn packed(&self, seq: u64) -> Option<&Packed> {
-        self.records.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)
+    fn packed(&self, seq: u64) -> Option<(Packed, (Instant, NsId))> {
+        self.records.read_from(usize::try_from(seq.checked_sub(self.first)?).ok()?).next()
     }
-    fn record(&self, packed: &Packed) -> Option<Record> {
+    fn record(&self, (packed, stamp): (Packed, (Instant, NsId))) -> Option<Record> {
         match packed.position() {
             Some(position) => self.whole.get(position).cloned(),
-            None => packed.unpack(*self.stamps.get(packed.stamp())?),
+            None => packed.unpack(stamp),
         }
     }
     fn bytes_of(&self, packed: &Packed) -> &[u8] {
@@ -95,8 +91,6 @@ pub struct StepLog {
     ns: NsId,
     next_seq: u64,
     fate: Fate,
-    /// The tail's last stamp is that of `now` and `ns`.
-    stamped: bool,
     full: VecDeque<Arc<Chunk>>,
     full_cost: u64,
     tail: Chunk,
@@ -108,9 +102,6 @@ impl StepLog {
     /// From now on steps happen at `now` in `ns` (the World sets this before each event).
     #[inline]
     pub fn at(&mut self, now: Instant, ns: NsId) {
-        if (now, ns) != (self.now, self.ns) {
-            self.stamped = false;
-        }
         self.now = now;
         self.ns = ns;
     }
@@ -139,12 +130,8 @@ impl StepLog {
         if self.sink == Sink::Keep {
             // not by its bytes: those of this record may lie here already
             self.make_room(usize::MAX);
-            if !self.stamped {
-                self.stamped = true;
-                self.tail.stamps.push((self.now, self.ns));
-            }
-            match Packed::new(self.tail.stamps.len() - 1, self.now, packet, &step) {
-                Some(packed) => self.tail.records.push(packed),
+            match Packed::new(self.now, packet, &step) {
+                Some(packed) => self.tail.records.push((self.now, self.ns), &packed),
                 None => self.tail.keep_whole(Record { at: self.now, ns: self.ns, packet, step }),
             }
         }
@@ -155,9 +142,8 @@ impl StepLog {
     #[inline]
     fn make_room(&mut self, most_bytes: usize) {
         let Chunk { records, bytes, .. } = &self.tail;
-        let unused = records.capacity() == 0;
         let full = records.len() >= CHUNK_RECORDS || bytes.len() >= most_bytes;
-        if unused || full || self.tail.end() != self.next_seq {
+        if full || self.recent.is_empty() || self.tail.end() != self.next_seq {
             self.open_chunk();
         }
     }
@@ -166,13 +152,12 @@ impl StepLog {
     fn open_chunk(&mut self) {
         // as many bytes as last time and some more: growing step by step would copy them
         let bytes = Vec::with_capacity(self.tail.bytes.len() + self.tail.bytes.len() / 4);
-        let records = Vec::with_capacity(CHUNK_RECORDS);
+        let records = Stream::like(&self.tail.records);
         let fresh = Chunk { first: self.next_seq, records, bytes, ..Chunk::default() };
-        self.stamped = false;
         let old = std::mem::replace(&mut self.tail, fresh);
         self.recent.clear();
         self.recent.resize(RECENT, (PacketId(u64::MAX), ByteSpan::default()));
-        if !old.records.is_empty() {
+        if old.records.len() > 0 {
             self.full_cost += old.cost();
             self.full.push_back(Arc::new(old));
         }
@@ -209,7 +194,7 @@ impl StepLog {
 
     /// The oldest record number still kept; [`StepLog::next_seq`] if none is.
     pub fn first_seq(&self) -> u64 {
-        self.chunks().find(|c| !c.records.is_empty()).map_or(self.next_seq, |c| c.first)
+        self.chunks().find(|c| c.records.len() > 0).map_or(self.next_seq, |c| c.first)
     }
 
     fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk> {
@@ -233,7 +218,7 @@ impl StepLog {
     /// The kept bytes of record `seq`, if it is a [`Step::Transmit`] or [`Step::Handed`].
     pub fn bytes(&self, seq: u64) -> &[u8] {
         let Some(chunk) = self.chunk_of(seq) else { return &[] };
-        chunk.packed(seq).map_or(&[], |p| chunk.bytes_of(p))
+        chunk.packed(seq).map_or(&[], |(packed, _)| chunk.bytes_of(&packed))
     }
 
     /// Records in order, with their numbers, from `from` on.
@@ -242,8 +227,7 @@ impl StepLog {
         let chunks = self.full.iter().skip(skip).map(AsRef::as_ref).chain(std::iter::once(&self.tail));
         Box::new(chunks.flat_map(move |c| {
             let begin = usize::try_from(from.saturating_sub(c.first)).unwrap_or(usize::MAX);
-            let records = c.records.get(begin..).unwrap_or(&[]);
-            let numbered = records.iter().enumerate();
+            let numbered = c.records.read_from(begin).enumerate();
             numbered.filter_map(move |(i, p)| Some((c.first + (begin + i) as u64, c.record(p)?)))
         }))
     }
@@ -266,7 +250,6 @@ impl StepLog {
             ns: self.ns,
             next_seq: self.next_seq,
             fate: self.fate,
-            stamped: false,
             full: VecDeque::new(),
             full_cost: 0,
             tail: Chunk::default(),

@@ -24,6 +24,7 @@ mod route;
 mod setup;
 mod socket;
 mod step;
+mod stream;
 mod tcp;
 mod udp;
 mod upper;

@@ -1,12 +1,14 @@
-//! Records in 24 bytes. What a packet goes through at each hop is written thousands of times, and
-//! fresh memory is dearer than the work itself; so frequent steps are packed, and the rest
-//! (`None` here) is kept as it is.
+//! Records as a kind and a few numbers. What a packet goes through at each hop is written thousands
+//! of times, and fresh memory is dearer than the work itself; so frequent steps are packed ([`super::stream`]
+//! writes them in as few words as they need), and the rest (`None` here) is kept as it is.
 
 use super::step::{ByteSpan, DropReason, Record, Step};
 use super::{DevRef, NsId, Pid, SocketId, TcpState};
-use crate::netfilter::{ChainId, CtDirection, CtId, CtState, Hook, MatchedTarget, NfStep, RuleId, TableKind};
+use crate::netfilter::{
+    ChainId, CtDirection, CtId, CtState, Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind,
+};
 use crate::time::{Duration, Instant};
-use crate::wire::{Endpoint, IfIndex, Ipv4Net, PacketId};
+use crate::wire::{Endpoint, Flow, IfIndex, Ipv4Net, Mac, PacketId, Protocol};
 use std::net::Ipv4Addr;
 
 /// A packed record: `kind` says which step, `small` and `words` hold its fields.
@@ -14,17 +16,20 @@ use std::net::Ipv4Addr;
 pub(super) struct Packed {
     /// 0: none.
     packet: u32,
-    words: [u32; 4],
-    /// Which of the chunk's stamps: time and namespace, the same for all that one event brings.
-    stamp: u16,
+    words: [u32; 7],
     kind: Kind,
     small: u8,
 }
 
+/// Which step. A number of at most six bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// Kept whole, at this position of the chunk.
     Whole,
+    /// No step, but when and where those after it happened: time passed, namespace.
+    Stamp,
+    /// The same, with the time itself.
+    FarStamp,
     Sent,
     Copied,
     Transmit,
@@ -39,6 +44,7 @@ enum Kind {
     Flooded,
     BridgedUp,
     Routed,
+    RoutedVia,
     RoutedLocal,
     TtlDecremented,
     Tcp,
@@ -47,9 +53,55 @@ enum Kind {
     NfPolicy,
     NfTracked,
     NfInvalid,
+    NfTranslated,
     NfConfirmed,
     NfUpdated,
     NfDestroyed,
+}
+
+/// All kinds by their numbers, with how many of their words are used.
+const KINDS: [(Kind, usize); 30] = [
+    (Kind::Whole, 1),
+    (Kind::Stamp, 2),
+    (Kind::FarStamp, 3),
+    (Kind::Sent, 1),
+    (Kind::Copied, 1),
+    (Kind::Transmit, 4),
+    (Kind::Handed, 4),
+    (Kind::Received, 1),
+    (Kind::Held, 2),
+    (Kind::Delivered, 1),
+    (Kind::DeliveredToKernel, 0),
+    (Kind::Absorbed, 0),
+    (Kind::Dropped, 3),
+    (Kind::Bridged, 2),
+    (Kind::Flooded, 2),
+    (Kind::BridgedUp, 1),
+    (Kind::Routed, 3),
+    (Kind::RoutedVia, 4),
+    (Kind::RoutedLocal, 1),
+    (Kind::TtlDecremented, 0),
+    (Kind::Tcp, 4),
+    (Kind::NfEnter, 0),
+    (Kind::NfMatched, 4),
+    (Kind::NfPolicy, 2),
+    (Kind::NfTracked, 1),
+    (Kind::NfInvalid, 0),
+    (Kind::NfTranslated, 7),
+    (Kind::NfConfirmed, 1),
+    (Kind::NfUpdated, 1),
+    (Kind::NfDestroyed, 1),
+];
+
+impl Kind {
+    /// How many of the words it uses.
+    #[inline(always)]
+    pub(super) const fn words(self) -> usize {
+        KINDS[self as usize].1
+    }
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        KINDS.get(usize::from(number)).map(|k| k.0)
+    }
 }
 
 const HOOKS: [Hook; 5] = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
@@ -70,7 +122,8 @@ const TCP_STATES: [TcpState; 11] = [
     TcpState::TimeWait,
 ];
 /// Frequent ends without further fields.
-const REASONS: [DropReason; 6] = [
+const REASONS: [DropReason; 7] = [
+    DropReason::Broadcast,
     DropReason::ArpNotMine,
     DropReason::QueueFull,
     DropReason::SamePort,
@@ -78,8 +131,43 @@ const REASONS: [DropReason; 6] = [
     DropReason::StormLimit,
     DropReason::NoMatchingSocket,
 ];
-/// A next hop, or a gateway, is there.
-const GATEWAY: u8 = 0x80;
+/// Codes of frequent ends with fields, behind those of [`REASONS`].
+const PORT_CLOSED: u8 = 16;
+const NOT_MINE: u8 = 17;
+const NOT_FOR_ME: u8 = 18;
+const RULE: u8 = 19;
+const POLICY: u8 = 20;
+
+/// Code and fields of a reason.
+fn reason_fields(reason: DropReason) -> Option<(u8, u32, u32)> {
+    let place = |chain: ChainId, table: TableKind| u32::from(chain.0) << 2 | table as u32;
+    Some(match reason {
+        DropReason::PortClosed { port } => (PORT_CLOSED, port.into(), 0),
+        DropReason::NotMine { dst } => (NOT_MINE, dst.into(), 0),
+        DropReason::NotForMe { mac: Mac([a, b, c, d, e, f]) } => {
+            (NOT_FOR_ME, u32::from_be_bytes([c, d, e, f]), u16::from_be_bytes([a, b]).into())
+        }
+        DropReason::Rule { table, chain, rule } => (RULE, place(chain, table), rule.0),
+        DropReason::Policy { table, chain } => (POLICY, place(chain, table), 0),
+        plain => (REASONS.iter().position(|r| *r == plain)? as u8, 0, 0),
+    })
+}
+
+/// The reason again.
+fn reason(code: u8, a: u32, b: u32) -> Option<DropReason> {
+    let (table, chain) = (TABLES[(a & 3) as usize], ChainId((a >> 2) as u16));
+    Some(match code {
+        PORT_CLOSED => DropReason::PortClosed { port: a as u16 },
+        NOT_MINE => DropReason::NotMine { dst: ip(a) },
+        NOT_FOR_ME => {
+            let ([c, d, e, f], [.., x, y]) = (a.to_be_bytes(), b.to_be_bytes());
+            DropReason::NotForMe { mac: Mac([x, y, c, d, e, f]) }
+        }
+        RULE => DropReason::Rule { table, chain, rule: RuleId(b) },
+        POLICY => DropReason::Policy { table, chain },
+        plain => *REASONS.get(usize::from(plain))?,
+    })
+}
 
 /// Two numbers in one word, if both are short enough.
 fn pair(high: u32, low: u32) -> Option<u32> {
@@ -90,6 +178,14 @@ fn high(word: u32) -> u32 {
 }
 fn low(word: u32) -> u32 {
     word & 0xffff
+}
+/// Bits for a frame's length. Longer ones, which only `lo` carries, are kept whole.
+const SPAN_BITS: u32 = 11;
+
+/// A span in one word, if it is short and not too far behind.
+fn span_word(span: ByteSpan) -> Option<u32> {
+    let fits = span.len >> SPAN_BITS == 0 && span.start >> (32 - SPAN_BITS) == 0;
+    fits.then_some(span.start << SPAN_BITS | u32::from(span.len))
 }
 fn ip(word: u32) -> Ipv4Addr {
     Ipv4Addr::from(word)
@@ -105,13 +201,11 @@ fn fields(step: &Step, at: Instant) -> Option<Fields> {
         Step::Copied { of } => (Kind::Copied, 0, [u32::try_from(of.0).ok()?, 0, 0, 0]),
         Step::Transmit { dev, to, arrives, bytes } => {
             let latency = u32::try_from(arrives.0.checked_sub(at.0)?).ok()?;
-            let words = [pair(dev.0, bytes.len.into())?, pair(to.ns.0, to.dev.0)?, latency, bytes.start];
-            (Kind::Transmit, 0, words)
+            (Kind::Transmit, 0, [dev.0, pair(to.ns.0, to.dev.0)?, latency, span_word(bytes)?])
         }
         Step::Handed { dev, to, arrives, bytes } => {
             let latency = u32::try_from(arrives.0.checked_sub(at.0)?).ok()?;
-            let words = [pair(dev.0, bytes.len.into())?, pair(to.ns.0, to.dev.0)?, latency, bytes.start];
-            (Kind::Handed, 0, words)
+            (Kind::Handed, 0, [dev.0, pair(to.ns.0, to.dev.0)?, latency, span_word(bytes)?])
         }
         Step::Received { dev } => (Kind::Received, 0, [dev.0, 0, 0, 0]),
         Step::Held { dev, next_hop } => (Kind::Held, 0, [dev.0, next_hop.into(), 0, 0]),
@@ -119,16 +213,17 @@ fn fields(step: &Step, at: Instant) -> Option<Fields> {
         Step::DeliveredToKernel => (Kind::DeliveredToKernel, 0, [0; 4]),
         Step::Absorbed => (Kind::Absorbed, 0, [0; 4]),
         Step::Dropped { dev, reason } => {
-            let reason = REASONS.iter().position(|r| *r == reason)?;
-            (Kind::Dropped, reason as u8, [u32::from(dev.is_some()), dev.map_or(0, |d| d.0), 0, 0])
+            let (code, a, b) = reason_fields(reason)?;
+            let dev = dev.map_or(Some(0), |dev| dev.0.checked_add(1))?;
+            (Kind::Dropped, code, [dev, a, b, 0])
         }
         Step::Bridged { bridge, port } => (Kind::Bridged, 0, [bridge.0, port.0, 0, 0]),
         Step::Flooded { bridge, ports } => (Kind::Flooded, 0, [bridge.0, ports.into(), 0, 0]),
         Step::BridgedUp { bridge } => (Kind::BridgedUp, 0, [bridge.0, 0, 0, 0]),
         Step::Routed { dst, prefix, via, dev } => {
-            let small = prefix.prefix_len() | if via.is_some() { GATEWAY } else { 0 };
-            let words = [dst.into(), prefix.addr().into(), via.map_or(0, u32::from), dev.0];
-            (Kind::Routed, small, words)
+            let small = prefix.prefix_len();
+            let words = [dev.0, dst.into(), prefix.addr().into(), via.map_or(0, u32::from)];
+            (if via.is_some() { Kind::RoutedVia } else { Kind::Routed }, small, words)
         }
         Step::RoutedLocal { dst } => (Kind::RoutedLocal, 0, [dst.into(), 0, 0, 0]),
         Step::TtlDecremented { left } => (Kind::TtlDecremented, left, [0; 4]),
@@ -172,32 +267,69 @@ fn nf_fields(nf: &NfStep) -> Option<Fields> {
         NfStep::Confirmed { ct } => (Kind::NfConfirmed, 0, [ct.0, 0, 0, 0]),
         NfStep::Updated { ct } => (Kind::NfUpdated, 0, [ct.0, 0, 0, 0]),
         NfStep::Destroyed { ct } => (Kind::NfDestroyed, 0, [ct.0, 0, 0, 0]),
+        // see `translated`
         NfStep::Translated { .. } | NfStep::Logged { .. } => return None,
     })
 }
 
+/// Small field and words of [`NfStep::Translated`]: what it was, and what changed.
+fn translated(
+    (kind, first, dir): (NatKind, bool, CtDirection),
+    before: &Flow,
+    after: &Flow,
+) -> Option<(u8, [u32; 7])> {
+    let proto = before.proto.number();
+    if before.proto != after.proto || Protocol::from_number(proto) != before.proto {
+        return None;
+    }
+    let [b, a] = [before, after].map(|flow| {
+        let ports = u32::from(flow.src.port) << 16 | u32::from(flow.dst.port);
+        [u32::from(flow.src.addr), u32::from(flow.dst.addr), ports]
+    });
+    let small = (kind as u8) << 2 | u8::from(first) << 1 | dir as u8;
+    Some((small, [b[0], b[1], b[2], b[0] ^ a[0], b[1] ^ a[1], b[2] ^ a[2], proto.into()]))
+}
+
 impl Packed {
-    /// The record in short, at the moment `at` that is the chunk's stamp number `stamp`. None if it
-    /// does not fit. Inlined into its callers: they know which step it is.
+    /// The record in short, of a step at the moment `at`. None if it does not fit. Inlined into its
+    /// callers: they know which step it is.
     #[inline(always)]
-    pub(super) fn new(stamp: usize, at: Instant, packet: Option<PacketId>, step: &Step) -> Option<Self> {
+    pub(super) fn new(at: Instant, packet: Option<PacketId>, step: &Step) -> Option<Self> {
         let packet = match packet {
             None => 0,
             Some(id) => u32::try_from(id.0).ok().filter(|id| *id != 0)?,
         };
-        let (kind, small, words) = fields(step, at)?;
-        Some(Self { packet, words, stamp: u16::try_from(stamp).ok()?, kind, small })
+        if let Step::Nf(NfStep::Translated { kind, before, after, first, dir }) = step {
+            let (small, words) = translated((*kind, *first, *dir), before, after)?;
+            return Some(Self { packet, words, kind: Kind::NfTranslated, small });
+        }
+        let (kind, small, [a, b, c, d]) = fields(step, at)?;
+        Some(Self { packet, words: [a, b, c, d, 0, 0, 0], kind, small })
     }
 
     /// Stands for the whole record at `position`.
-    pub(super) fn whole(position: u32) -> Self {
-        Self { packet: 0, words: [position, 0, 0, 0], stamp: 0, kind: Kind::Whole, small: 0 }
+    pub(super) const fn whole(position: u32) -> Self {
+        Self { packet: 0, words: [position, 0, 0, 0, 0, 0, 0], kind: Kind::Whole, small: 0 }
     }
 
-    /// Which of the chunk's stamps it has.
+    /// A [`Kind::Stamp`] or [`Kind::FarStamp`].
+    pub(super) const fn stamp(kind: Kind, [a, b, c, d]: [u32; 4]) -> Self {
+        Self { packet: 0, words: [a, b, c, d, 0, 0, 0], kind, small: 0 }
+    }
+
+    /// Its packet's number; 0: none.
     #[inline]
-    pub(super) fn stamp(&self) -> usize {
-        self.stamp.into()
+    pub(super) const fn packet(&self) -> u32 {
+        self.packet
+    }
+    /// What is written of it besides its packet.
+    #[inline]
+    pub(super) const fn parts(&self) -> (Kind, u8, &[u32; 7]) {
+        (self.kind, self.small, &self.words)
+    }
+    /// The opposite of [`Packed::parts`].
+    pub(super) const fn from_parts(kind: Kind, small: u8, words: [u32; 7], packet: u32) -> Self {
+        Self { packet, words, kind, small }
     }
 
     /// Where the whole record is, if it did not fit.
@@ -208,9 +340,9 @@ impl Packed {
 
     /// Where the bytes of a [`Step::Transmit`] or [`Step::Handed`] are.
     pub(super) fn span(&self) -> Option<ByteSpan> {
-        let [first, _, _, start] = self.words;
-        matches!(self.kind, Kind::Transmit | Kind::Handed)
-            .then_some(ByteSpan { start, len: low(first) as u16 })
+        let [.., word] = self.words[..4] else { return None };
+        let span = ByteSpan { start: word >> SPAN_BITS, len: (word & ((1 << SPAN_BITS) - 1)) as u16 };
+        matches!(self.kind, Kind::Transmit | Kind::Handed).then_some(span)
     }
 
     /// The record again, with its stamp. None if it stands for a whole one.
@@ -220,19 +352,19 @@ impl Packed {
     }
 
     fn step(&self, at: Instant) -> Option<Step> {
-        let Self { small, words: [a, b, c, d], .. } = *self;
+        let Self { small, words: [a, b, c, d, ..], .. } = *self;
         Some(match self.kind {
-            Kind::Whole => return None,
+            Kind::Whole | Kind::Stamp | Kind::FarStamp => return None,
             Kind::Sent => Step::Sent { by: (small == 1).then_some(Pid(a)) },
             Kind::Copied => Step::Copied { of: PacketId(a.into()) },
             Kind::Transmit => Step::Transmit {
-                dev: IfIndex(high(a)),
+                dev: IfIndex(a),
                 to: DevRef { ns: NsId(high(b)), dev: IfIndex(low(b)) },
                 arrives: at + Duration(c.into()),
                 bytes: self.span()?,
             },
             Kind::Handed => Step::Handed {
-                dev: IfIndex(high(a)),
+                dev: IfIndex(a),
                 to: DevRef { ns: NsId(high(b)), dev: IfIndex(low(b)) },
                 arrives: at + Duration(c.into()),
                 bytes: self.span()?,
@@ -243,17 +375,17 @@ impl Packed {
             Kind::DeliveredToKernel => Step::DeliveredToKernel,
             Kind::Absorbed => Step::Absorbed,
             Kind::Dropped => {
-                let dev = (a == 1).then_some(IfIndex(b));
-                Step::Dropped { dev, reason: *REASONS.get(usize::from(small))? }
+                let dev = a.checked_sub(1).map(IfIndex);
+                Step::Dropped { dev, reason: reason(small, b, c)? }
             }
             Kind::Bridged => Step::Bridged { bridge: IfIndex(a), port: IfIndex(b) },
             Kind::Flooded => Step::Flooded { bridge: IfIndex(a), ports: b as u16 },
             Kind::BridgedUp => Step::BridgedUp { bridge: IfIndex(a) },
-            Kind::Routed => Step::Routed {
-                dst: ip(a),
-                prefix: Ipv4Net::new(ip(b), small & !GATEWAY).ok()?,
-                via: (small & GATEWAY != 0).then(|| ip(c)),
-                dev: IfIndex(d),
+            Kind::Routed | Kind::RoutedVia => Step::Routed {
+                dst: ip(b),
+                prefix: Ipv4Net::new(ip(c), small).ok()?,
+                via: (self.kind == Kind::RoutedVia).then(|| ip(d)),
+                dev: IfIndex(a),
             },
             Kind::RoutedLocal => Step::RoutedLocal { dst: ip(a) },
             Kind::TtlDecremented => Step::TtlDecremented { left: small },
@@ -269,7 +401,7 @@ impl Packed {
     }
 
     fn nf_step(&self) -> Option<NfStep> {
-        let Self { small, words: [a, b, c, d], .. } = *self;
+        let Self { small, words: [a, b, c, d, ..], .. } = *self;
         let table = TABLES[usize::from(small & 3)];
         Some(match self.kind {
             Kind::NfEnter => NfStep::Enter { hook: *HOOKS.get(usize::from(small >> 2))?, table },
@@ -301,6 +433,26 @@ impl Packed {
                 dir: if small & 1 == 0 { CtDirection::Original } else { CtDirection::Reply },
             },
             Kind::NfInvalid => NfStep::Invalid,
+            Kind::NfTranslated => {
+                let [.., e, f, proto] = self.words;
+                let proto = Protocol::from_number(proto as u8);
+                let flow = |src, dst, ports| Flow {
+                    src: Endpoint::new(ip(src), high(ports) as u16),
+                    dst: Endpoint::new(ip(dst), low(ports) as u16),
+                    proto,
+                };
+                NfStep::Translated {
+                    kind: if small >> 2 == NatKind::Source as u8 {
+                        NatKind::Source
+                    } else {
+                        NatKind::Destination
+                    },
+                    before: flow(a, b, c),
+                    after: flow(a ^ d, b ^ e, c ^ f),
+                    first: small & 2 != 0,
+                    dir: if small & 1 == 0 { CtDirection::Original } else { CtDirection::Reply },
+                }
+            }
             Kind::NfConfirmed => NfStep::Confirmed { ct: CtId(a) },
             Kind::NfUpdated => NfStep::Updated { ct: CtId(a) },
             Kind::NfDestroyed => NfStep::Destroyed { ct: CtId(a) },
@@ -311,6 +463,7 @@ impl Packed {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stream::Stream;
     use super::*;
     use proptest::prelude::*;
 
@@ -337,10 +490,7 @@ mod tests {
             n().prop_map(|s| Step::Delivered { socket: SocketId(s) }),
             Just(Step::DeliveredToKernel),
             Just(Step::Absorbed),
-            (prop::option::of(dev()), 0usize..6)
-                .prop_map(|(dev, i)| Step::Dropped { dev, reason: REASONS[i] }),
-            dev()
-                .prop_map(|dev| Step::Dropped { dev: Some(dev), reason: DropReason::PortClosed { port: 7 } }),
+            (prop::option::of(dev()), reasons()).prop_map(|(dev, reason)| Step::Dropped { dev, reason }),
             (dev(), dev()).prop_map(|(bridge, port)| Step::Bridged { bridge, port }),
             (dev(), any::<u16>()).prop_map(|(bridge, ports)| Step::Flooded { bridge, ports }),
             dev().prop_map(|bridge| Step::BridgedUp { bridge }),
@@ -402,44 +552,111 @@ mod tests {
                 dir: if reply { CtDirection::Reply } else { CtDirection::Original }
             }),
             Just(NfStep::Invalid),
+            (any::<[(u32, u16); 4]>(), any::<u8>(), any::<[bool; 3]>()).prop_map(
+                |(ends, proto, [source, first, reply])| {
+                    let proto = Protocol::from_number(proto);
+                    let [a, b, c, d] = ends.map(|(addr, port)| Endpoint::new(addr.into(), port));
+                    NfStep::Translated {
+                        kind: if source { NatKind::Source } else { NatKind::Destination },
+                        before: Flow { src: a, dst: b, proto },
+                        after: Flow { src: c, dst: d, proto },
+                        first,
+                        dir: if reply { CtDirection::Reply } else { CtDirection::Original },
+                    }
+                }
+            ),
             ct().prop_map(|ct| NfStep::Confirmed { ct }),
             ct().prop_map(|ct| NfStep::Updated { ct }),
             ct().prop_map(|ct| NfStep::Destroyed { ct }),
         ]
     }
 
+    fn reasons() -> impl Strategy<Value = DropReason> {
+        let table = || (0usize..4).prop_map(|i| TABLES[i]);
+        let chain = || any::<u16>().prop_map(ChainId);
+        prop_oneof![
+            (0usize..7).prop_map(|i| REASONS[i]),
+            any::<u16>().prop_map(|port| DropReason::PortClosed { port }),
+            any::<u32>().prop_map(|dst| DropReason::NotMine { dst: dst.into() }),
+            any::<[u8; 6]>().prop_map(|mac| DropReason::NotForMe { mac: Mac(mac) }),
+            (table(), chain(), any::<u32>()).prop_map(|(table, chain, rule)| DropReason::Rule {
+                table,
+                chain,
+                rule: RuleId(rule)
+            }),
+            (table(), chain()).prop_map(|(table, chain)| DropReason::Policy { table, chain }),
+            Just(DropReason::TtlExceeded),
+        ]
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
         #[test]
         fn what_was_packed_comes_out_the_same(
-            step in steps(),
-            at in prop_oneof![0u64..1 << 40, any::<u64>()],
-            ns in any::<u32>(),
-            stamp in 0usize..70_000,
-            packet in prop::option::of(prop_oneof![0u64..1 << 20, any::<u64>()]),
+            records in prop::collection::vec((
+                steps(),
+                prop_oneof![0u64..1 << 40, any::<u64>()],
+                prop_oneof![0u32..3, any::<u32>()],
+                prop::option::of(prop_oneof![0u64..3, any::<u64>()]),
+            ), 0..100),
         ) {
-            let record = Record { at: Instant(at), ns: NsId(ns), packet: packet.map(PacketId), step };
-            if let Some(packed) = Packed::new(stamp, record.at, record.packet, &record.step) {
-                prop_assert_eq!((packed.position(), packed.stamp()), (None, stamp));
-                prop_assert_eq!(packed.unpack((record.at, record.ns)), Some(record));
+            let mut stream = Stream::default();
+            let mut expected = Vec::new();
+            for (step, at, ns, packet) in records {
+                let record = Record { at: Instant(at), ns: NsId(ns), packet: packet.map(PacketId), step };
+                match Packed::new(record.at, record.packet, &record.step) {
+                    Some(packed) => stream.push((record.at, record.ns), &packed),
+                    None => stream.push((record.at, record.ns), &Packed::whole(expected.len() as u32)),
+                }
+                expected.push(record);
+            }
+            prop_assert_eq!(stream.len(), expected.len());
+            for from in 0..=expected.len() {
+                let mut rest = stream.read_from(from);
+                for (i, record) in expected.iter().enumerate().skip(from) {
+                    let (packed, stamp) = rest.next().expect("as many as went in");
+                    match packed.position() {
+                        Some(position) => prop_assert_eq!(position, i),
+                        None => prop_assert_eq!(&packed.unpack(stamp).expect("a packed one"), record),
+                    }
+                }
+                prop_assert!(rest.next().is_none());
             }
         }
     }
 
     #[test]
-    fn every_frequent_step_fits() {
+    fn kinds_are_found_by_their_numbers() {
+        for (number, (kind, words)) in (0u8..).zip(KINDS) {
+            assert_eq!((kind as u8, Kind::from_number(number)), (number, Some(kind)));
+            assert!(words <= 4 || words == 7);
+        }
+        assert!(KINDS.len() <= 64 && Kind::from_number(KINDS.len() as u8).is_none());
+    }
+
+    #[test]
+    fn every_frequent_step_fits_in_few_words() {
         let at = Instant(7_000);
         let to = DevRef { ns: NsId(9), dev: IfIndex(3) };
         let bytes = ByteSpan { start: 100_000, len: 1514 };
         let frequent = [
-            Step::Transmit { dev: IfIndex(2), to, arrives: Instant(57_000), bytes },
-            Step::Dropped { dev: None, reason: DropReason::ArpNotMine },
-            Step::Nf(NfStep::Tracked { ct: CtId(1), state: CtState::New, dir: CtDirection::Reply }),
+            (Step::Received { dev: IfIndex(2) }, 4),
+            (Step::Bridged { bridge: IfIndex(2), port: IfIndex(3) }, 8),
+            (Step::Transmit { dev: IfIndex(2), to, arrives: Instant(57_000), bytes }, 16),
+            (Step::Dropped { dev: None, reason: DropReason::ArpNotMine }, 12),
+            (Step::Nf(NfStep::Tracked { ct: CtId(1), state: CtState::New, dir: CtDirection::Reply }), 4),
         ];
-        for step in frequent {
-            assert!(Packed::new(0, at, Some(PacketId(1)), &step).is_some(), "{step:?}");
+        let mut stream = Stream::default();
+        let push = |stream: &mut Stream, step: &Step| {
+            let packed = Packed::new(at, Some(PacketId(1)), step).expect("a frequent step");
+            stream.push((at, NsId(1)), &packed);
+        };
+        push(&mut stream, &Step::Absorbed);
+        for (step, most) in frequent {
+            let before = stream.cost();
+            push(&mut stream, &step);
+            assert!(stream.cost() - before <= most, "{step:?}: {}", stream.cost() - before);
         }
-        assert_eq!(size_of::<Packed>(), 24);
     }
 }

@@ -110,6 +110,9 @@ impl Engine {
     /// Writes every embedded server's zone: the names of the containers that run on a network
     /// with its own container.
     pub(super) fn write_zones(&self, world: &mut World) {
+        if !self.networks.iter().any(super::Network::has_dns) {
+            return; // nobody to ask about
+        }
         for i in 0..self.containers.len() {
             if let Some(resolver) = &self.containers[i].inner.resolver {
                 let zone = self.zone(i).to_string();

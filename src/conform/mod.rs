@@ -16,7 +16,7 @@ pub mod observe;
 pub mod packets;
 mod play;
 
-pub use play::play;
+pub use play::{Watch, play, play_watched};
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -28,6 +28,18 @@ const FORGETFUL: [&str; 8] = ["h1", "h2", "rt", "isp", "pc1", "pc2", "www", "out
 /// # Errors
 /// The world could not be started.
 pub fn play(fixture: &Fixture) -> Result<Verdict, String> {
+    play_watched(fixture, &mut |_, _, _, _| {})
+}
+
+/// Looks on at each line that was typed: its place in the fixture (`step 3`), what it was, the job
+/// it became.
+pub type Watch<'a> = &'a mut dyn FnMut(&Session, &str, &What, &Job);
+
+/// As [`play`], with an onlooker.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_watched(fixture: &Fixture, watch: Watch<'_>) -> Result<Verdict, String> {
     let mut lab = Lab::builtin("oracle").ok_or("there is no lab named oracle")?;
     for node in &mut lab.nodes {
         if node.kind == NodeKind::DockerHost {
@@ -41,6 +53,7 @@ pub fn play(fixture: &Fixture) -> Result<Verdict, String> {
         masks: Masks::new(fixture.commands(), fixture.printed()),
         begun,
         verdict: Verdict::new(&fixture.name),
+        watch,
     };
     for (i, step) in fixture.steps.iter().enumerate() {
         player.wait_until(begun + Duration::from_secs_f64(step.t));
@@ -54,14 +67,15 @@ pub fn play(fixture: &Fixture) -> Result<Verdict, String> {
     Ok(player.verdict)
 }
 
-struct Player {
+struct Player<'a> {
+    watch: Watch<'a>,
     session: Session,
     masks: Masks,
     begun: Instant,
     verdict: Verdict,
 }
 
-impl Player {
+impl Player<'_> {
     fn wait_until(&mut self, moment: Instant) {
         while self.session.world.now() < moment {
             match self.session.run_through(moment, 1_000_000) {
@@ -73,7 +87,7 @@ impl Player {
 
     fn step(&mut self, place: &str, what: &What) {
         match what {
-            What::Run { on, run, exit, stdout, stderr } => self.run(place, on, run, *exit, stdout, stderr),
+            What::Run { .. } => self.run(place, what),
             What::Probe { .. } => self.probe(place, what),
             What::Engine { on, engine } => {
                 if let Err(error) = self.session.restart_engine(on, Some(engine)) {
@@ -97,18 +111,22 @@ impl Player {
         });
     }
 
-    fn type_line(&mut self, at: &str, line: &str, limit: Duration) -> Printed {
+    fn type_line(&mut self, (place, what): (&str, &What), at: &str, line: &str, limit: Duration) -> Printed {
         match self.session.run_line(at, line, limit) {
-            Ok(job) => Printed::of(&job),
+            Ok(job) => {
+                (self.watch)(&self.session, place, what, &job);
+                Printed::of(&job)
+            }
             Err(error) => Printed { exit: None, stdout: String::new(), stderr: error.to_string() },
         }
     }
 
-    fn run(&mut self, place: &str, on: &str, line: &str, exit: i32, stdout: &str, stderr: &str) {
+    fn run(&mut self, place: &str, what: &What) {
+        let What::Run { on, run: line, exit, stdout, stderr } = what else { return };
         let line = self.masks.fill_in(line);
-        let got = self.type_line(on, &line, RUN_LIMIT);
-        self.verdict.exits.note(got.exit == Some(exit));
-        if got.exit != Some(exit) {
+        let got = self.type_line((place, what), on, &line, RUN_LIMIT);
+        self.verdict.exits.note(got.exit == Some(*exit));
+        if got.exit != Some(*exit) {
             let said = got.stderr.lines().next().unwrap_or_default();
             self.differ(place, &line, &format!("exit {exit}"), &format!("{} {said}", got.status()));
         }
@@ -139,9 +157,9 @@ impl Player {
         let line = self.masks.fill_in(probe);
         let got = match from.split_once(':') {
             Some((node, container)) => {
-                self.type_line(node, &format!("docker exec {container} {line}"), PROBE_LIMIT)
+                self.type_line((place, what), node, &format!("docker exec {container} {line}"), PROBE_LIMIT)
             }
-            None => self.type_line(from, &line, PROBE_LIMIT),
+            None => self.type_line((place, what), from, &line, PROBE_LIMIT),
         };
         let before = self.verdict.disagreements.len();
         let found = classify::classify(probe, got.exit.unwrap_or(-1), &got.stdout, &got.stderr);

@@ -492,7 +492,7 @@ impl Cause {
         }
     }
 
-    /// The lesson of the course that is about it; see LESSONS in `crate::lesson`.
+    /// The lesson of the course that is about it: its id in `lessons/`.
     pub fn lesson(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoLink { .. }
@@ -505,27 +505,25 @@ impl Cause {
             | Self::NoNeighbour { .. } => "plug-in",
             Self::PrivateOnInternet { .. } => "public-and-private",
             Self::NatOff { .. } => "nat-table",
-            Self::RouterClosed { .. } | Self::ForwardStale { .. } => "port-forward",
-            Self::HairpinOff { .. } => "hairpin",
+            Self::RouterClosed { .. } | Self::ForwardStale { .. } => "nobody-can-come-in",
+            Self::HairpinOff { .. } => "calling-your-own-address",
             Self::MasqueradeOff { .. } | Self::ForwardingOff { .. } => "two-doormen",
             Self::PublishedLocally { .. } | Self::NotPublished { .. } | Self::DirectAccess { .. } => {
                 "publish-a-port"
             }
             Self::WrongContainerPort { .. } | Self::PortsSwapped { .. } | Self::HostPortInside { .. } => {
-                "wrong-door"
+                "the-wrong-door"
             }
             Self::DockerUser { .. } | Self::ForwardPolicy { .. } | Self::Firewall { .. } => {
                 "what-docker-wrote"
             }
-            Self::Overlap { .. } | Self::SubnetTaken { .. } => "second-bridge",
+            Self::Overlap { .. } | Self::SubnetTaken { .. } => "a-second-bridge",
             Self::OtherBridge { .. } | Self::Internal { .. } => "two-islands",
             Self::NoNamesOnBridge { .. } | Self::NameElsewhere { .. } | Self::NameOnHost { .. } => {
                 "names-for-containers"
             }
-            Self::NameUnknown { .. } | Self::NameServerDead { .. } => "names",
-            Self::NoSwarm | Self::OverlayNoPeer { .. } | Self::Mtu { .. } => "overlay",
-            Self::MacvlanHost { .. } => "macvlan",
-            Self::NoNetwork { .. } => "none",
+            Self::PortTaken { .. } => "host-network",
+            Self::NoNetwork { .. } | Self::Localhost { .. } => "none-and-shared",
             Self::IccOff { .. } => "neighbours",
             _ => return None,
         })

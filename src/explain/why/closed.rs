@@ -145,18 +145,24 @@ fn host_port(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4
     if let Some(c) = all.iter().filter(|c| !atlas.runs(c)).find(asked) {
         return Some(stopped(c));
     }
-    if let Some(c) = all.iter().filter(|c| atlas.runs(c)).find(asked)
-        && let Some(e) =
+    if let Some(c) = all.iter().filter(|c| atlas.runs(c)).find(asked) {
+        if let Some(e) =
             c.endpoints.iter().find(|e| engine.network(&e.network).is_some_and(|n| n.is_internal()))
-    {
-        return Some(Cause::Internal { container: c.name.clone(), network: e.network.clone() });
+        {
+            return Some(Cause::Internal { container: c.name.clone(), network: e.network.clone() });
+        }
+        if c.endpoints.is_empty() && atlas.ns_of(c) != Some(node.ns) {
+            return Some(Cause::NoNetwork { container: c.name.clone() });
+        }
     }
     let inside = |c: &&Container| {
         let ns = atlas.ns_of(c).filter(|ns| *ns != node.ns);
         let open = ns.is_some_and(|ns| atlas.open_ports(ns, proto).contains(&port));
         atlas.runs(c) && (open || engine.exposed_ports(c).contains(&(port, proto)))
     };
-    if let Some(c) = all.iter().find(inside) {
+    // Who asked at a network's gateway meant one of that network.
+    let behind = |c: &&Container| c.endpoints.iter().any(|e| e.gateway == Some(dst));
+    if let Some(c) = all.iter().filter(behind).find(inside).or_else(|| all.iter().find(inside)) {
         let published = c.ports.iter().find(|p| p.port == port && p.proto == proto).map(|p| p.host_port);
         return Some(Cause::NotPublished { container: c.name.clone(), port, published });
     }

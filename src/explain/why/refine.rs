@@ -3,17 +3,20 @@
 use std::net::Ipv4Addr;
 
 use super::pick::Fatal;
-use super::story::{End, Role};
+use super::story::{End, Life, Role};
 use super::{Case, Cause, closed, rules};
 use crate::netfilter::{NatKind, NfStep};
 use crate::session::NodeKind;
 use crate::stack::{DevRef, Device, DeviceKind, DropReason, NsId, RouteKind, Step};
-use crate::wire::{Endpoint, IfIndex, Ipv4Net};
+use crate::wire::{Content, Endpoint, IfIndex, Ipv4Net};
 
 /// The cause of a death.
 pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
     use DropReason as R;
     if let Some(cause) = untranslated(case, f) {
+        return cause;
+    }
+    if let Some(cause) = twice(case, f) {
         return cause;
     }
     let place = case.atlas.place(f.ns);
@@ -40,6 +43,7 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
         R::Policy { chain, .. } => rules::by_policy(case, f, chain),
         R::PortClosed { port } => closed::port(case, f, port),
         R::NotForMe { .. } | R::NotMine { .. } => wrong_machine(case, f).unwrap_or_else(plain),
+        R::ArpNotMine => unanswered_question(case, f).unwrap_or_else(plain),
         R::NoMatchingSocket | R::Martian { .. } | R::ReversePath { .. } => {
             another_way(case, f).unwrap_or_else(plain)
         }
@@ -72,8 +76,14 @@ fn untranslated(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
         }
     }
     // A home router that lets a private address out to where it means nothing.
-    let passed = case.story.lives.iter().filter(|l| l.role == Role::Ask);
-    for life in passed.filter(|l| l.flow().is_some()) {
+    let own = case.story.line_of(f.life);
+    let answered =
+        |l: &&Life| l.role == Role::Ask && case.story.flow_at_end(l).is_some_and(|x| x.src.addr == inside);
+    let passed: Vec<&Life> = match f.life.role {
+        Role::Ask => own,
+        _ => case.story.lives.iter().filter(answered).collect(),
+    };
+    for life in passed {
         for (_, record) in case.story.records_of(life) {
             let Step::Routed { dev, .. } = record.step else { continue };
             let Some(ns) = case.atlas.ns(record.ns).filter(|ns| ns.sysctl.ip_forward) else { continue };
@@ -118,6 +128,14 @@ fn forwarded_to(case: Case<'_>, f: Fatal<'_>) -> Option<(Endpoint, Endpoint)> {
         }
         _ => None,
     })
+}
+
+/// Everybody was asked by ARP (arping), and nobody felt meant.
+fn unanswered_question(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    let Content::Arp(arp) = &f.life.first.as_ref()?.content else { return None };
+    let ns = case.atlas.ns(case.asker)?;
+    let dev = ns.devices().find(|d| d.addrs.iter().any(|a| a.addr() == arp.sender))?.name.to_string();
+    Some(Cause::NoNeighbour { place: case.atlas.place(case.asker), addr: arp.target, dev })
 }
 
 fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
@@ -254,6 +272,16 @@ fn unconfigured(case: Case<'_>, at: DevRef) -> Option<Cause> {
 fn docker_neighbour(case: Case<'_>, f: Fatal<'_>, addr: Ipv4Addr, dev: &str) -> Option<Cause> {
     let atlas = case.atlas;
     let host = atlas.host(f.ns)?;
+    // The host itself looks for a container that stands on its own network card.
+    let child = atlas.container_with(addr).into_iter().find(|(node, c)| {
+        let bridged = |network: &str| {
+            node.engine.as_ref().and_then(|e| e.network(network)).is_some_and(|n| n.bridge.is_some())
+        };
+        node.ns == f.ns && c.endpoints.iter().any(|e| e.addr.addr() == addr && !bridged(&e.network))
+    });
+    if let Some((_, c)) = child {
+        return Some(Cause::MacvlanHost { container: c.name.clone(), host: host.config.id.clone() });
+    }
     let network = match atlas.container(f.ns) {
         Some((_, c)) => {
             let endpoint = c.endpoints.iter().find(|e| e.addr.contains(&addr) && e.ifnames.0 == dev)?;
@@ -386,6 +414,29 @@ pub(super) fn wrong_machine(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let own = case.atlas.device(at)?.addrs.first().copied()?;
     let right = case.atlas.gateway_on(at, own).filter(|r| *r != gateway);
     Some(Cause::WrongGateway { place: case.atlas.place(ns), gateway, right })
+}
+
+/// It met its end at a machine that shares its address with another one on the segment.
+fn twice(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    use DropReason as R;
+    let mistaken = matches!(
+        f.reason,
+        R::PortClosed { .. }
+            | R::NotForMe { .. }
+            | R::NotMine { .. }
+            | R::NoMatchingSocket
+            | R::ForwardingOff
+    );
+    let flow = case.story.flow_at_end(f.life).filter(|_| mistaken)?;
+    let shared = [flow.dst.addr, flow.src.addr].into_iter().find_map(|addr| {
+        let owners = case.atlas.owners(addr);
+        let (one, _) = owners.iter().find(|(o, _)| o.ns == f.ns || addr == flow.src.addr)?;
+        let segment = case.atlas.segment(*one);
+        let (other, _) = owners.iter().find(|(o, _)| o.ns != one.ns && segment.contains(o))?;
+        Some((addr, *one, *other))
+    });
+    let (addr, one, other) = shared?;
+    Some(Cause::DuplicateAddress { addr, one: case.atlas.place(one.ns), other: case.atlas.place(other.ns) })
 }
 
 /// Two machines on one segment have the address that was looked for.

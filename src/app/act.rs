@@ -1,5 +1,6 @@
 //! What each action does.
 
+use super::changed;
 use super::forms::{ContainerForm, IMAGES, NetworkForm};
 use super::playback::SPEEDS;
 use super::terminal::{self, Entry};
@@ -60,6 +61,12 @@ impl App {
             }
             Action::Settings(of) => self.open_settings(&of),
             Action::Submit => self.submit(),
+            Action::Firewall(act) => self.walk(act),
+            Action::Changes(act) => {
+                if self.changes.as_mut().is_some_and(|c| !c.act(act)) {
+                    self.changes = None;
+                }
+            }
             _ => self.page(action),
         }
     }
@@ -67,6 +74,12 @@ impl App {
     // ---- time
 
     fn time(&mut self, action: Action) {
+        if let Action::Step | Action::Back = action
+            && let Some(stop) = self.walk_stop(action == Action::Step)
+        {
+            (self.flows.player.pos, self.flows.player.playing) = (stop, false);
+            return;
+        }
         let flows = &mut self.flows;
         let Flows { all, shown, player, .. } = flows;
         let schedule = all.get(*shown).map(|f| &f.schedule);
@@ -115,7 +128,10 @@ impl App {
 
     fn tick(&mut self, dt: f64) {
         let len = self.flows.len();
-        self.flows.player.tick(dt, len);
+        self.flows.player.tick(dt * self.walk_pace(), len);
+        if let Some(changes) = &mut self.changes {
+            changes.tick(dt);
+        }
         for toast in &mut self.toasts {
             toast.left -= dt as i32;
         }
@@ -130,6 +146,7 @@ impl App {
         let quiet = progress == Progress::Quiet;
         let ended = self.terminals.follow(self.timeline.live());
         self.flows.follow(self.timeline.live(), quiet);
+        self.walk_follow();
         if quiet {
             self.busy = false;
         }
@@ -148,6 +165,12 @@ impl App {
                 self.toast("toast.command_failed", job.stderr().trim(), true);
             }
         }
+        let wide = self.camera.size.0 > 620.0;
+        let live = self.timeline.live();
+        if let Some(changes) = changed::Changes::new(live, &job.place, &job.line, &job.changes, wide) {
+            self.changes = Some(changes);
+        }
+        self.walk_job_ended(id, job.exit == Some(0));
         if let Some(place) = &job.enters {
             self.terminals.enter(&job.place, place);
         } else if job.line.split_whitespace().next() == Some("exit") {
@@ -278,6 +301,8 @@ impl App {
         match action {
             Action::Select(selection) => self.select(selection),
             Action::Delete => self.delete(),
+            // A canvas that is not shown has no size to go by.
+            Action::Viewport(w, h) if w < 2.0 || h < 2.0 => {}
             Action::Viewport(w, h) => {
                 self.camera.size = (w.max(1.0), h.max(1.0));
                 if self.camera.auto {
@@ -460,6 +485,7 @@ impl App {
             self.flows.player.speed = player.speed;
             self.terminals.detach();
             self.busy = false;
+            self.changes = None;
             self.watched.clear();
             self.set_language();
         }
@@ -482,11 +508,19 @@ impl App {
                     self.cable(super::cable::CableAction::Plug(a, b));
                 }
             }
-            Some(Dialog::Container(form)) if form.problems() == (None, None) && form.image < IMAGES.len() => {
+            Some(Dialog::Container(form))
+                if form.problems() == (None, None)
+                    && form.refusal().is_none()
+                    && form.image < IMAGES.len() =>
+            {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());
             }
-            Some(Dialog::Network(form)) if form.problems() == (None, None) => {
+            Some(Dialog::Command(form)) => {
+                self.dialog = None;
+                self.run_for_form(&form.host, &form.line);
+            }
+            Some(Dialog::Network(form)) if form.is_ready() => {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());
             }

@@ -65,6 +65,10 @@ impl Flows {
     pub fn beat(&self) -> Option<usize> {
         self.current()?.schedule.beat_at(self.player.pos)
     }
+    /// Is the flow shown the one that still grows?
+    pub fn is_growing(&self) -> bool {
+        self.open && self.shown + 1 == self.all.len()
+    }
     /// To the present.
     pub fn to_now(&mut self) {
         self.shown = self.all.len().saturating_sub(1);

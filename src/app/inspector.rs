@@ -265,7 +265,7 @@ pub fn tables(session: &Session, place: &str) -> Option<Tables> {
     })
 }
 
-fn connection(e: &CtEntry, now: crate::time::Instant) -> ConnectionRow {
+pub(super) fn connection(e: &CtEntry, now: crate::time::Instant) -> ConnectionRow {
     let icmp = e.original.proto == Protocol::Icmp;
     let end = |p: crate::wire::Endpoint| if icmp { p.addr.to_string() } else { p.to_string() };
     ConnectionRow {

@@ -10,8 +10,11 @@
 mod act;
 pub mod arrange;
 pub mod cable;
+pub mod changed;
 pub mod decode;
+pub mod docking;
 mod drag;
+pub mod firewall;
 pub mod flow;
 pub mod forms;
 pub mod gallery;
@@ -118,6 +121,8 @@ pub enum Dialog {
     Container(ContainerForm),
     Network(NetworkForm),
     Gallery(Vec<Card>),
+    /// A drag's command.
+    Command(docking::CommandForm),
     Help,
 }
 
@@ -233,6 +238,12 @@ pub enum Action {
     Settings(Selection),
     Submit,
 
+    // ---- the walk through the firewall
+    Firewall(firewall::FirewallAct),
+
+    // ---- what a command changed
+    Changes(changed::ChangesAct),
+
     // ---- page
     Lang(Lang),
     Theme(Theme),
@@ -276,6 +287,10 @@ pub struct App {
     pub form_error: Option<String>,
     /// Toasts.
     pub toasts: Vec<Toast>,
+    /// The walk through the firewall, if it is open.
+    pub firewall: firewall::Firewall,
+    /// What the last command changed.
+    pub changes: Option<changed::Changes>,
     /// What is painted.
     pub shown: Shown,
     store: Box<dyn Storage>,
@@ -338,6 +353,8 @@ impl App {
             dialog: None,
             form_error: None,
             toasts: Vec::new(),
+            firewall: firewall::Firewall::default(),
+            changes: None,
             shown: Shown::default(),
             store,
             epoch: 0,
@@ -379,6 +396,7 @@ impl App {
         (self.busy && self.flows.hungry())
             || (self.flows.player.playing && self.flows.player.pos < self.flows.len())
             || !self.toasts.is_empty()
+            || self.changes.as_ref().is_some_and(changed::Changes::is_lit)
     }
 
     /// Can undo, can redo.

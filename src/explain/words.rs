@@ -38,12 +38,14 @@ const FILES: [&[&str]; 2] = [
         include_str!("../../www/locales/en/street.json"),
         include_str!("../../www/locales/en/steps.json"),
         include_str!("../../www/locales/en/why.json"),
+        include_str!("../../www/locales/en/firewall.json"),
     ],
     &[
         include_str!("../../www/locales/ko/ui.json"),
         include_str!("../../www/locales/ko/street.json"),
         include_str!("../../www/locales/ko/steps.json"),
         include_str!("../../www/locales/ko/why.json"),
+        include_str!("../../www/locales/ko/firewall.json"),
     ],
 ];
 

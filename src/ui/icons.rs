@@ -29,6 +29,11 @@ pub fn icon(name: &'static str) -> Html {
         }
         "back" => html! { <path d="m14 6-6 6 6 6"/> },
         "step" => html! { <path d="m10 6 6 6-6 6"/> },
+        "up" => html! { <path d="M12 19V5.500M6 11l6-6 6 6"/> },
+        "down" => html! { <path d="M12 5v13.500M6 13l6 6 6-6"/> },
+        "firewall" => {
+            html! { <path d="M3 6c3 3 6-3 9 0s6-3 9 0M3 12c3 3 6-3 9 0s6-3 9 0M3 18c3 3 6-3 9 0s6-3 9 0"/> }
+        }
         "plus" => html! { <path d="M12 5v14M5 12h14"/> },
         "minus" => html! { <path d="M5 12h14"/> },
         "fit" => {

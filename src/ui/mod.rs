@@ -6,7 +6,10 @@
 
 mod browser;
 mod canvas;
+mod changed;
 mod dialogs;
+mod docker;
+mod firewall;
 mod header;
 mod icons;
 mod inspector;

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::browser::{self, LocalStorage};
 use super::canvas::Canvas;
 use super::dialogs::{Dialogs, read_lab};
+use super::firewall::Walk;
 use super::header::Header;
 use super::inspector::Inspector;
 use super::packets::Packets;
@@ -14,7 +15,9 @@ use super::timeline::Timeline;
 use super::toasts::Toasts;
 use super::{Ctx, Shared};
 use crate::app::arrange::Arrange;
+use crate::app::changed::Changes;
 use crate::app::decode::Kind;
+use crate::app::firewall::{FirewallAct, View};
 use crate::app::inspector::{PacketView, Tables};
 use crate::app::notice::Notice;
 use crate::app::packets::PacketRow;
@@ -42,6 +45,8 @@ struct Painted {
     tables: Shared<Option<Tables>>,
     packet: Shared<Option<PacketView>>,
     drops: Shared<Vec<(u64, String)>>,
+    walk: Option<Shared<View>>,
+    changes: Option<Shared<Changes>>,
     rows_key: (usize, usize, u64),
     rows: Shared<Vec<PacketRow>>,
     notices: Shared<Vec<Notice>>,
@@ -75,6 +80,8 @@ impl Component for Root {
             tables: Shared::new(None),
             packet: Shared::new(None),
             drops: Shared::new(Vec::new()),
+            walk: None,
+            changes: None,
             rows_key: (usize::MAX, 0, 0),
             rows: Shared::new(Vec::new()),
             notices: Shared::new(Vec::new()),
@@ -186,6 +193,14 @@ impl Root {
                 painted.drops = Shared::new(app.shown.drops.clone());
             }
         }
+        // Only whether it is lit matters of the time that is left.
+        if !same_changes(painted.changes.as_deref(), app.changes.as_ref()) {
+            painted.changes = app.changes.clone().map(Shared::new);
+        }
+        let walk = app.firewall_view();
+        if painted.walk.as_deref() != walk.as_ref() {
+            painted.walk = walk.map(Shared::new);
+        }
         let rows = app.flows.current().map_or((0, 0), |f| (f.rows.len(), f.schedule.next_seq()));
         let key = (app.flows.shown, rows.0, rows.1);
         if painted.rows_key != key {
@@ -205,7 +220,7 @@ impl Root {
         let fresh = app.offers_first_flow();
         html! {
             <>
-            <div class={classes!("page", pane)} inert={app.dialog.is_some()} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
+            <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"))} inert={app.dialog.is_some()} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
                 <Header lab={app.lab.name.clone()} can={app.can_undo_redo()} theme={app.settings.theme} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 <Canvas
@@ -221,7 +236,9 @@ impl Root {
                     renaming={app.renaming.clone()}
                     notices={painted.notices.clone()}
                     empty={app.lab.nodes.is_empty()}
+                    changes={painted.changes.clone()}
                 />
+                <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
                 <Timeline
                     flow={app.flows.shown}
                     flows={app.flows.all.iter().map(|f| (f.place.clone(), f.line.clone())).collect::<Vec<_>>()}
@@ -252,6 +269,7 @@ impl Root {
                     tables={painted.tables.clone()}
                     packet={painted.packet.clone()}
                     selection={app.selection.clone()}
+                    container={app.selected_container()}
                 />
             </div>
             <Ghost drag={app.drag.clone()} />
@@ -273,6 +291,14 @@ fn dropped(ctx: &Ctx) -> Callback<DragEvent> {
             browser::read_file(&file, move |name, text| act.emit(read_lab(name, text)));
         }
     })
+}
+
+fn same_changes(a: Option<&Changes>, b: Option<&Changes>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.looks_like(b),
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 /// One sentence for what is seen, where there is no room for the inspector: (kind, sentence, is it a death).
@@ -332,6 +358,9 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
         if app.dialog.is_some() {
             return Some(Action::Dialog(None));
         }
+        if let Some(out) = app.escapes_walk().filter(|_| app.drag.is_none()) {
+            return Some(out);
+        }
         return (app.drag.is_some() || app.cabling)
             .then_some(Action::CancelDrag)
             .or_else(|| app.selection.is_some().then_some(Action::Select(None)));
@@ -363,6 +392,9 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
         "-" => Action::Zoom(1.0 / 1.2, middle),
         "0" => Action::Fit,
         "Delete" | "Backspace" if app.selection.is_some() => Action::Delete,
+        "f" | "F" if app.firewall.place.is_none() => {
+            Action::Firewall(FirewallAct::Open(app.shown.place.clone()))
+        }
         "?" => Action::Dialog(Some(Box::new(crate::app::Dialog::Help))),
         _ => return None,
     })

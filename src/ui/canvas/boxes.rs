@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::ports::port;
 use crate::app::arrange::Arrange;
 use crate::app::cable::{CableAction, CableDrag};
+use crate::app::firewall::FirewallAct;
 use crate::app::inspector::hook_name;
 use crate::app::rove::Way;
 use crate::app::scene::{
@@ -134,9 +135,11 @@ fn NodeView(props: &NodeProps) -> Html {
         })
     };
     let keys = box_keys(&ctx, Selection::Node(node.id.clone()));
-    let open = {
-        let (act, id) = (ctx.act.clone(), node.id.clone());
-        Callback::from(move |_: MouseEvent| act.emit(Action::Settings(Selection::Node(id.clone()))))
+    // A Docker host is gone into; of others the settings are what there is to see.
+    let open = if host {
+        inside(&ctx, &node.id)
+    } else {
+        ctx.on(Action::Settings(Selection::Node(node.id.clone())))
     };
     let cable = props.cable.as_deref();
     let kept = matches!(props.over, Some((Ware::Network, _))) && host;
@@ -159,6 +162,11 @@ fn NodeView(props: &NodeProps) -> Html {
             { for node.ports.iter().map(|p| port(&ctx, &node.id, p, cable)) }
         </g>
     }
+}
+
+/// Goes inside, to the firewall.
+fn inside(ctx: &Ctx, place: &str) -> Callback<MouseEvent> {
+    ctx.on(Action::Firewall(FirewallAct::Open(place.to_owned())))
 }
 
 /// The `tabindex` of a thing on the canvas.
@@ -366,7 +374,7 @@ fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html
     html! {
         <g key={c.name.clone()} {class} data-box="container" data-test={format!("container-{}", c.name)} data-item={format!("container:{}", c.place)} tabindex={tab(selected)} role="button"
             aria-pressed={selected.to_string()}
-            onpointerdown={press} onkeydown={box_keys(ctx, Selection::Container(c.place.clone()))}>
+            onpointerdown={press} onkeydown={box_keys(ctx, Selection::Container(c.place.clone()))} ondblclick={inside(ctx, &c.place)}>
             <g filter="url(#lift)">{ rect("box", &c.rect, 11.0) }</g>
             { rect("stripe", &Rect::new(c.rect.x + 14.0, c.rect.y - 1.0, 30.0, 3.0), 1.5) }
             { label("title", x, y, c.name.clone()) }

@@ -6,12 +6,16 @@ mod moving;
 mod ports;
 mod wires;
 
+pub use wires::path;
+
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, SvgElement};
 use yew::prelude::*;
 
+use super::changed::{ChangesCard, Lights};
 use super::{Shared, browser, icons::icon, use_ctx};
 use crate::app::arrange::Arrange;
+use crate::app::changed::Changes;
 use crate::app::decode::Kind;
 use crate::app::notice::Notice;
 use crate::app::pills::Moving;
@@ -39,6 +43,7 @@ pub struct Props {
     pub renaming: Option<String>,
     pub notices: Shared<Vec<Notice>>,
     pub empty: bool,
+    pub changes: Option<Shared<Changes>>,
 }
 
 /// Fingers (or the mouse) on the canvas. One pans, or, if it stays, takes the selection away;
@@ -172,6 +177,9 @@ pub fn Canvas(props: &Props) -> Html {
                     <Wires scene={props.scene.clone()} selection={props.selection.clone()} part={wires::Part::Cables} />
                     <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Nodes} />
                     <Wires scene={props.scene.clone()} selection={None::<Selection>} part={wires::Part::Inside} />
+                    if let Some(changes) = &props.changes {
+                        <Lights scene={props.scene.clone()} changes={changes.clone()} />
+                    }
                     <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.view()} />
                     if let Some(Drag::Cable(drag)) = &props.drag { { ports::in_hand(&props.scene, drag) } }
                     if let Some(frame) = props.drag.as_ref().and_then(Drag::band) { { boxes::rect("band", &frame, 2.0) } }
@@ -184,6 +192,9 @@ pub fn Canvas(props: &Props) -> Html {
             }
             if let Some(id) = &props.renaming {
                 <Rename key={id.clone()} scene={props.scene.clone()} camera={props.camera} id={id.clone()} />
+            }
+            if let Some(changes) = &props.changes {
+                <ChangesCard changes={changes.clone()} />
             }
             if props.cabling {
                 <p class="tool-hint" role="status">{ ctx.t("tool.cable_hint") }</p>

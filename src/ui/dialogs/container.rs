@@ -1,18 +1,24 @@
 //! A new container: drag to learn the command.
 
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::{actions, changed, command, problem, typed};
-use crate::app::Dialog;
-use crate::app::forms::{ContainerForm, IMAGES};
+use crate::app::docking::ContainerForm;
+use crate::app::forms::IMAGES;
+use crate::app::{Action, Dialog};
 use crate::ui::Ctx;
+
+/// `--restart`; nothing for no.
+const RESTARTS: [&str; 4] = ["", "on-failure", "unless-stopped", "always"];
 
 pub fn body(ctx: &Ctx, form: &ContainerForm) -> Html {
     let (bad_name, bad_publish) = form.problems();
+    let refused = form.refusal().filter(|_| bad_name.is_none() && bad_publish.is_none());
     let image = |(i, image): (usize, &crate::app::forms::Image)| {
         let on = i == form.image;
         let pick = changed::<_, MouseEvent>(ctx, form, Dialog::Container, move |f: &mut ContainerForm| {
-            *f = ContainerForm::new(&f.host, &f.network, f.networks.clone(), i, f.taken.clone());
+            f.take_image(i);
         });
         html! {
             <button key={image.label} type="button" class={classes!("pick", on.then_some("on"))} aria-pressed={on.to_string()} data-test={format!("image-{}", image.label)} onclick={pick}>
@@ -23,28 +29,53 @@ pub fn body(ctx: &Ctx, form: &ContainerForm) -> Html {
         }
     };
     let network = |name: &String| {
-        let on = *name == form.network;
+        let on = form.is_on(name);
         let chosen = name.clone();
         let pick = changed::<_, MouseEvent>(ctx, form, Dialog::Container, move |f: &mut ContainerForm| {
-            f.network.clone_from(&chosen)
+            f.toggle(&chosen);
         });
         let shown = if name == "bridge" { "docker0".to_owned() } else { name.clone() };
         html! { <button key={name.clone()} type="button" class={classes!("pick", "flat", on.then_some("on"))} aria-pressed={on.to_string()} data-test={format!("network-{name}")} onclick={pick}>{ shown }</button> }
     };
+    let field = |word: &str,
+                 test: &'static str,
+                 value: &str,
+                 hint: String,
+                 bad: Option<&'static str>,
+                 set: fn(&mut ContainerForm, String)| {
+        html! {
+            <label class="field"><span>{ ctx.t(word) }</span>
+                <input data-test={test} data-first={(test == "container-name").then_some("true")} value={value.to_owned()} placeholder={hint} aria-invalid={bad.is_some().to_string()} spellcheck="false" autocomplete="off"
+                    oninput={typed(ctx, form, Dialog::Container, set)} />{ problem(ctx, bad) }</label>
+        }
+    };
+    let restart = {
+        let (act, form) = (ctx.act.clone(), form.clone());
+        Callback::from(move |e: Event| {
+            if let Some(select) = e.target_dyn_into::<HtmlSelectElement>() {
+                let form = ContainerForm { restart: select.value(), ..form.clone() };
+                act.emit(Action::Dialog(Some(Box::new(Dialog::Container(form)))));
+            }
+        })
+    };
+    let port = IMAGES[form.image].port.map(|p| format!("8080:{p}")).unwrap_or_default();
     html! {
         <div class="dialog-body">
             <fieldset><legend>{ ctx.t("container.image") }</legend><div class="picks">{ for IMAGES.iter().enumerate().map(image) }</div></fieldset>
-            <fieldset><legend>{ ctx.t("container.network") }</legend><div class="picks flat">{ for form.networks.iter().map(network) }</div></fieldset>
+            <fieldset><legend>{ ctx.t("container.networks") }</legend><div class="picks flat">{ for form.networks.iter().map(network) }</div></fieldset>
             <div class="fields-row">
-                <label class="field"><span>{ ctx.t("container.name") }</span>
-                    <input data-first="true" data-test="container-name" value={form.name.clone()} aria-invalid={bad_name.is_some().to_string()} spellcheck="false" autocomplete="off"
-                        oninput={typed(ctx, form, Dialog::Container, |f, v| f.name = v)} />{ problem(ctx, bad_name) }</label>
-                <label class="field"><span>{ ctx.t("container.publish") }</span>
-                    <input data-test="container-publish" value={form.publish.clone()} placeholder={IMAGES[form.image].port.map(|p| format!("8080:{p}"))} aria-invalid={bad_publish.is_some().to_string()} spellcheck="false" autocomplete="off"
-                        oninput={typed(ctx, form, Dialog::Container, |f, v| f.publish = v)} />{ problem(ctx, bad_publish) }</label>
+                { field("container.name", "container-name", &form.name, String::new(), bad_name, |f, v| f.name = v) }
+                { field("container.publish", "container-publish", &form.publish, port, bad_publish, |f, v| f.publish = v) }
+                { field("container.env", "container-env", &form.env, "KEY=value".to_owned(), None, |f, v| f.env = v) }
+                { field("container.command", "container-command", &form.command, String::new(), None, |f, v| f.command = v) }
+                <label class="field"><span>{ ctx.t("container.restart") }</span>
+                    <select data-test="container-restart" onchange={restart}>
+                        { for RESTARTS.iter().map(|r| html! { <option key={*r} value={*r} selected={*r == form.restart}>{ if r.is_empty() { ctx.t("container.restart_no") } else { AttrValue::from(*r) } }</option> }) }
+                    </select></label>
             </div>
             { command(ctx, &form.host, form.command()) }
-            { actions(ctx, "container.run", bad_name.is_none() && bad_publish.is_none()) }
+            if let Some(words) = &refused { <p class="problem" role="alert" data-test="refused">{ words.clone() }</p> }
+            { actions(ctx, "container.run", bad_name.is_none() && bad_publish.is_none() && refused.is_none()) }
         </div>
     }
 }

@@ -76,6 +76,9 @@ pub fn Dialogs(props: &Props) -> Html {
         }
         Dialog::Container(form) => (ctx.t("container.title"), container::body(&ctx, form)),
         Dialog::Network(form) => (ctx.t("network.title"), network::body(&ctx, form)),
+        Dialog::Command(form) => {
+            (ctx.tv(form.title, &[("a", &form.a), ("b", &form.b)]), network::just(&ctx, form))
+        }
         Dialog::Help => (ctx.t("help.title"), help::body(&ctx)),
     };
     let submit = {

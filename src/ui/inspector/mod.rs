@@ -5,7 +5,10 @@ mod tables;
 
 use yew::prelude::*;
 
+use super::docker::ContainerActs;
 use super::{Ctx, Shared, icons::icon, icons::node_icon, use_ctx};
+use crate::app::docking::ContainerCard;
+use crate::app::firewall::FirewallAct;
 use crate::app::inspector::{PacketView, Tables};
 use crate::app::scene::Scene;
 use crate::app::{Action, Selection, Tab};
@@ -20,6 +23,8 @@ pub struct Props {
     pub tables: Shared<Option<Tables>>,
     pub packet: Shared<Option<PacketView>>,
     pub selection: Option<Selection>,
+    /// The container that is selected.
+    pub container: Option<ContainerCard>,
 }
 
 const TABS: [(Tab, &str, &str); 6] = [
@@ -59,7 +64,10 @@ pub fn Inspector(props: &Props) -> Html {
             if props.tab != Tab::Packet || props.pinned {
                 { about(&ctx, props) }
             }
-            <div class="scroll" role="tabpanel" tabindex="0">{ body }</div>
+            <div class="scroll" role="tabpanel" tabindex="0">
+                if let Some(card) = &props.container { <ContainerActs card={card.clone()} /> }
+                { body }
+            </div>
         </aside>
     }
 }
@@ -84,6 +92,9 @@ fn about(ctx: &Ctx, props: &Props) -> Html {
                 if container.is_some() { <small>{ ctx.tv("inspector.on", &[("host", host)]) }</small> }
             </span>
             <span class="spacer"></span>
+            if props.tables.as_ref().is_some_and(|t| !t.iptables.is_empty()) {
+                <button type="button" data-test="firewall-open" title={ctx.t("fw.open")} onclick={ctx.on(Action::Firewall(FirewallAct::Open(props.place.clone())))}>{ icon("firewall") }{ ctx.t("fw.open_short") }</button>
+            }
             if container.is_none() && node.is_some() {
                 <button type="button" data-test={if router { "router-form" } else { "settings" }} onclick={ctx.on(Action::Settings(Selection::Node(host.to_owned())))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>
             }

@@ -1,0 +1,502 @@
+//! Docker on the canvas: the forms of a container and of a network, what can be done to a container
+//! that is there, and the command that each of them is.
+//!
+//! What a form cannot judge by itself it asks of docker's own command line: the words beneath the
+//! command are docker's.
+
+use super::forms::{IMAGES, Problem};
+use super::{App, Selection};
+use crate::docker::{ContainerState, cli};
+use crate::session::Session;
+use crate::shell::{self, WordPart};
+use crate::wire::{Ipv4Addr, Ipv4Net};
+
+/// A new container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContainerForm {
+    /// The Docker host.
+    pub host: String,
+    /// The first network, as `--network` wants it; `bridge` is the default one.
+    pub network: String,
+    /// Further networks.
+    pub more: Vec<String>,
+    /// The networks that the host has.
+    pub networks: Vec<String>,
+    /// Index into [`IMAGES`].
+    pub image: usize,
+    /// `--name`.
+    pub name: String,
+    /// What is published, apart by blanks or commas; empty: nothing.
+    pub publish: String,
+    /// `NAME=VALUE`, apart by blanks (a value with blanks in quotes).
+    pub env: String,
+    /// What it runs; empty: what its image says.
+    pub command: String,
+    /// `--restart`; empty: no.
+    pub restart: String,
+    /// Names that are taken.
+    pub taken: Vec<String>,
+}
+
+impl ContainerForm {
+    /// With a free name.
+    pub fn new(host: &str, network: &str, networks: Vec<String>, image: usize, taken: Vec<String>) -> Self {
+        let image = image.min(IMAGES.len() - 1);
+        let label = IMAGES[image].label;
+        let mut names = std::iter::once(label.to_owned()).chain((2..).map(|n| format!("{label}{n}")));
+        let name = names.find(|n| !taken.contains(n)).unwrap_or_default();
+        Self {
+            host: host.to_owned(),
+            network: network.to_owned(),
+            more: Vec::new(),
+            networks,
+            image,
+            name,
+            publish: String::new(),
+            env: environment(image),
+            command: IMAGES[image].command.to_owned(),
+            restart: String::new(),
+            taken,
+        }
+    }
+    /// Takes another image; name, environment and command are that one's.
+    pub fn take_image(&mut self, image: usize) {
+        let fresh = Self::new(&self.host, &self.network, Vec::new(), image, self.taken.clone());
+        (self.image, self.name) = (fresh.image, fresh.name);
+        (self.env, self.command) = (fresh.env, fresh.command);
+    }
+    /// Is it attached to this network?
+    pub fn is_on(&self, network: &str) -> bool {
+        self.network == network || self.more.iter().any(|n| n == network)
+    }
+    /// Attaches it to the network, or takes it off; one always stays.
+    pub fn toggle(&mut self, network: &str) {
+        if self.network == network {
+            if !self.more.is_empty() {
+                self.network = self.more.remove(0);
+            }
+        } else if self.is_on(network) {
+            self.more.retain(|n| n != network);
+        } else {
+            self.more.push(network.to_owned());
+        }
+    }
+    /// What is wrong with the name, and with the published ports.
+    pub fn problems(&self) -> (Option<Problem>, Option<Problem>) {
+        let name = if !valid_name(&self.name) {
+            Some("form.bad_name")
+        } else if self.taken.contains(&self.name) {
+            Some("form.name_taken")
+        } else {
+            None
+        };
+        let good = published(&self.publish).all(valid_publish);
+        (name, (!good).then_some("form.bad_publish"))
+    }
+    /// What docker's command line says against it.
+    pub fn refusal(&self) -> Option<String> {
+        refusal(&self.command())
+    }
+    /// The command that it is. Docker does not take the default bridge and others in one
+    /// `docker run`: the others are connected to afterwards.
+    pub fn command(&self) -> String {
+        let name = self.name.trim();
+        let mut words = vec!["docker run -d --name".to_owned(), name.to_owned()];
+        let all = || std::iter::once(&self.network).chain(&self.more);
+        let later: Vec<&String> =
+            if self.is_on("bridge") { all().filter(|n| *n != "bridge").collect() } else { Vec::new() };
+        if !self.is_on("bridge") {
+            words.extend(all().map(|n| format!("--network {n}")));
+        }
+        words.extend(published(&self.publish).map(|p| format!("-p {p}")));
+        words.extend(quoted_words(&self.env).map(|e| format!("-e {e}")));
+        if !self.restart.is_empty() {
+            words.push(format!("--restart {}", self.restart));
+        }
+        words.push(IMAGES[self.image].reference.to_owned());
+        let command = self.command.trim();
+        if !command.is_empty() {
+            words.push(command.to_owned());
+        }
+        words.extend(later.iter().map(|n| format!("&& docker network connect {n} {name}")));
+        words.join(" ")
+    }
+}
+
+/// `-e A=b -e C=d` → `A=b C=d`.
+fn environment(image: usize) -> String {
+    IMAGES[image].options.replace("-e ", "")
+}
+
+/// The single publications of a field.
+fn published(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ',']).filter(|p| !p.is_empty())
+}
+
+/// Words apart by blanks; what stands in quotes is one, and keeps them.
+fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+    let mut quote = None;
+    let split = text.split(move |c: char| {
+        match quote {
+            Some(q) if q == c => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            _ => {}
+        }
+        quote.is_none() && c == ' '
+    });
+    split.filter(|w| !w.is_empty())
+}
+
+/// `PORT`, `HOST:PORT`, `ADDRESS:HOST:PORT`, `ADDRESS::PORT`, ranges, `/udp`.
+fn valid_publish(text: &str) -> bool {
+    let (ports, proto) = text.split_once('/').unwrap_or((text, "tcp"));
+    let parts: Vec<&str> = ports.split(':').collect();
+    let range = |t: &str| match t.split_once('-') {
+        Some((a, b)) => port(a).zip(port(b)).is_some_and(|(a, b)| a <= b),
+        None => port(t).is_some(),
+    };
+    let fits = match parts[..] {
+        [inside] => range(inside),
+        [outside, inside] => range(outside) && range(inside),
+        [addr, outside, inside] => {
+            addr.parse::<Ipv4Addr>().is_ok() && (outside.is_empty() || range(outside)) && range(inside)
+        }
+        _ => false,
+    };
+    fits && matches!(proto, "tcp" | "udp")
+}
+
+/// A port, 1 to 65535.
+fn port(text: &str) -> Option<u16> {
+    text.trim().parse::<u16>().ok().filter(|&p| p != 0)
+}
+
+/// `[a-zA-Z0-9][a-zA-Z0-9_.-]+`, as the engine wants it.
+fn valid_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && name.len() >= 2
+        && chars.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+/// What docker's command line says against a line, its first sentence; None if it takes it.
+fn refusal(line: &str) -> Option<String> {
+    let script = shell::parse(line).ok()?;
+    let command = script.items.first()?.1.commands.first()?;
+    let text = |part: &WordPart| match part {
+        WordPart::Text(text) => text.clone(),
+        _ => String::new(),
+    };
+    let words: Vec<String> = command.words.iter().map(|w| w.parts.iter().map(text).collect()).collect();
+    let error = cli::parse(words.get(1..)?).err()?;
+    error.message.lines().next().map(str::to_owned)
+}
+
+/// A new network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkForm {
+    /// The Docker host.
+    pub host: String,
+    /// Name.
+    pub name: String,
+    /// `--driver`.
+    pub driver: String,
+    /// `--subnet`; empty: Docker chooses.
+    pub subnet: String,
+    /// `--gateway`; empty: the first address.
+    pub gateway: String,
+    /// `--ip-range`; empty: all of the subnet.
+    pub range: String,
+    /// `--internal`.
+    pub internal: bool,
+    /// Containers may talk to one another (`enable_icc`).
+    pub icc: bool,
+    /// `KEY=VALUE`, apart by blanks.
+    pub options: String,
+    /// Names that are taken.
+    pub taken: Vec<String>,
+}
+
+/// What is wrong with a field of a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct NetworkProblems {
+    pub name: Option<Problem>,
+    pub subnet: Option<Problem>,
+    pub gateway: Option<Problem>,
+    pub range: Option<Problem>,
+}
+
+/// The drivers of the form.
+pub const DRIVERS: [&str; 3] = ["bridge", "macvlan", "ipvlan"];
+
+impl NetworkForm {
+    /// With a free name.
+    pub fn new(host: &str, taken: Vec<String>) -> Self {
+        let mut names = (2..).map(|n| format!("net{n}"));
+        let name = names.find(|n| !taken.contains(n)).unwrap_or_default();
+        Self {
+            host: host.to_owned(),
+            name,
+            driver: "bridge".to_owned(),
+            subnet: String::new(),
+            gateway: String::new(),
+            range: String::new(),
+            internal: false,
+            icc: true,
+            options: String::new(),
+            taken,
+        }
+    }
+    /// What is wrong, field by field.
+    pub fn problems(&self) -> NetworkProblems {
+        let name = if !valid_name(&self.name) {
+            Some("form.bad_name")
+        } else if self.taken.contains(&self.name) {
+            Some("form.name_taken")
+        } else {
+            None
+        };
+        let net = |text: &str| text.trim().parse::<Ipv4Net>().ok();
+        let subnet = net(&self.subnet);
+        let given = |text: &str| !text.trim().is_empty();
+        let gateway = self.gateway.trim().parse::<Ipv4Addr>().ok();
+        let within = |inside: bool| if inside { None } else { Some("form.not_in_subnet") };
+        NetworkProblems {
+            name,
+            subnet: (given(&self.subnet) && subnet.is_none()).then_some("form.bad_subnet"),
+            gateway: match (given(&self.gateway), gateway, subnet) {
+                (false, ..) => None,
+                (true, None, _) => Some("form.bad_address"),
+                (true, Some(gateway), subnet) => within(subnet.is_some_and(|s| s.contains(&gateway))),
+            },
+            range: match (given(&self.range), net(&self.range), subnet) {
+                (false, ..) => None,
+                (true, None, _) => Some("form.bad_subnet"),
+                (true, Some(range), subnet) => within(subnet.is_some_and(|s| s.contains(&range))),
+            },
+        }
+    }
+    /// What docker's command line says against it.
+    pub fn refusal(&self) -> Option<String> {
+        refusal(&self.command())
+    }
+    /// Can it be made?
+    pub fn is_ready(&self) -> bool {
+        self.problems() == NetworkProblems::default() && self.refusal().is_none()
+    }
+    /// The command that it is.
+    pub fn command(&self) -> String {
+        let mut words = vec!["docker network create".to_owned()];
+        let mut flag = |name: &str, value: &str| {
+            if !value.trim().is_empty() {
+                words.push(format!("--{name} {}", value.trim()));
+            }
+        };
+        flag("driver", if self.driver == "bridge" { "" } else { &self.driver });
+        flag("subnet", &self.subnet);
+        flag("gateway", &self.gateway);
+        flag("ip-range", &self.range);
+        if self.internal {
+            words.push("--internal".to_owned());
+        }
+        if !self.icc && self.driver == "bridge" {
+            words.push("--opt com.docker.network.bridge.enable_icc=false".to_owned());
+        }
+        words.extend(quoted_words(&self.options).map(|o| format!("--opt {o}")));
+        words.push(self.name.trim().to_owned());
+        words.join(" ")
+    }
+}
+
+// ---- what is there
+
+/// A container that is selected, and what can be done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerCard {
+    /// The Docker host.
+    pub host: String,
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: String,
+    /// `running`, `paused`, `exited`, `created`.
+    pub state: &'static str,
+    /// Its networks with its addresses there.
+    pub networks: Vec<(String, String)>,
+    /// Networks that it could be connected to.
+    pub others: Vec<String>,
+    /// Published ports.
+    pub ports: Vec<String>,
+}
+
+impl ContainerCard {
+    /// Of the container at `NODE:CONTAINER`.
+    pub fn new(session: &Session, place: &str) -> Option<Self> {
+        let (host, name) = place.split_once(':')?;
+        let engine = session.node(host).ok()?.engine.as_ref()?;
+        let c = engine.container(name)?;
+        let state = match c.state {
+            ContainerState::Running => "running",
+            ContainerState::Paused => "paused",
+            ContainerState::Created => "created",
+            _ => "exited",
+        };
+        let networks: Vec<_> =
+            c.endpoints.iter().map(|e| (e.network.clone(), e.addr.addr().to_string())).collect();
+        let free =
+            |n: &&crate::docker::Network| n.subnet.is_some() && networks.iter().all(|(on, _)| *on != n.name);
+        let others = engine.networks().iter().filter(free).map(|n| n.name.clone()).collect();
+        let ports = c.ports.iter().filter(|p| p.host_ip.is_ipv4());
+        let ports =
+            ports.map(|p| format!("{}:{} → {}/{}", p.host_ip, p.host_port, p.port, p.proto)).collect();
+        Some(Self {
+            host: host.to_owned(),
+            name: name.to_owned(),
+            image: c.image.clone(),
+            state,
+            networks,
+            others,
+            ports,
+        })
+    }
+    /// What can be done, as far as docker's command line takes it: key of the word, the command.
+    pub fn acts(&self) -> Vec<(&'static str, String)> {
+        let docker = |verb: &str| format!("docker {verb} {}", self.name);
+        let mut acts = match self.state {
+            "running" => vec![
+                ("docker.stop", docker("stop")),
+                ("docker.restart", docker("restart")),
+                ("docker.pause", docker("pause")),
+                ("docker.rm", docker("rm -f")),
+            ],
+            "paused" => vec![("docker.unpause", docker("unpause")), ("docker.rm", docker("rm -f"))],
+            _ => vec![("docker.start", docker("start")), ("docker.rm", docker("rm"))],
+        };
+        acts.retain(|(_, line)| refusal(line).is_none());
+        acts
+    }
+    /// Connects it to a network.
+    pub fn connect(&self, network: &str) -> String {
+        format!("docker network connect {network} {}", self.name)
+    }
+    /// Takes it off a network.
+    pub fn disconnect(&self, network: &str) -> String {
+        format!("docker network disconnect {network} {}", self.name)
+    }
+}
+
+impl App {
+    /// The container that is selected, as it is now.
+    pub fn selected_container(&self) -> Option<ContainerCard> {
+        let Some(Selection::Container(place)) = &self.selection else { return None };
+        ContainerCard::new(self.live(), place)
+    }
+}
+
+/// A command that a drag stands for, to be looked at before it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandForm {
+    /// Where it runs.
+    pub host: String,
+    /// Key of its title; `a` and `b` fill `{a}` and `{b}`.
+    pub title: &'static str,
+    /// See `title`.
+    pub a: String,
+    /// See `title`.
+    pub b: String,
+    /// The command.
+    pub line: String,
+}
+
+impl CommandForm {
+    /// A container dragged onto another bridge of its host.
+    pub fn connect(session: &Session, place: &str, network: &str) -> Option<Self> {
+        let card = ContainerCard::new(session, place)?;
+        let free = card.others.iter().any(|n| n == network);
+        free.then(|| Self {
+            host: card.host.clone(),
+            title: "docker.connect_title",
+            a: card.name.clone(),
+            b: network.to_owned(),
+            line: card.connect(network),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dragged_container_is_a_docker_command() {
+        let form = ContainerForm::new("h", "second-bridge", vec![], 1, vec!["whoami".into()]);
+        assert_eq!(form.command(), "docker run -d --name whoami2 --network second-bridge traefik/whoami");
+        let mut form = ContainerForm::new("h", "bridge", vec![], 2, vec![]);
+        form.publish = "8080:8080".into();
+        assert_eq!(form.command(), "docker run -d --name tomcat -p 8080:8080 tomcat");
+        form.publish = "8080:x".into();
+        assert_eq!(form.problems(), (None, Some("form.bad_publish")));
+    }
+
+    #[test]
+    fn all_fields_of_a_container_are_in_its_command_and_docker_takes_it() {
+        let mut form = ContainerForm::new("h", "bridge", vec![], 4, vec![]);
+        form.toggle("second-bridge");
+        form.publish = "5432:5432, 127.0.0.1:53:53/udp 9000-9001:9000-9001".into();
+        form.env = "POSTGRES_PASSWORD=secret GREETING=\"hello there\"".into();
+        form.restart = "always".into();
+        assert_eq!(
+            form.command(),
+            "docker run -d --name postgres -p 5432:5432 -p 127.0.0.1:53:53/udp -p 9000-9001:9000-9001 \
+             -e POSTGRES_PASSWORD=secret -e GREETING=\"hello there\" --restart always postgres \
+             && docker network connect second-bridge postgres"
+        );
+        assert_eq!((form.problems(), form.refusal()), ((None, None), None));
+        form.toggle("bridge");
+        assert!(form.command().starts_with("docker run -d --name postgres --network second-bridge -p "));
+        assert_eq!((form.network.as_str(), form.more.len()), ("second-bridge", 0));
+        form.toggle("second-bridge");
+        assert_eq!(form.network, "second-bridge", "one always stays");
+    }
+
+    #[test]
+    fn publications_are_checked_one_by_one() {
+        for (text, good) in [
+            ("80", true),
+            ("8080:80", true),
+            ("127.0.0.1:8080:80", true),
+            ("127.0.0.1::80", true),
+            ("53:53/udp", true),
+            ("8000-8010:8000-8010", true),
+            ("0:80", false),
+            ("80:", false),
+            ("8080:80/sctp", false),
+            ("8010-8000:80", false),
+            ("host:80:80", false),
+        ] {
+            assert_eq!(valid_publish(text), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_its_gateway_and_range_in_its_subnet() {
+        let mut form = NetworkForm::new("h", vec!["net2".into()]);
+        assert_eq!(form.command(), "docker network create net3");
+        form.subnet = "10.9.0.0/16".into();
+        form.gateway = "10.9.0.254".into();
+        form.range = "10.9.5.0/24".into();
+        (form.internal, form.icc) = (true, false);
+        form.options = "com.docker.network.driver.mtu=1400".into();
+        assert_eq!(
+            form.command(),
+            "docker network create --subnet 10.9.0.0/16 --gateway 10.9.0.254 --ip-range 10.9.5.0/24 --internal \
+             --opt com.docker.network.bridge.enable_icc=false --opt com.docker.network.driver.mtu=1400 net3"
+        );
+        assert!(form.is_ready(), "{:?} {:?}", form.problems(), form.refusal());
+        form.gateway = "10.8.0.1".into();
+        assert_eq!(form.problems().gateway, Some("form.not_in_subnet"));
+        form.gateway = "gateway".into();
+        assert_eq!(form.problems().gateway, Some("form.bad_address"));
+    }
+}

@@ -46,6 +46,7 @@ impl App {
             | Action::Pan(..)
             | Action::Zoom(..)
             | Action::Fit
+            | Action::GrabContainer(..)
             | Action::GrabNode(..)
             | Action::GrabWare(..)
             | Action::DragTo(_)
@@ -165,7 +166,7 @@ impl App {
                 self.toast("toast.command_failed", job.stderr().trim(), true);
             }
         }
-        let wide = self.camera.size.0 > 620.0;
+        let wide = self.is_wide();
         let live = self.timeline.live();
         if let Some(changes) = changed::Changes::new(live, &job.place, &job.line, &job.changes, wide) {
             self.changes = Some(changes);
@@ -312,6 +313,9 @@ impl App {
             Action::Pan(dx, dy) => self.camera.pan(dx, dy),
             Action::Zoom(factor, at) => self.camera.zoom(factor, at),
             Action::Fit => self.camera.fit(&self.shown.scene.bounds),
+            Action::GrabContainer(place, at) => {
+                self.drag = Some(Drag::Container { place, from: at, at, over: None, moved: false });
+            }
             Action::GrabNode(id, at) => self.grab_node(&id, at),
             Action::GrabWare(ware, at) => {
                 self.drag = Some(Drag::Ware { ware, at, over: None });

@@ -1,11 +1,14 @@
 //! What the last command changed: the list, and where its entries are on the picture.
 
+use super::App;
 use super::scene::{Point, Rect, Scene, Stage};
 use crate::netfilter::Hook;
 use crate::session::Session;
 use crate::session::changes::{Change, Changed};
 use crate::stack::DevRef;
 
+/// Up to this width of the picture, in pixels, lists lie over it.
+const SMALL_CANVAS: f64 = 560.0;
 /// How long everything that changed stays lit, in milliseconds.
 const LIT_MS: f64 = 6000.0;
 
@@ -115,6 +118,13 @@ impl Changes {
             }
         }
         lights
+    }
+}
+
+impl App {
+    /// Is there room for lists beside the picture?
+    pub fn is_wide(&self) -> bool {
+        self.camera.size.0 > SMALL_CANVAS
     }
 }
 

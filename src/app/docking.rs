@@ -365,13 +365,13 @@ impl ContainerCard {
         let docker = |verb: &str| format!("docker {verb} {}", self.name);
         let mut acts = match self.state {
             "running" => vec![
-                ("docker.stop", docker("stop")),
-                ("docker.restart", docker("restart")),
-                ("docker.pause", docker("pause")),
-                ("docker.rm", docker("rm -f")),
+                ("dock.stop", docker("stop")),
+                ("dock.restart", docker("restart")),
+                ("dock.pause", docker("pause")),
+                ("dock.rm", docker("rm -f")),
             ],
-            "paused" => vec![("docker.unpause", docker("unpause")), ("docker.rm", docker("rm -f"))],
-            _ => vec![("docker.start", docker("start")), ("docker.rm", docker("rm"))],
+            "paused" => vec![("dock.unpause", docker("unpause")), ("dock.rm", docker("rm -f"))],
+            _ => vec![("dock.start", docker("start")), ("dock.rm", docker("rm"))],
         };
         acts.retain(|(_, line)| refusal(line).is_none());
         acts
@@ -416,7 +416,7 @@ impl CommandForm {
         let free = card.others.iter().any(|n| n == network);
         free.then(|| Self {
             host: card.host.clone(),
-            title: "docker.connect_title",
+            title: "dock.connect_title",
             a: card.name.clone(),
             b: network.to_owned(),
             line: card.connect(network),

@@ -2,9 +2,10 @@
 //! before it is let go.
 
 use super::arrange;
+use super::docking::CommandForm;
 use super::scene::Point;
 use super::view::{Drag, Ware};
-use super::{App, Selection};
+use super::{App, Dialog, Selection};
 use crate::lab::Edit;
 use crate::session::NodeKind;
 
@@ -48,6 +49,17 @@ impl App {
                     *by = (dx.round() as i32, dy.round() as i32);
                 }
             }
+            Some(Drag::Container { place, from, at, over, moved }) => {
+                *at = to;
+                *moved |= (to.0 - from.0).hypot(to.1 - from.1) > DRAG_START;
+                let bridge = self.shown.scene.bridge_at(point).filter(|_| *moved);
+                let fits =
+                    |network: &str| CommandForm::connect(self.timeline.live(), place, network).is_some();
+                let bridge = bridge.filter(|(node, b)| {
+                    place.split(':').next() == Some(node.id.as_str()) && fits(&b.network)
+                });
+                *over = bridge.map(|(node, b)| (node.id.clone(), b.network.clone()));
+            }
             Some(Drag::Cable(_)) => self.cable_to(to),
             Some(Drag::Band(_, end)) => *end = point,
             None => {}
@@ -70,6 +82,10 @@ impl App {
             }
             Some(Drag::Ware { ware, over: Some((host, network)), .. }) => {
                 self.want(ware, Some(host), network);
+            }
+            Some(Drag::Container { place, over: Some((_, network)), .. }) => {
+                let form = CommandForm::connect(self.timeline.live(), &place, &network);
+                self.dialog = form.map(Dialog::Command);
             }
             Some(Drag::Nodes { ids, by, moved: true, .. }) => self.move_nodes(&ids, by),
             _ => {}

@@ -220,6 +220,7 @@ pub enum Action {
     Zoom(f64, (f64, f64)),
     Fit,
     GrabNode(String, (f64, f64)),
+    GrabContainer(String, (f64, f64)),
     GrabWare(Ware, (f64, f64)),
     /// The pointer, in viewport pixels.
     DragTo((f64, f64)),

@@ -113,6 +113,19 @@ pub enum Drag {
         /** the pointer went far enough to mean it */
         moved: bool,
     },
+    /// A container, to another bridge of its host.
+    Container {
+        /** which, by place */
+        place: String,
+        /** where the pointer took hold, viewport pixels */
+        from: Point,
+        /** pointer, in viewport pixels */
+        at: Point,
+        /** the bridge that would take it: host, network */
+        over: Option<(String, String)>,
+        /** the pointer went far enough to mean it */
+        moved: bool,
+    },
     /// A cable.
     Cable(CableDrag),
     /// A frame around what is to be selected: where it began, and the pointer, canvas units.

@@ -30,9 +30,9 @@ pub fn ContainerActs(props: &Props) -> Html {
     };
     let button = |(word, line): (&'static str, String)| {
         let ((enter, leave), (focus, blur)) = (point(&line), point(&line));
-        let test = word.replace('.', "-");
+        let test = word.replace("dock.", "docker-");
         html! {
-            <button key={word} type="button" class={(word == "docker.rm").then_some("danger")} title={line.clone()} data-test={test}
+            <button key={word} type="button" class={(word == "dock.rm").then_some("danger")} title={line.clone()} data-test={test}
                 onmouseenter={Callback::from(move |_| enter())} onmouseleave={Callback::from(move |_| leave())}
                 onfocus={Callback::from(move |_| focus())} onblur={Callback::from(move |_| blur())} onclick={run(&line)}>{ ctx.t(word) }</button>
         }
@@ -40,7 +40,7 @@ pub fn ContainerActs(props: &Props) -> Html {
     let network = |(name, addr): &(String, String)| {
         let line = c.disconnect(name);
         let ((enter, leave), (focus, blur)) = (point(&line), point(&line));
-        let label = ctx.tv("docker.disconnect", &[("network", name)]);
+        let label = ctx.tv("dock.disconnect", &[("network", name)]);
         html! {
             <li key={name.clone()}><b>{ name.clone() }</b><code>{ addr.clone() }</code>
                 <button type="button" class="quiet" aria-label={label} title={line.clone()} data-test={format!("disconnect-{name}")}
@@ -61,14 +61,14 @@ pub fn ContainerActs(props: &Props) -> Html {
     };
     html! {
         <div class="sec docker-acts" data-test="container-acts">
-            <div class="docker-head"><span class={classes!("docker-state", c.state)} data-test="container-state">{ ctx.t(&format!("docker.state.{}", c.state)) }</span>
+            <div class="docker-head"><span class={classes!("docker-state", c.state)} data-test="container-state">{ ctx.t(&format!("dock.state.{}", c.state)) }</span>
                 <code>{ c.image.clone() }</code></div>
             <div class="docker-buttons">{ for c.acts().into_iter().map(button) }</div>
             <ul class="docker-networks">{ for c.networks.iter().map(network) }</ul>
             if !c.others.is_empty() {
-                <label class="docker-connect"><span class="unseen">{ ctx.t("docker.connect") }</span>
+                <label class="docker-connect"><span class="unseen">{ ctx.t("dock.connect") }</span>
                     <select data-test="connect-to" onchange={connect}>
-                        <option value="" selected=true>{ ctx.t("docker.connect") }</option>
+                        <option value="" selected=true>{ ctx.t("dock.connect") }</option>
                         { for c.others.iter().map(|n| html! { <option key={n.clone()} value={n.clone()}>{ n.clone() }</option> }) }
                     </select></label>
             }

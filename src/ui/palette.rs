@@ -166,7 +166,7 @@ pub fn Ghost(props: &GhostProps) -> Html {
     let ctx = use_ctx();
     let node = use_node_ref();
     let at = match &props.drag {
-        Some(Drag::Ware { at, .. }) => Some(*at),
+        Some(Drag::Ware { at, .. } | Drag::Container { at, moved: true, .. }) => Some(*at),
         _ => None,
     };
     use_effect_with((node.clone(), at), |(node, at)| {
@@ -177,6 +177,18 @@ pub fn Ghost(props: &GhostProps) -> Html {
             let _ = el.style().set_property("transform", &place);
         }
     });
+    if let Some(Drag::Container { place, over, moved: true, .. }) = &props.drag {
+        let name = place.split_once(':').map_or(place.as_str(), |(_, name)| name);
+        let hint = match over {
+            Some((_, network)) => ctx.tv("drag.over", &[("network", network)]),
+            None => ctx.t("drag.other_bridge"),
+        };
+        return html! {
+            <div class={classes!("ghost", over.is_some().then_some("lands"))} ref={node} aria-hidden="true">
+                { icon("container") }<b>{ name.to_owned() }</b><span>{ hint }</span>
+            </div>
+        };
+    }
     let Some(Drag::Ware { ware, over, .. }) = &props.drag else { return html! {} };
     let word = match ware {
         Ware::Container(Some(i)) => IMAGES[*i].label.into(),

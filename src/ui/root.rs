@@ -237,6 +237,7 @@ impl Root {
                     notices={painted.notices.clone()}
                     empty={app.lab.nodes.is_empty()}
                     changes={painted.changes.clone()}
+                    wide={app.is_wide()}
                 />
                 <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
                 <Timeline
@@ -270,6 +271,7 @@ impl Root {
                     packet={painted.packet.clone()}
                     selection={app.selection.clone()}
                     container={app.selected_container()}
+                    changes={painted.changes.clone().filter(|_| app.is_wide())}
                 />
             </div>
             <Ghost drag={app.drag.clone()} />

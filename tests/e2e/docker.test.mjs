@@ -49,7 +49,7 @@ async function step(page, what, check, most = 400) {
 /** Inside the firewall of the Docker host, at the beginning of what is shown. */
 async function goInside(page) {
   await at(page, 'node-docker-host').focus();
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
   await at(page, 'firewall-open').click();
   await at(page, 'firewall').waitFor();
   await at(page, 'to-start').click();
@@ -133,7 +133,7 @@ test('two bridges are apart until a container is on both, and there it has a nam
 
   // And off again by the button beside its networks.
   await at(page, 'container-shell').focus();
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
   await at(page, 'disconnect-second-bridge').click();
   await type(page, 'docker-host:shell', 'ping -c 1 -W 1 10.0.0.2', /100% packet loss/);
   assert.deepEqual(problems, []);
@@ -214,7 +214,7 @@ test('forms of containers and networks say the command that they are, and docker
   await at(page, 'submit').click();
   await at(page, 'container-site').waitFor();
   await at(page, 'container-site').focus();
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
   assert.deepEqual(await violations(page), [], 'with a container selected');
   for (const [button, state] of [['docker-stop', 'exited'], ['docker-start', 'running'], ['docker-pause', 'paused'], ['docker-unpause', 'running']]) {
     if ((await at(page, button).count()) === 0 && /pause/.test(button)) continue;
@@ -232,7 +232,7 @@ for (const [width, height] of [[1024, 768], [390, 844]]) {
       await at(page, 'first-play').click();
       await until('the page was fetched', async () => /example/i.test(await output(page)));
       await at(page, 'node-docker-host').focus();
-      await page.keyboard.press('Enter');
+      await page.keyboard.press('Space');
       await page.keyboard.press('f');
       await at(page, 'firewall').waitFor();
       await at(page, 'to-start').click();

@@ -78,11 +78,14 @@ pub fn Boxes(props: &Props) -> Html {
             Some(Drag::Ware { ware, over: Some((host, network)), .. }) if *host == n.id => {
                 Some((*ware, network.clone()))
             }
+            Some(Drag::Container { over: Some((host, network)), .. }) if *host == n.id => {
+                Some((Ware::Container(None), Some(network.clone())))
+            }
             _ => None,
         };
         html! {
             <NodeView key={n.id.clone()} node={Shared::new(n.clone())} selection={props.selection.clone()} {moving} {over} {cable} {stop}
-                wants={matches!(props.drag, Some(Drag::Ware { .. }))} />
+                wants={matches!(props.drag, Some(Drag::Ware { .. } | Drag::Container { moved: true, .. }))} />
         }
     });
     html! { <g class="nodes">{ for nodes }</g> }
@@ -367,6 +370,10 @@ fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html
         Callback::from(move |e: PointerEvent| {
             if e.button() == 0 {
                 act.emit(Action::Select(Some(Selection::Container(place.clone()))));
+                act.emit(Action::GrabContainer(
+                    place.clone(),
+                    browser::in_canvas(e.client_x(), e.client_y()),
+                ));
             }
         })
     };

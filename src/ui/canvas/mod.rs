@@ -44,6 +44,8 @@ pub struct Props {
     pub notices: Shared<Vec<Notice>>,
     pub empty: bool,
     pub changes: Option<Shared<Changes>>,
+    /// There is room for lists beside the picture.
+    pub wide: bool,
 }
 
 /// Fingers (or the mouse) on the canvas. One pans, or, if it stays, takes the selection away;
@@ -193,7 +195,7 @@ pub fn Canvas(props: &Props) -> Html {
             if let Some(id) = &props.renaming {
                 <Rename key={id.clone()} scene={props.scene.clone()} camera={props.camera} id={id.clone()} />
             }
-            if let Some(changes) = &props.changes {
+            if let Some(changes) = props.changes.as_ref().filter(|_| !props.wide) {
                 <ChangesCard changes={changes.clone()} />
             }
             if props.cabling {

@@ -61,7 +61,7 @@ pub fn just(ctx: &Ctx, form: &CommandForm) -> Html {
     html! {
         <div class="dialog-body">
             { command(ctx, &form.host, form.line.clone()) }
-            { actions(ctx, "docker.run", true) }
+            { actions(ctx, "dock.run", true) }
         </div>
     }
 }

@@ -120,6 +120,8 @@ fn station(ctx: &Ctx, i: usize, s: &StationView, view: &View, pill: Option<&Pill
         _ => format!("fw-{kind}"),
     };
     let current = (s.progress == Progress::Here).then_some("step");
+    // Beneath a long list nobody would see it.
+    let long = s.lines.len() > 6;
     let asks = !matches!(s.what, What::Route(_) | What::Bridge(..));
     html! {
         <li key={i} class={classes!(kind.split(' ').collect::<Vec<_>>(), marks(s))} data-test={test} data-progress={progress(s)} aria-current={current}>
@@ -128,19 +130,30 @@ fn station(ctx: &Ctx, i: usize, s: &StationView, view: &View, pill: Option<&Pill
                 { packet(ctx, pill) }
             </div>
             <div class="card">
+                <div class="card-head">
                 <h3>{ title }if let Some(tail) = &s.tail { <span class="tail">{ format!(" → {tail}") }</span> }</h3>
                 if asks { <p class="asks">{ ctx.t(s.ask) }</p> }
+                if long { { came(s) } }
+                </div>
                 if !s.routes.is_empty() {
                     <ul class="routes-walk">{ for s.routes.iter().map(|r| html! { <li class={r.chosen.then_some("yes")} data-test={r.chosen.then_some("fw-route-chosen")}>{ r.text.clone() }</li> }) }</ul>
                 }
                 if !s.lines.is_empty() {
                     <ul class="rules-walk">{ for s.lines.iter().enumerate().map(|(k, l)| line(ctx, k, l)) }</ul>
                 }
-                if !s.words.is_empty() {
-                    <p class="came" data-test="fw-verdict">if !s.word.is_empty() { <b class={word_class(s.word)}>{ s.word }</b>{ ": " } }{ s.words.clone() }</p>
-                }
+                if !long { { came(s) } }
             </div>
         </li>
+    }
+}
+
+/// What came of it.
+fn came(s: &StationView) -> Html {
+    if s.words.is_empty() {
+        return html! {};
+    }
+    html! {
+        <p class="came" data-test="fw-verdict">if !s.word.is_empty() { <b class={word_class(s.word)}>{ s.word }</b>{ ": " } }{ s.words.clone() }</p>
     }
 }
 

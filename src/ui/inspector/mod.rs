@@ -5,8 +5,10 @@ mod tables;
 
 use yew::prelude::*;
 
+use super::changed::ChangesCard;
 use super::docker::ContainerActs;
 use super::{Ctx, Shared, icons::icon, icons::node_icon, use_ctx};
+use crate::app::changed::Changes;
 use crate::app::docking::ContainerCard;
 use crate::app::firewall::FirewallAct;
 use crate::app::inspector::{PacketView, Tables};
@@ -25,6 +27,8 @@ pub struct Props {
     pub selection: Option<Selection>,
     /// The container that is selected.
     pub container: Option<ContainerCard>,
+    /// What the last command changed, where there is room for it.
+    pub changes: Option<Shared<Changes>>,
 }
 
 const TABS: [(Tab, &str, &str); 6] = [
@@ -65,6 +69,7 @@ pub fn Inspector(props: &Props) -> Html {
                 { about(&ctx, props) }
             }
             <div class="scroll" role="tabpanel" tabindex="0">
+                if let Some(changes) = &props.changes { <ChangesCard changes={changes.clone()} /> }
                 if let Some(card) = &props.container { <ContainerActs card={card.clone()} /> }
                 { body }
             </div>

@@ -14,7 +14,7 @@ fn all() -> Vec<(String, Lesson)> {
     let mut found = Vec::new();
     for path in std::fs::read_dir(folder()).expect("lessons/").flatten().map(|e| e.path()) {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        if name == "index" {
+        if matches!(name.as_str(), "index" | "terms") {
             continue;
         }
         let text = std::fs::read_to_string(&path).expect("a readable file");
@@ -65,4 +65,34 @@ fn every_lesson_is_unmet_at_the_start_and_met_by_its_solution_and_every_case_is_
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_marked_word_of_a_lesson_is_explained_in_both_languages() {
+    use netpier::explain::Lang;
+    use netpier::lesson::{Inline, inline};
+    let text = std::fs::read_to_string(folder().join("terms.json")).expect("lessons/terms.json");
+    let terms: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
+    let known = |word: &str| {
+        terms.iter().any(|t| {
+            let words = t["words"].as_array().into_iter().flatten();
+            let there = words.filter_map(|w| w.as_str()).any(|w| w == word.to_lowercase());
+            there
+                && t["en"].as_str().is_some_and(|s| !s.is_empty())
+                && t["ko"].as_str().is_some_and(|s| !s.is_empty())
+        })
+    };
+    for (name, lesson) in all() {
+        for lang in [Lang::En, Lang::Ko] {
+            let p = lesson.prose(lang);
+            let texts = [&p.intro, &p.after].into_iter().chain(&p.goals).chain(p.hints.iter().flatten());
+            for text in texts {
+                for piece in inline(text) {
+                    if let Inline::Term(term, _) = piece {
+                        assert!(known(term), "{name}: {term:?} is not in lessons/terms.json");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -68,6 +68,7 @@ impl App {
                     self.changes = None;
                 }
             }
+            Action::Course(what) => self.course(what),
             _ => self.page(action),
         }
     }
@@ -195,6 +196,9 @@ impl App {
     }
 
     fn save(&mut self) {
+        if self.in_lesson() {
+            return;
+        }
         if !self.store.set(KEEP_LAB, &self.lab.to_json()) {
             self.toast("toast.not_saved", "", true);
         }

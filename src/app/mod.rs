@@ -11,6 +11,7 @@ mod act;
 pub mod arrange;
 pub mod cable;
 pub mod changed;
+pub mod course;
 pub mod decode;
 pub mod docking;
 mod drag;
@@ -256,6 +257,8 @@ pub enum Action {
     /// The gallery, files.
     Lab(LabAction),
     Dismiss(u32),
+    /// See [`course::Course`].
+    Course(course::Course),
 }
 
 /// The page.
@@ -292,6 +295,8 @@ pub struct App {
     pub firewall: firewall::Firewall,
     /// What the last command changed.
     pub changes: Option<changed::Changes>,
+    /// Lessons.
+    pub course: course::State,
     /// What is painted.
     pub shown: Shown,
     store: Box<dyn Storage>,
@@ -356,6 +361,7 @@ impl App {
             toasts: Vec::new(),
             firewall: firewall::Firewall::default(),
             changes: None,
+            course: course::State::kept(store.get(course::KEPT)),
             shown: Shown::default(),
             store,
             epoch: 0,
@@ -381,6 +387,7 @@ impl App {
     pub fn act(&mut self, action: Action) {
         let playing = matches!(action, Action::Tick(_));
         self.carry_out(action);
+        self.follow_course();
         self.refresh();
         if let Some(at) = self.moving().pills.iter().find(|p| p.active).map(|p| p.at) {
             self.camera.follow(at, if playing { 0.14 } else { 1.0 });
@@ -398,6 +405,7 @@ impl App {
             || (self.flows.player.playing && self.flows.player.pos < self.flows.len())
             || !self.toasts.is_empty()
             || self.changes.as_ref().is_some_and(changed::Changes::is_lit)
+            || self.is_showing()
     }
 
     /// Can undo, can redo.

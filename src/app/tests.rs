@@ -283,3 +283,71 @@ fn a_shell_opened_in_a_container_takes_the_terminal_along_and_back() {
     assert_eq!(app.terminals.place, "docker-host");
     assert!(app.live().place("docker-host:guest").is_err());
 }
+
+mod course {
+    use super::*;
+    use crate::app::Action::Course as Act;
+    use crate::app::course::{Course, linked};
+
+    fn file(name: &str) -> String {
+        let path = format!("{}/lessons/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    fn open(app: &mut App, id: &str) {
+        app.act(Act(Course::Open(id.into())));
+        let wanted = app.course.take_wanted();
+        assert!(wanted.contains(&format!("lessons/{id}.json")));
+        for name in wanted {
+            let text = file(name.strip_prefix("lessons/").unwrap());
+            app.act(Act(Course::Came(name, Ok(text))));
+        }
+    }
+
+    #[test]
+    fn a_lesson_opens_is_shown_to_its_end_and_gives_the_own_lab_back() {
+        let mut app = super::open();
+        let mine = app.lab.clone();
+        open(&mut app, "docker0");
+        assert!(app.in_lesson());
+        assert_eq!(app.course.take_wanted(), ["#lesson=docker0"]);
+        app.act(Act(Course::ShowMe));
+        for _ in 0..2000 {
+            while app.run_slice() {}
+            app.act(Action::Tick(500.0));
+        }
+        let opened = app.course.open.as_ref().unwrap();
+        assert_eq!(opened.progress.met(), [true; 3]);
+        assert!(app.course.done.contains("docker0"));
+        assert_eq!(app.course.next().map(|e| e.id.as_str()), Some("neighbours"));
+        app.act(Act(Course::Leave));
+        assert_eq!(app.lab, mine);
+        assert!(!app.in_lesson());
+    }
+
+    #[test]
+    fn a_link_names_a_lesson_and_nothing_but_a_file_name_is_fetched() {
+        assert_eq!(linked("#lesson=nat-table&t=3"), Some("nat-table"));
+        assert_eq!(linked("#lab=1.abc"), None);
+        let mut app = super::open();
+        for id in ["", "../x", "a/b", "http://x", "A"] {
+            app.act(Act(Course::Open(id.into())));
+            assert!(app.course.take_wanted().is_empty(), "{id}");
+        }
+    }
+
+    #[test]
+    fn begun_again_a_lesson_is_as_at_the_start_also_where_nothing_of_the_lab_changed() {
+        let mut app = super::open();
+        open(&mut app, "public-and-private");
+        app.act(Action::Run { place: "laptop".into(), line: "ping -c 1 8.8.8.8".into() });
+        for _ in 0..200 {
+            while app.run_slice() {}
+            app.act(Action::Tick(500.0));
+        }
+        assert!(app.course.open.as_ref().unwrap().progress.met()[1]);
+        app.act(Act(Course::Again));
+        assert_eq!(app.course.open.as_ref().unwrap().progress.met(), [false; 3]);
+        assert!(app.live().jobs().iter().all(|j| j.place != "laptop"));
+    }
+}

@@ -8,7 +8,7 @@ use crate::lab::catalogue::Device;
 const SCALES: (f64, f64) = (0.25, 3.0);
 
 /// Below this width, in pixels, the camera follows the packet.
-const SMALL_SCREEN: f64 = 620.0;
+pub(super) const SMALL_SCREEN: f64 = 620.0;
 /// How near it comes then.
 const FOLLOW_SCALE: f64 = 0.78;
 
@@ -21,13 +21,15 @@ pub struct Camera {
     pub scale: f64,
     /// The viewport in pixels.
     pub size: (f64, f64),
+    /// Pixels at the left that something lies over; what is to be seen keeps clear of them.
+    pub left: f64,
     /// Everything is kept in sight, until somebody pans or zooms.
     pub auto: bool,
 }
 
 impl Default for Camera {
     fn default() -> Self {
-        Self { origin: (0.0, 0.0), scale: 1.0, size: (1024.0, 584.0), auto: true }
+        Self { origin: (0.0, 0.0), scale: 1.0, size: (1024.0, 584.0), left: 0.0, auto: true }
     }
 }
 
@@ -46,11 +48,12 @@ impl Camera {
     }
     /// Shows all of `bounds`, in the middle.
     pub fn fit(&mut self, bounds: &Rect) {
-        let (w, h) = self.size;
+        let (left, h) = (if self.size.0 < SMALL_SCREEN { 0.0 } else { self.left }, self.size.1);
+        let w = (self.size.0 - left).max(1.0);
         let room = bounds.grown(6.0);
         self.scale = (w / room.w.max(1.0)).min(h / room.h.max(1.0)).clamp(SCALES.0, 1.5);
         let (cx, cy) = room.center();
-        self.origin = (cx - w / self.scale / 2.0, cy - h / self.scale / 2.0);
+        self.origin = (cx - (left + w / 2.0) / self.scale, cy - h / self.scale / 2.0);
         self.auto = true;
     }
     /// On a small screen the picture is too small to read as a whole: the camera goes along with

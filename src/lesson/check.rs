@@ -62,7 +62,7 @@ fn played(lesson: &Lesson, found: &mut Vec<String>) -> Result<(), String> {
     let mut lab = lesson.start().map_err(|e| e.to_string())?;
     let mut session = lab.boot().map_err(|e| e.to_string())?;
     let mut progress = Progress::new(lesson, &session);
-    progress.look(lesson, &mut session);
+    look(&mut progress, lesson, &mut session);
     for (i, _) in progress.met().iter().enumerate().filter(|(_, met)| **met) {
         found.push(format!("goals[{i}] is met before anything was done"));
     }
@@ -71,7 +71,7 @@ fn played(lesson: &Lesson, found: &mut Vec<String>) -> Result<(), String> {
     }
     for (i, step) in lesson.solution.iter().enumerate() {
         make(step, &mut lab, &mut session).map_err(|e| format!("solution[{i}]: {e}"))?;
-        progress.look(lesson, &mut session);
+        look(&mut progress, lesson, &mut session);
     }
     for (i, _) in progress.met().iter().enumerate().filter(|(_, met)| !**met) {
         found.push(format!("goals[{i}] is not met by the solution"));
@@ -126,6 +126,11 @@ fn typed(session: &mut Session, at: &str, run: &str) -> Result<Job, String> {
     let job = session.run_line_within(at, run, LIMIT, EVENTS).map_err(|e| e.to_string())?;
     session.run(session.world.now() + Duration::from_secs(2), EVENTS);
     Ok(job)
+}
+
+fn look(progress: &mut Progress, lesson: &Lesson, session: &mut Session) {
+    let copy = session.fork();
+    progress.look(lesson, session, &copy);
 }
 
 fn last_words(job: &Job) -> String {

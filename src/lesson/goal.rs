@@ -116,11 +116,11 @@ impl Progress {
     }
 
     /// Looks at the lab. True if a goal was met just now. Meant for moments at which something
-    /// ended or changed: lines are tried in copies.
-    pub fn look(&mut self, lesson: &Lesson, session: &mut Session) -> bool {
+    /// ended or changed: lines are tried in copies of `copy`, a [`Session::fork`] of `session`.
+    pub fn look(&mut self, lesson: &Lesson, session: &Session, copy: &Session) -> bool {
         let mut news = false;
         for (goal, met) in lesson.goals.iter().zip(&mut self.met) {
-            if !*met && goal.holds(session, self.jobs, self.seq) {
+            if !*met && goal.holds(session, copy, self.jobs, self.seq) {
                 *met = true;
                 news = true;
             }
@@ -131,7 +131,7 @@ impl Progress {
 
 impl Goal {
     /// Does it hold now? `jobs` and `seq`: what came before the learner.
-    fn holds(&self, session: &mut Session, jobs: u32, seq: u64) -> bool {
+    fn holds(&self, session: &Session, copy: &Session, jobs: u32, seq: u64) -> bool {
         match self {
             Self::Ran { at, line, says, ok } => session.jobs().iter().any(|job| {
                 job.id.0 > jobs
@@ -140,10 +140,10 @@ impl Goal {
                     && job.exit.is_some_and(|exit| ok.is_none_or(|ok| ok == (exit == 0)))
                     && says.as_ref().is_none_or(|text| prints(job, text))
             }),
-            Self::Can { at, run, says } => tried(session, at, run)
+            Self::Can { at, run, says } => tried(copy, at, run)
                 .is_some_and(|job| job.exit == Some(0) && says.as_ref().is_none_or(|t| prints(&job, t))),
             Self::Cannot { at, run } => {
-                tried(session, at, run).is_some_and(|job| job.exit.is_some_and(|exit| exit != 0))
+                tried(copy, at, run).is_some_and(|job| job.exit.is_some_and(|exit| exit != 0))
             }
             Self::Address { at, port, within } => namespace(session, at).is_some_and(|ns| {
                 ns.devices().any(|d| {
@@ -178,8 +178,8 @@ fn namespace<'a>(session: &'a Session, place: &str) -> Option<&'a crate::stack::
 }
 
 /// Types the line in a copy.
-fn tried(session: &mut Session, at: &str, run: &str) -> Option<Job> {
-    session.fork().run_line_within(at, run, TRY_LIMIT, TRY_EVENTS).ok()
+fn tried(copy: &Session, at: &str, run: &str) -> Option<Job> {
+    copy.clone().run_line_within(at, run, TRY_LIMIT, TRY_EVENTS).ok()
 }
 
 fn prints(job: &Job, text: &str) -> bool {

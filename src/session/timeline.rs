@@ -87,6 +87,11 @@ impl Timeline {
         &self.live
     }
 
+    /// See [`Session::fork`].
+    pub fn fork(&mut self) -> Session {
+        self.live.fork()
+    }
+
     /// See [`Session::exec`].
     ///
     /// # Errors

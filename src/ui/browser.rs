@@ -61,6 +61,37 @@ impl Storage for LocalStorage {
     }
 }
 
+/// What stands behind `#` in the page's address, with the `#`.
+pub fn fragment() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// Writes the fragment without a new entry in the browser's history.
+pub fn set_fragment(fragment: &str) {
+    let path = window().location().pathname().unwrap_or_default();
+    let url = if fragment == "#" { path } else { fragment.to_owned() };
+    if let Ok(history) = window().history() {
+        // Refused for pages without an address of their own; then it stays as it is.
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&url));
+    }
+}
+
+/// Fetches a text that lies beside the page.
+///
+/// # Errors
+/// In words: the status, or the browser's own.
+pub async fn fetch(path: &str) -> Result<String, String> {
+    use wasm_bindgen_futures::JsFuture;
+    let words = |_| format!("{path} cannot be loaded");
+    let response = JsFuture::from(window().fetch_with_str(path)).await.map_err(words)?;
+    let response: web_sys::Response = response.dyn_into().map_err(words)?;
+    if !response.ok() {
+        return Err(format!("{path}: {} {}", response.status(), response.status_text()));
+    }
+    let text = JsFuture::from(response.text().map_err(words)?).await.map_err(words)?;
+    text.as_string().ok_or_else(|| words(text))
+}
+
 /// Calls `f` before the next frame.
 pub fn next_frame(f: impl FnOnce(f64) + 'static) {
     let call = Closure::once_into_js(f);

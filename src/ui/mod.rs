@@ -7,6 +7,7 @@
 mod browser;
 mod canvas;
 mod changed;
+mod course;
 mod dialogs;
 mod docker;
 mod firewall;

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::browser::{self, LocalStorage};
 use super::canvas::Canvas;
+use super::course;
 use super::dialogs::{Dialogs, read_lab};
 use super::firewall::Walk;
 use super::header::Header;
@@ -16,6 +17,7 @@ use super::toasts::Toasts;
 use super::{Ctx, Shared};
 use crate::app::arrange::Arrange;
 use crate::app::changed::Changes;
+use crate::app::course::{Course as Lessons, linked};
 use crate::app::decode::Kind;
 use crate::app::firewall::{FirewallAct, View};
 use crate::app::inspector::{PacketView, Tables};
@@ -102,6 +104,9 @@ impl Component for Root {
             // A page's own document always takes a listener.
             let _ = browser::document().add_event_listener_with_callback("keydown", listener);
             self.keys = Some(keys);
+            if let Some(id) = linked(&browser::fragment()) {
+                ctx.link().send_message(Msg::Act(Action::Course(Lessons::Open(id.to_owned()))));
+            }
             self.request_frame(ctx);
         }
     }
@@ -135,6 +140,7 @@ impl Component for Root {
                 app.act(action);
             }
         }
+        self.fetch_wanted(ctx);
         self.request_frame(ctx);
         self.repaint();
         true
@@ -151,6 +157,22 @@ impl Component for Root {
 }
 
 impl Root {
+    /// Fetches what the course wants, and writes the address that it names.
+    fn fetch_wanted(&mut self, ctx: &Context<Self>) {
+        let Ok(app) = &mut self.app else { return };
+        for file in app.course.take_wanted() {
+            if file.starts_with('#') {
+                browser::set_fragment(&file);
+                continue;
+            }
+            let link = ctx.link().clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                let came = browser::fetch(&file).await;
+                link.send_message(Msg::Act(Action::Course(Lessons::Came(file, came))));
+            });
+        }
+    }
+
     /// Lets the World run as long as the frame has room.
     fn work(app: &mut App) {
         let until = browser::now() + FRAME_BUDGET;
@@ -220,8 +242,8 @@ impl Root {
         let fresh = app.offers_first_flow();
         html! {
             <>
-            <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"))} inert={app.dialog.is_some()} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
-                <Header lab={app.lab.name.clone()} can={app.can_undo_redo()} theme={app.settings.theme} />
+            <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"))} inert={app.dialog.is_some() || app.course.menu} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
+                <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 <Canvas
                     scene={painted.scene.clone()}
@@ -240,6 +262,13 @@ impl Root {
                     wide={app.is_wide()}
                 />
                 <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
+                <course::Card
+                    open={app.course.open.as_ref().map(|o| course::Lesson::of(o, self.ctx.lang))}
+                    folded={app.course.folded}
+                    term={app.course.term.clone()}
+                    showing={app.is_showing()}
+                    next={app.course.next().map(|e| (e.id.clone(), e.title(self.ctx.lang).to_owned()))}
+                />
                 <Timeline
                     flow={app.flows.shown}
                     flows={app.flows.all.iter().map(|f| (f.place.clone(), f.line.clone())).collect::<Vec<_>>()}
@@ -277,6 +306,13 @@ impl Root {
             <Ghost drag={app.drag.clone()} />
             <Toasts toasts={app.toasts.clone()} />
             <Dialogs dialog={app.dialog.clone()} error={app.form_error.clone()} />
+            <course::Menu
+                open={app.course.menu}
+                index={app.course.index.clone()}
+                done={app.course.done.clone()}
+                problem={app.course.problem.clone()}
+                here={app.course.open.as_ref().map(|o| o.lesson.id.clone())}
+            />
             </>
         }
     }
@@ -300,6 +336,14 @@ fn same_changes(a: Option<&Changes>, b: Option<&Changes>) -> bool {
         (Some(a), Some(b)) => a.looks_like(b),
         (None, None) => true,
         _ => false,
+    }
+}
+
+/// What the header calls the lab: a lesson by its title.
+fn lab_name(app: &App, lang: crate::explain::Lang) -> String {
+    match &app.course.open {
+        Some(open) => open.lesson.prose(lang).title.clone(),
+        None => app.lab.name.clone(),
     }
 }
 
@@ -357,6 +401,9 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
     }
     let command = e.ctrl_key() || e.meta_key();
     if e.key() == "Escape" {
+        if app.course.menu {
+            return Some(Action::Course(Lessons::Menu(false)));
+        }
         if app.dialog.is_some() {
             return Some(Action::Dialog(None));
         }
@@ -367,7 +414,7 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
             .then_some(Action::CancelDrag)
             .or_else(|| app.selection.is_some().then_some(Action::Select(None)));
     }
-    if browser::is_writing(e.target()) || app.dialog.is_some() {
+    if browser::is_writing(e.target()) || app.dialog.is_some() || app.course.menu {
         return None;
     }
     let reading = browser::window().get_selection().ok().flatten().is_some_and(|s| !s.is_collapsed());

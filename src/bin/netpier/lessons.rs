@@ -48,7 +48,7 @@ fn read(dir: &Path) -> Result<Vec<(String, String)>, String> {
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if path.extension().is_none_or(|end| end != "json") || name == "index" {
+        if path.extension().is_none_or(|end| end != "json") || matches!(name.as_str(), "index" | "terms") {
             continue;
         }
         let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;

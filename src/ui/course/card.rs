@@ -1,0 +1,122 @@
+//! The card of the lesson that is open: what to do, the goals, hints, what it was about.
+
+use yew::prelude::*;
+
+use super::prose::prose;
+use crate::app::Action;
+use crate::app::course::{Course, Opened};
+use crate::explain::Lang;
+use crate::lesson::{Kind, Progress};
+use crate::ui::{Ctx, icons::icon, use_ctx};
+
+/// What the card shows.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: Option<Lesson>,
+    pub folded: bool,
+    pub term: Option<(String, String)>,
+    pub showing: bool,
+    /// Id and title of the lesson after this.
+    pub next: Option<(String, String)>,
+}
+
+/// The lesson, as far as the card shows it.
+#[derive(Clone, PartialEq)]
+pub struct Lesson {
+    kind: Kind,
+    number: u16,
+    prose: crate::lesson::Prose,
+    progress: Progress,
+    hints: Vec<usize>,
+}
+
+impl Lesson {
+    /// Of the lesson that is open.
+    pub fn of(open: &Opened, lang: Lang) -> Self {
+        let Opened { lesson, progress, hints, .. } = open;
+        Self {
+            kind: lesson.kind,
+            number: lesson.number,
+            prose: lesson.prose(lang).clone(),
+            progress: progress.clone(),
+            hints: hints.clone(),
+        }
+    }
+}
+
+/// The card.
+#[component]
+pub fn Card(props: &Props) -> Html {
+    let ctx = use_ctx();
+    let Some(lesson) = &props.open else { return html! {} };
+    let met = lesson.progress.met();
+    let count = met.iter().filter(|m| **m).count();
+    let done = lesson.progress.done();
+    let label = if lesson.kind == Kind::Clinic { "course.case" } else { "course.lesson" };
+    let number = lesson.number.to_string();
+    let fold = ctx.t(if props.folded { "course.unfold" } else { "course.fold" });
+    html! {
+        <section class={classes!("lesson", props.folded.then_some("folded"), done.then_some("all-met"))} aria-label={ctx.t("course.card")} data-test="lesson">
+            <header class="lesson-head">
+                <button type="button" class="lesson-fold" aria-expanded={(!props.folded).to_string()} title={fold} data-test="lesson-fold" onclick={ctx.on(Action::Course(Course::Fold))}>
+                    <span class="lesson-number">{ ctx.tv(label, &[("n", &number)]) }</span>
+                    <b>{ lesson.prose.title.clone() }</b>
+                    <span class="lesson-bars" role="img" aria-label={ctx.tv("course.progress", &[("met", &count.to_string()), ("all", &met.len().to_string())])}>
+                        { for met.iter().map(|m| html! { <i class={m.then_some("met")}></i> }) }
+                    </span>
+                </button>
+                <button type="button" class="quiet" title={ctx.t("course.leave")} aria-label={ctx.t("course.leave")} data-test="lesson-leave" onclick={ctx.on(Action::Course(Course::Leave))}>{ icon("close") }</button>
+            </header>
+            if !props.folded {
+                <div class="lesson-body" tabindex="0" role="group" aria-label={lesson.prose.title.clone()}>
+                    <p>{ prose(&ctx, &lesson.prose.intro) }</p>
+                    <ol class="goals">{ for (0..met.len()).map(|i| goal(&ctx, lesson, i)) }</ol>
+                    if done {
+                        <div class="lesson-after" role="status" data-test="lesson-after">
+                            <b>{ ctx.t(if lesson.kind == Kind::Clinic { "course.mended" } else { "course.done" }) }</b>
+                            <p>{ prose(&ctx, &lesson.prose.after) }</p>
+                        </div>
+                    }
+                    if let Some((word, explained)) = &props.term {
+                        <p class="lesson-term" role="status"><b>{ word.clone() }</b>{ " " }{ explained.clone() }
+                            <button type="button" class="quiet" aria-label={ctx.t("dialog.close")} onclick={ctx.on(Action::Course(Course::Term(None)))}>{ icon("close") }</button></p>
+                    }
+                    <div class="lesson-foot">
+                        <button type="button" class="quiet" data-test="lesson-again" onclick={ctx.on(Action::Course(Course::Again))}>{ ctx.t("course.again") }</button>
+                        if !done {
+                            <button type="button" class="quiet" disabled={props.showing} data-test="lesson-show" onclick={ctx.on(Action::Course(Course::ShowMe))}>{ ctx.t("course.show") }</button>
+                            <button type="button" class="primary" data-test="lesson-play" onclick={ctx.on(Action::Course(Course::Play))}>{ ctx.t(if lesson.kind == Kind::Clinic { "course.try" } else { "course.play" }) }</button>
+                        } else if let Some((id, title)) = &props.next {
+                            <button type="button" class="primary" title={title.clone()} data-test="lesson-next" onclick={ctx.on(Action::Course(Course::Open(id.clone())))}>{ ctx.t("course.next") }</button>
+                        } else {
+                            <button type="button" class="primary" data-test="lesson-list" onclick={ctx.on(Action::Course(Course::Menu(true)))}>{ ctx.t("course.list") }</button>
+                        }
+                    </div>
+                </div>
+            }
+        </section>
+    }
+}
+
+fn goal(ctx: &Ctx, lesson: &Lesson, i: usize) -> Html {
+    let met = lesson.progress.met()[i];
+    let now = lesson.progress.next() == Some(i);
+    let hints = lesson.prose.hints.get(i).map(Vec::as_slice).unwrap_or_default();
+    let shown = lesson.hints.get(i).copied().unwrap_or_default().min(hints.len());
+    let text = lesson.prose.goals.get(i).cloned().unwrap_or_default();
+    let state = ctx.t(if met { "course.met" } else { "course.unmet" });
+    html! {
+        <li class={classes!(met.then_some("met"), now.then_some("now"))} data-test="lesson-goal" data-met={met.to_string()}>
+            <span class="mark" role="img" aria-label={state}>{ if met { icon("check") } else { html! {} } }</span>
+            <div>
+                <span>{ prose(ctx, &text) }</span>
+                if now && shown > 0 {
+                    <ul class="hints">{ for hints[..shown].iter().map(|h| html! { <li>{ prose(ctx, h) }</li> }) }</ul>
+                }
+                if now && shown < hints.len() {
+                    <button type="button" class="link" data-test="lesson-hint" onclick={ctx.on(Action::Course(Course::Hint(i)))}>{ ctx.t(if shown == 0 { "course.hint" } else { "course.more" }) }</button>
+                }
+            </div>
+        </li>
+    }
+}

@@ -32,6 +32,7 @@ mod tcp_window;
 
 pub use conntrack::{Conntrack, CtDirection, CtEntry, CtId, CtState, MAX_ENTRIES, Tuple};
 pub use eval::{Meta, Verdict};
+pub use names::{service_name, service_port};
 pub use nat::{NatKind, PortChoice};
 pub use rule::{
     AddrMatch, AddrType, AddrTypes, ChainId, ConntrackMatch, IPTABLES, IfMatch, LogSpec, Match, NatRange,

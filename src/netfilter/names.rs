@@ -99,7 +99,7 @@ const SERVICES: &[(&str, u16)] = &[
 ];
 
 /// The port of a service name.
-pub(super) fn service_port(name: &str) -> Option<u16> {
+pub fn service_port(name: &str) -> Option<u16> {
     let name = match name {
         "www" => "http",
         "dns" => return None,
@@ -110,7 +110,7 @@ pub(super) fn service_port(name: &str) -> Option<u16> {
 }
 
 /// The service name of a port.
-pub(super) fn service_name(port: u16) -> Option<&'static str> {
+pub fn service_name(port: u16) -> Option<&'static str> {
     SERVICES.iter().find(|&&(_, p)| p == port).map(|&(name, _)| name)
 }
 

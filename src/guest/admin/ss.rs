@@ -4,6 +4,7 @@
 use super::once::{bad_option, once};
 use crate::guest::options::{self, Opt, Parsed, flag};
 use crate::guest::{Program, Sys};
+use crate::netfilter::service_name;
 use crate::stack::{SocketInfo, SocketKind, TcpState};
 use crate::wire::Endpoint;
 
@@ -18,23 +19,6 @@ pub(super) const OPTIONS: &[Opt] = &[
     flag(&["-6", "--ipv6"], "IPv6 (there are none)", "IPv6 (없어요)"),
     flag(&["-H", "--no-header"], "without the first line", "첫 줄 없이"),
 ];
-
-/// Names of /etc/services that people meet here.
-const SERVICES: &[(u16, &str)] = &[
-    (22, "ssh"),
-    (53, "domain"),
-    (80, "http"),
-    (443, "https"),
-    (3306, "mysql"),
-    (5432, "postgresql"),
-    (6379, "redis"),
-    (8080, "http-alt"),
-];
-
-/// A port's name in /etc/services, if it is known here.
-fn service(port: u16) -> Option<&'static str> {
-    SERVICES.iter().find(|(p, _)| *p == port).map(|(_, n)| *n)
-}
 
 pub(super) fn ss(argv: &[String]) -> Box<dyn Program> {
     once(argv, |args, sys| match options::parse(OPTIONS, args) {
@@ -91,7 +75,7 @@ fn wanted(p: &Parsed, s: &SocketInfo) -> bool {
 
 fn table(p: &Parsed, sys: &Sys<'_>) -> String {
     let numeric = p.has("-n");
-    let port = |n: u16| match service(n).filter(|_| !numeric) {
+    let port = |n: u16| match service_name(n).filter(|_| !numeric) {
         Some(name) => name.to_owned(),
         None => n.to_string(),
     };

@@ -7,6 +7,7 @@ mod getent;
 mod http;
 mod icmp_text;
 mod listener;
+mod nc;
 mod ping;
 mod proxy;
 mod query;
@@ -68,6 +69,13 @@ pub const PROGRAMS: &[Entry] = &[
         wget::OPTIONS,
         ["download a URL", "URL 내려받기"],
         wget::Wget::start,
+    ),
+    entry(
+        "nc",
+        "nc [-lukzvnNd] [-p source_port] [-s sourceaddr] [-w timeout] [destination] [port]",
+        nc::OPTIONS,
+        ["talk over TCP or UDP, or wait for somebody to", "TCP나 UDP로 직접 주고받기, 연결 기다리기"],
+        nc::Nc::start,
     ),
     entry(
         "nslookup",

@@ -50,7 +50,8 @@ pub fn Dialogs(props: &Props) -> Html {
         }
         // The first field takes the keys.
         let first = card.cast::<web_sys::Element>().and_then(|c| {
-            c.query_selector("[data-first], input:not([type=checkbox]), select, button").ok().flatten()
+            let find = |what: &str| c.query_selector(what).ok().flatten();
+            find("[data-first]").or_else(|| find("form input:not([type=checkbox]), form select, form button"))
         });
         if let (Some(_), Some(first)) =
             (which, first.and_then(|f| wasm_bindgen::JsCast::dyn_into::<HtmlElement>(f).ok()))

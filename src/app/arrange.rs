@@ -275,7 +275,7 @@ impl App {
             _ => (180.0, 76.0),
         };
         let corner = match at {
-            Some((x, y)) => (x - size.0 / 2.0, y - size.1 / 2.0),
+            Some((x, y)) => self.beside((x - size.0 / 2.0, y - size.1 / 2.0), size),
             None => self.room_for(device, size),
         };
         let pos = (corner.0.round() as i32, corner.1.round() as i32);
@@ -294,6 +294,20 @@ impl App {
                 self.camera.auto = true;
             }
         }
+    }
+
+    /// The free place nearest to where something was let go.
+    fn beside(&self, (x, y): (f64, f64), (w, h): (f64, f64)) -> (f64, f64) {
+        let nodes = &self.shown.scene.nodes;
+        let free = |dx: f64, dy: f64| {
+            let wanted = Rect::new(x + dx - 10.0, y + dy - 24.0, w + 20.0, h + 48.0);
+            !nodes.iter().any(|n| touches(&wanted, &n.rect))
+        };
+        let steps = || (-20..=20).map(|i| f64::from(i) * 24.0);
+        let spots = steps().flat_map(|dx| steps().map(move |dy| (dx, dy)));
+        let near = spots.filter(|(dx, dy)| free(*dx, *dy));
+        let best = near.min_by(|a, b| a.0.hypot(a.1).total_cmp(&b.0.hypot(b.1)));
+        best.map_or((x, y), |(dx, dy)| (x + dx, y + dy))
     }
 
     /// A free place: the internet on top, routers beneath it, all else in rows below.

@@ -3,10 +3,11 @@
 use super::decode::{Decoded, Field, Kind, decode};
 use super::playback::{BeatKind, Rewrite, Schedule};
 use super::scene::{NatRow, NatWay};
+use super::services::{Services, services};
 use crate::explain::{Lang, drop_reason, sentence};
 use crate::netfilter::{CtEntry, MatchedTarget, RuleId, TableKind};
 use crate::session::Session;
-use crate::stack::{NetNs, NsId, SocketKind, StepLog, TcpState};
+use crate::stack::{NetNs, NsId, SocketKind, Step, StepLog, TcpState};
 use crate::wire::{PacketId, Protocol};
 
 /// A header field before and after.
@@ -47,6 +48,8 @@ pub struct PacketView {
     pub rules: Vec<(TableKind, String, bool)>,
     /// The rewriting at this beat.
     pub rewrite: Option<Rewrite>,
+    /// The route that was chosen for it at this place: to, gateway, interface.
+    pub route: Option<[String; 3]>,
     /// The frame's bytes, with what changed.
     pub bytes: Vec<Byte>,
 }
@@ -98,8 +101,39 @@ pub fn packet(
             BeatKind::Hook { nat, .. } => *nat,
             _ => None,
         },
+        route: route(session, schedule, id, i, ns, log),
         bytes: marked(before, after),
     })
+}
+
+/// How many beats the choice of a route can lie back.
+const ROUTE_BEATS: usize = 24;
+
+/// The route chosen last for a packet at a place, as its routing table writes it.
+fn route(
+    session: &Session,
+    schedule: &Schedule,
+    id: PacketId,
+    i: usize,
+    ns: NsId,
+    log: &StepLog,
+) -> Option<[String; 3]> {
+    let first = schedule.beats[i.saturating_sub(ROUTE_BEATS)].first_seq;
+    let last = schedule.beats[i].last_seq;
+    let records = log.iter_from(first).take_while(|(seq, _)| *seq <= last);
+    let here = records.filter(|(_, r)| r.packet == Some(id) && r.ns == ns);
+    let routed = here.filter_map(|(_, r)| match r.step {
+        Step::Routed { prefix, via, dev, .. } => Some((prefix, via, dev)),
+        _ => None,
+    });
+    let (prefix, via, dev) = routed.last()?;
+    let device = session.world.namespace(ns)?.device(dev)?;
+    Some([prefix_name(prefix), via.map(|v| v.to_string()).unwrap_or_default(), device.name.to_string()])
+}
+
+/// A destination as `ip route` writes it.
+fn prefix_name(prefix: crate::wire::Ipv4Net) -> String {
+    if prefix.prefix_len() == 0 { "default".to_owned() } else { prefix.to_string() }
 }
 
 fn beat_rules(kind: &BeatKind) -> Vec<(TableKind, RuleId, bool)> {
@@ -245,6 +279,8 @@ pub struct Tables {
     pub sockets: Vec<[String; 4]>,
     /// interface, address, MAC, state.
     pub devices: Vec<[String; 4]>,
+    /// DHCP and DNS.
+    pub services: Services,
 }
 
 /// Reads the tables of `NODE` or `NODE:CONTAINER`.
@@ -253,7 +289,7 @@ pub fn tables(session: &Session, place: &str) -> Option<Tables> {
     let ns = session.world.namespace(machine.ns)?;
     let now = session.world.now();
     Some(Tables {
-        connections: ns.nf.ct.iter().map(|e| connection(e, now)).collect(),
+        connections: connections(ns, now),
         iptables: parse_save(
             &ns.nf.save(&[TableKind::Raw, TableKind::Mangle, TableKind::Nat, TableKind::Filter], true),
         ),
@@ -262,7 +298,15 @@ pub fn tables(session: &Session, place: &str) -> Option<Tables> {
         fdb: fdb(ns, now),
         sockets: sockets(ns),
         devices: devices(ns),
+        services: services(session, place, ns),
     })
+}
+
+/// What was translated first: that is what one looks for.
+fn connections(ns: &NetNs, now: crate::time::Instant) -> Vec<ConnectionRow> {
+    let mut rows: Vec<_> = ns.nf.ct.iter().map(|e| connection(e, now)).collect();
+    rows.sort_by_key(|r| !(r.snat || r.dnat));
+    rows
 }
 
 pub(super) fn connection(e: &CtEntry, now: crate::time::Instant) -> ConnectionRow {
@@ -298,7 +342,7 @@ pub fn mappings(session: &Session, ns: NsId) -> Vec<NatRow> {
 fn routes(ns: &NetNs) -> Vec<[String; 4]> {
     let name = |dev| ns.device(dev).map(|d| d.name.to_string()).unwrap_or_default();
     let row = |r: &crate::stack::Route| {
-        let to = if r.prefix.prefix_len() == 0 { "default".to_owned() } else { r.prefix.to_string() };
+        let to = prefix_name(r.prefix);
         let via = r.via.map(|v| v.to_string()).unwrap_or_default();
         [to, via, r.dev.map(name).unwrap_or_default(), r.src.map(|s| s.to_string()).unwrap_or_default()]
     };

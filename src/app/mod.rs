@@ -26,6 +26,7 @@ pub mod pills;
 pub mod playback;
 pub mod rove;
 pub mod scene;
+pub mod services;
 pub mod settings;
 pub mod store;
 pub mod terminal;
@@ -100,6 +101,8 @@ pub enum Tab {
     Routes,
     Arp,
     Sockets,
+    Dhcp,
+    Dns,
 }
 
 /// Which of the lower panes a narrow screen shows.

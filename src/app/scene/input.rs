@@ -234,7 +234,11 @@ fn listening(ns: &NetNs) -> Vec<u16> {
         let outside = !s.local.addr.is_loopback();
         match s.kind {
             SocketKind::Tcp => outside && s.state == TcpState::Listen,
-            SocketKind::Udp => outside && s.remote.is_none() && (1..1024).contains(&s.local.port),
+            // Not the port on which a DHCP client waits for its answer.
+            SocketKind::Udp => {
+                let port = s.local.port;
+                outside && s.remote.is_none() && (1..1024).contains(&port) && port != 68
+            }
             _ => false,
         }
     });

@@ -17,6 +17,7 @@ pub struct Props {
 fn words(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "home" => ("gallery.home", "gallery.home_sub"),
+        "dns" => ("gallery.dns", "gallery.dns_sub"),
         _ => return None,
     })
 }

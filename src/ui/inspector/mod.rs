@@ -31,13 +31,15 @@ pub struct Props {
     pub changes: Option<Shared<Changes>>,
 }
 
-const TABS: [(Tab, &str, &str); 6] = [
+const TABS: [(Tab, &str, &str); 8] = [
     (Tab::Packet, "inspector.packet", "tab-packet"),
     (Tab::Nat, "inspector.nat", "tab-nat"),
     (Tab::Iptables, "inspector.iptables", "tab-iptables"),
     (Tab::Routes, "inspector.routes", "tab-routes"),
     (Tab::Arp, "inspector.arp", "tab-arp"),
     (Tab::Sockets, "inspector.sockets", "tab-sockets"),
+    (Tab::Dhcp, "inspector.dhcp", "tab-dhcp"),
+    (Tab::Dns, "inspector.dns", "tab-dns"),
 ];
 
 /// The inspector.
@@ -58,9 +60,14 @@ pub fn Inspector(props: &Props) -> Html {
         Tab::Iptables => {
             html! { <tables::Iptables tables={props.tables.clone()} packet={props.packet.clone()} place={props.place.clone()} /> }
         }
-        Tab::Routes => tables::routes(&ctx, tables),
+        Tab::Routes => {
+            let here = (*props.packet).as_ref().filter(|p| p.place == props.place);
+            tables::routes(&ctx, tables, here.and_then(|p| p.route.as_ref()))
+        }
         Tab::Arp => tables::arp(&ctx, tables),
         Tab::Sockets => tables::sockets(&ctx, tables),
+        Tab::Dhcp => tables::dhcp(&ctx, &tables.services),
+        Tab::Dns => tables::dns(&ctx, &tables.services),
     };
     html! {
         <aside class="inspector pane" aria-label={ctx.t("inspector.label")}>

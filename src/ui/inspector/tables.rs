@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use crate::app::inspector::{ChainView, ConnectionRow, PacketView, TableView, Tables};
+use crate::app::services::Services;
 use crate::ui::{Ctx, Shared, use_ctx};
 
 fn head(ctx: &Ctx, keys: &[&str]) -> Html {
@@ -114,12 +115,60 @@ pub fn Iptables(props: &IptablesProps) -> Html {
     }
 }
 
-/// Routes and interfaces.
-pub fn routes(ctx: &Ctx, t: &Tables) -> Html {
+/// Routes and interfaces; `chosen`: the route of the packet that is looked at.
+pub fn routes(ctx: &Ctx, t: &Tables, chosen: Option<&[String; 3]>) -> Html {
+    let hit = |r: &[String; 4]| chosen.is_some_and(|c| r[..3] == c[..]);
+    let keys = ["inspector.to", "inspector.via", "inspector.dev", "inspector.src"];
     html! {
         <>
-            { simple(ctx, "inspector.routes_title", &["inspector.to", "inspector.via", "inspector.dev", "inspector.src"], &t.routes, "route-row") }
+            <div class="sec">
+                <h3>{ ctx.t("inspector.routes_title") }</h3>
+                if t.routes.is_empty() {
+                    <p class="empty">{ ctx.t("inspector.empty") }</p>
+                } else {
+                    <table class="grid">{ head(ctx, &keys) }<tbody>{ for t.routes.iter().map(|r| html! {
+                        <tr data-test="route-row" class={hit(r).then_some("chosen")} aria-current={hit(r).then_some("true")}>{ for r.iter().map(|c| html! { <td>{ c.clone() }</td> }) }</tr>
+                    }) }</tbody></table>
+                    if chosen.is_some() { <p class="dim small">{ ctx.t("inspector.chosen") }</p> }
+                }
+            </div>
             { simple(ctx, "inspector.devices", &["inspector.dev", "inspector.address", "inspector.mac", "inspector.state"], &t.devices, "device-row") }
+        </>
+    }
+}
+
+/// Leases, held and given.
+pub fn dhcp(ctx: &Ctx, s: &Services) -> Html {
+    html! {
+        <>
+            { simple(ctx, "inspector.held", &["inspector.dev", "inspector.address", "inspector.server", "inspector.left"], &s.held, "lease-held") }
+            if !s.given.is_empty() {
+                { simple(ctx, "inspector.given", &["inspector.address", "inspector.name", "inspector.mac", "inspector.left"], &s.given, "lease-given") }
+            }
+        </>
+    }
+}
+
+/// Who is asked for names, and the servers here with their records and what they remember.
+pub fn dns(ctx: &Ctx, s: &Services) -> Html {
+    let keys = ["inspector.name", "inspector.ttl", "inspector.type", "inspector.value"];
+    html! {
+        <>
+            <div class="sec"><h3>{ ctx.t("inspector.resolvers") }</h3>
+                if s.resolvers.is_empty() { <p class="empty">{ ctx.t("inspector.empty") }</p> }
+                { for s.resolvers.iter().map(|r| html! { <p><code data-test="resolver">{ r.clone() }</code></p> }) }
+            </div>
+            { for s.dns.iter().map(|d| html! {
+                <div key={d.listen.clone()} data-test="dns-server">
+                    <div class="sec"><h3>{ ctx.t("inspector.dns_server") }</h3>
+                        <p><code>{ d.listen.clone() }</code></p>
+                        <p class="dim">{ if d.asks.is_empty() { ctx.t("inspector.asks_nobody") } else { ctx.tv("inspector.asks", &[("whom", &d.asks)]) } }</p></div>
+                    { simple(ctx, "inspector.records", &keys, &d.records, "record-shown") }
+                    if d.caches || !d.cache.is_empty() {
+                        { simple(ctx, "inspector.cache", &["inspector.name", "inspector.left", "inspector.type", "inspector.value"], &d.cache, "cache-row") }
+                    }
+                </div>
+            }) }
         </>
     }
 }

@@ -206,7 +206,10 @@ pub fn ends(lab: &Lab, end: &End) -> Vec<End> {
 
 /// Can a cable lead from `a` to `b`? `but`: a port whose cable is being pulled out.
 fn fits(lab: &Lab, a: &End, b: &End, but: Option<&End>) -> bool {
-    let free = |end: &End| is_free(lab, end) || but == Some(end) || is_shared(lab, end);
+    // Both ends of the cable that is pulled out are free.
+    let pulled =
+        |end: &End| but.is_some() && (but == Some(end) || other_end(lab, &end.0, end.1).as_ref() == but);
+    let free = |end: &End| is_free(lab, end) || pulled(end) || is_shared(lab, end);
     a.0 != b.0 && radio(lab, a) == radio_wanted(lab, b) && free(a) && free(b)
 }
 
@@ -265,15 +268,8 @@ impl App {
         let mut fits: Vec<End> = Vec::new();
         for n in lab.nodes.iter().filter(|n| n.id != fixed.node()) {
             let ends = sockets(n).into_iter().map(|p| (n.id.clone(), p));
-            let taken = ends.filter(|end| {
-                pair(
-                    lab,
-                    &fixed,
-                    &Fixed::Port(end.clone()),
-                    Some(end).filter(|e| pulled.as_ref() == Some(*e)),
-                )
-                .is_some()
-            });
+            let taken =
+                ends.filter(|end| pair(lab, &fixed, &Fixed::Port(end.clone()), pulled.as_ref()).is_some());
             fits.extend(taken);
         }
         self.drag =

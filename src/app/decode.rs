@@ -1,6 +1,7 @@
 //! A frame's bytes as fields that people read: what a pill, a row and the header table show.
 //!
-//! Ethernet, ARP, IPv4, ICMP, UDP, TCP, DNS. NOT read: IPv6, fragments' content, DHCP options.
+//! Ethernet, ARP, IPv4, ICMP, UDP, TCP, DNS. NOT read: IPv6, fragments' content, DHCP options
+//! but the message type.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +9,7 @@ use crate::wire::fmt::{
     ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, Icmpv4Message, Icmpv4Packet,
     IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
 };
-use crate::wire::{Mac, Protocol};
+use crate::wire::{Mac, Protocol, dhcp_message};
 
 /// What a packet is, by colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,7 +223,9 @@ fn udp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>) -> Op
     let payload = p.payload().len();
     let dns = (p.src_port() == 53 || p.dst_port() == 53).then(|| dns_words(p.payload())).flatten();
     let kind = if dns.is_some() { Kind::Dns } else { Kind::Udp };
-    let what = dns.unwrap_or_else(|| format!("{payload} B"));
+    let asks = p.src_port() == 67 || p.dst_port() == 67;
+    let dhcp = asks.then(|| dhcp_message(p.payload())).flatten().map(|m| m.to_string());
+    let what = dns.or(dhcp).unwrap_or_else(|| format!("{payload} B"));
     fields.push(Field { name: "udp cksum", value: format!("{:#06x}", p.checksum()), span: (at + 6, 2) });
     fields.push(Field { name: "payload", value: format!("{payload} B"), span: (at + 8, payload) });
     Some(Decoded { proto: Some(Protocol::Udp), payload, ..found(kind, from, to, what) })

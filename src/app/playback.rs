@@ -297,7 +297,7 @@ impl Schedule {
                 self.attach(seq);
                 return self.end(packet);
             }
-            Step::Dropped { reason, dev } => return self.dropped(packet, record, (*reason, *dev), seq),
+            Step::Dropped { reason, dev } => return self.dropped(packet, record, (*reason, *dev), seq, log),
             _ => {}
         }
         self.attach(seq);
@@ -508,6 +508,7 @@ impl Schedule {
         record: &Record,
         (reason, dev): (DropReason, Option<IfIndex>),
         seq: u64,
+        log: &StepLog,
     ) {
         // A copy that a bridge flooded to somebody else: not worth a stop.
         let quiet = matches!(
@@ -517,6 +518,15 @@ impl Schedule {
                 | DropReason::SamePort
                 | DropReason::Broadcast
         );
+        // Something for everybody (a DHCP client asks) that only some listen to.
+        let to_all = || {
+            let travelled = self.beats.iter().rev().find_map(|b| match &b.kind {
+                BeatKind::Travel(moves) => moves.iter().find(|m| m.packet == packet).map(|m| m.seq),
+                _ => None,
+            });
+            travelled.is_some_and(|seq| log.bytes(seq).starts_with(&[0xff; 6]))
+        };
+        let quiet = quiet || (matches!(reason, DropReason::PortClosed { .. }) && to_all());
         // An answer to a ping that was stopped in the meantime: it came, and nobody waits for it.
         let late = reason == DropReason::NoMatchingSocket && self.kind_of(packet) == Kind::Icmp;
         if quiet {

@@ -351,3 +351,107 @@ mod course {
         assert!(app.live().jobs().iter().all(|j| j.place != "laptop"));
     }
 }
+
+/// An empty lab with a router and a computer, placed from the palette.
+fn bench() -> App {
+    use crate::lab::catalogue::Device;
+    let mut app = open();
+    app.act(Action::Lab(LabAction::Open("empty")));
+    for device in [Device::Router, Device::Computer] {
+        app.act(Action::Want(Ware::Device(device)));
+        settle(&mut app);
+    }
+    app
+}
+
+#[test]
+fn a_cable_drawn_from_socket_to_socket_brings_an_address_and_a_flow_to_watch() {
+    let mut app = bench();
+    let middle = |app: &App, node: &str, port: &str| {
+        let ports = &app.shown.scene.node(node).unwrap().ports;
+        app.camera.to_pixel(ports.iter().find(|p| p.name == port).unwrap().rect.center())
+    };
+    let end = ("computer".to_owned(), "eth0".parse().unwrap());
+    app.act(Action::Cable(CableAction::Grab(end, middle(&app, "computer", "eth0"))));
+    app.act(Action::DragTo(middle(&app, "router", "lan2")));
+    app.act(Action::Drop);
+    assert!(app.lab.links.iter().any(|l| l.b.1.as_str() == "lan2"));
+    settle(&mut app);
+    app.act(Action::ToEnd);
+    let flow = app.flows.current().unwrap();
+    assert_eq!(flow.line, "cable: computer eth0 – router lan2");
+    let said: Vec<_> =
+        flow.rows.iter().map(|r| r.what.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    for message in ["DHCP Discover", "DHCP Offer", "DHCP Request", "DHCP ACK"] {
+        assert!(said.iter().any(|s| s == message), "{message}: {said:?}");
+    }
+    assert!(flow.rows.iter().all(|r| r.drop.is_none()), "a broadcast that nobody wanted is no drop");
+    let lines = &app.shown.scene.node("computer").unwrap().lines;
+    assert!(lines[0].text.starts_with("192.168.0."), "{lines:?}");
+}
+
+#[test]
+fn an_end_pulled_out_of_its_socket_goes_into_another_or_out() {
+    let mut app = first_flow();
+    let plugged = |app: &App| app.lab.links.iter().find(|l| l.a.0 == "laptop").map(|l| l.b.1.to_string());
+    let pixel = |app: &App, port: &str| {
+        let ports = &app.shown.scene.node("router").unwrap().ports;
+        app.camera.to_pixel(ports.iter().find(|p| p.name == port).unwrap().rect.center())
+    };
+    let pull = |app: &mut App, port: &str, to: (f64, f64)| {
+        let end = ("router".to_owned(), port.parse().unwrap());
+        app.act(Action::Cable(CableAction::Grab(end, pixel(app, port))));
+        app.act(Action::DragTo(to));
+        app.act(Action::Drop);
+    };
+    let free = pixel(&app, "lan3");
+    pull(&mut app, "lan1", free);
+    assert_eq!(plugged(&app).as_deref(), Some("lan3"));
+    pull(&mut app, "lan3", (3.0, 3.0));
+    assert_eq!(plugged(&app), None);
+    app.act(Action::Undo);
+    app.act(Action::Undo);
+    assert_eq!(plugged(&app).as_deref(), Some("lan1"));
+}
+
+#[test]
+fn an_answer_after_ctrl_c_is_no_drop() {
+    let mut app = open();
+    app.act(Action::Run { place: "laptop".into(), line: "ping 8.8.8.8".into() });
+    // Until the question is under way.
+    for _ in 0..200 {
+        app.run_slice();
+        if app.flows.current().is_some_and(|f| f.rows.iter().any(|r| r.kind == decode::Kind::Icmp)) {
+            break;
+        }
+    }
+    app.act(Action::Interrupt);
+    settle(&mut app);
+    let rows = &app.flows.current().unwrap().rows;
+    assert!(rows.iter().any(|r| r.what.contains("reply")), "{rows:?}");
+    assert!(rows.iter().all(|r| r.drop.is_none()), "{rows:?}");
+}
+
+#[test]
+fn an_error_goes_away_when_what_caused_it_is_undone() {
+    let mut app = open();
+    app.act(Action::Arrange(Arrange::Rename("laptop".into())));
+    app.act(Action::Arrange(Arrange::Renamed("desk".into())));
+    app.toast("toast.error", "something", true);
+    app.act(Action::Undo);
+    assert!(app.toasts.iter().all(|t| !t.bad));
+    assert!(app.live().node("laptop").is_ok());
+}
+
+#[test]
+fn copies_are_undone_in_one_step_and_what_they_hold_runs() {
+    let mut app = open();
+    app.act(Action::Select(Some(Selection::Node("docker-host".into()))));
+    app.act(Action::Arrange(Arrange::Duplicate));
+    settle(&mut app);
+    assert_eq!(app.selected_nodes(), ["docker-host-2"]);
+    assert!(app.live().place("docker-host-2:api").is_ok());
+    app.act(Action::Undo);
+    assert!(app.live().node("docker-host-2").is_err());
+    assert!(app.live().place("docker-host:api").is_ok());
+}

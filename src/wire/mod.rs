@@ -13,7 +13,8 @@ pub use addr::{Endpoint, Flow, IfIndex, IfName, Mac, Protocol};
 pub use fastmap::{FastHasher, FastMap};
 pub use frame::{Frame, PacketId};
 pub use summary::{
-    Arp, ArpOperation, Content, Dhcp, Dns, IcmpMessage, Ipv4, Summary, TcpFlags, Transport, summary,
+    Arp, ArpOperation, Content, Dhcp, Dns, IcmpMessage, Ipv4, Summary, TcpFlags, Transport, dhcp_message,
+    summary,
 };
 
 pub use ipnet::Ipv4Net;

@@ -545,7 +545,9 @@ fn udp(bytes: &[u8], quoted: bool, nest: u8) -> Transport {
         payload_len: len - 8,
         first_line: first_line(data),
         dns: is_dns.then(|| dns(data)).flatten(),
-        dhcp: (src_port == DHCP_SERVER_PORT || dst_port == DHCP_SERVER_PORT).then(|| dhcp(data)).flatten(),
+        dhcp: (src_port == DHCP_SERVER_PORT || dst_port == DHCP_SERVER_PORT)
+            .then(|| dhcp_message(data))
+            .flatten(),
         vxlan: if dst_port == VXLAN_PORT { vxlan(data, nest) } else { None },
     }
 }
@@ -581,7 +583,8 @@ fn quoted_icmp(bytes: &[u8]) -> Option<Ipv4> {
     ipv4(visible, true, 0)
 }
 
-fn dhcp(bytes: &[u8]) -> Option<Dhcp> {
+/// Reads a DHCP message from the payload of its datagram.
+pub fn dhcp_message(bytes: &[u8]) -> Option<Dhcp> {
     let packet = DhcpPacket::new_checked(bytes).ok()?;
     let message = DhcpRepr::parse(&packet).ok()?;
     let kind = match message.message_type {

@@ -62,6 +62,7 @@ impl App {
             }
             Action::Settings(of) => self.open_settings(&of),
             Action::Submit => self.submit(),
+            Action::Daemon(host) => self.open_daemon(&host),
             Action::Firewall(act) => self.walk(act),
             Action::Changes(act) => {
                 if self.changes.as_mut().is_some_and(|c| !c.act(act)) {
@@ -315,6 +316,8 @@ impl App {
                 }
             }
             Action::Pan(dx, dy) => self.camera.pan(dx, dy),
+            // Nearer than near leads inside.
+            Action::Zoom(factor, at) if factor > 1.0 && self.camera.is_nearest() && self.zoom_inside(at) => {}
             Action::Zoom(factor, at) => self.camera.zoom(factor, at),
             Action::Fit => self.camera.fit(&self.shown.scene.bounds),
             Action::GrabContainer(place, at) => {
@@ -524,6 +527,7 @@ impl App {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());
             }
+            Some(Dialog::Daemon(form)) => self.save_daemon(&form),
             Some(Dialog::Command(form)) => {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.line);

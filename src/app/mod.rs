@@ -12,6 +12,7 @@ pub mod arrange;
 pub mod cable;
 pub mod changed;
 pub mod course;
+pub mod daemon;
 pub mod decode;
 pub mod docking;
 mod drag;
@@ -125,6 +126,7 @@ pub enum Dialog {
     Container(ContainerForm),
     Network(NetworkForm),
     Gallery(Vec<Card>),
+    Daemon(Box<daemon::DaemonForm>),
     /// A drag's command.
     Command(docking::CommandForm),
     Help,
@@ -242,6 +244,9 @@ pub enum Action {
     /// Opens the settings of something.
     Settings(Selection),
     Submit,
+
+    /// Opens the settings of a host's Docker engine.
+    Daemon(String),
 
     // ---- the walk through the firewall
     Firewall(firewall::FirewallAct),

@@ -73,6 +73,10 @@ impl Camera {
         self.origin = (self.origin.0 - dx / self.scale, self.origin.1 - dy / self.scale);
         self.auto = false;
     }
+    /// Is it as near as it goes?
+    pub fn is_nearest(&self) -> bool {
+        self.scale >= SCALES.1 - 1e-9
+    }
     /// Zooms by `factor` about a pixel, which keeps its canvas point.
     pub fn zoom(&mut self, factor: f64, at: Point) {
         let fixed = self.to_canvas(at);

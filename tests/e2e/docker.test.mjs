@@ -225,6 +225,34 @@ test('forms of containers and networks say the command that they are, and docker
   await context.close();
 });
 
+test('the daemon is set by a form that is its file, and published ports outlive a closed host', async () => {
+  const { context, page, problems } = await open(browser, server.url);
+  await at(page, 'first-play').waitFor();
+  await type(page, 'docker-host', 'docker run -d --name site --restart always -p 8081:80 nginx', /[0-9a-f]{64}/);
+  await at(page, 'node-docker-host').focus();
+  await page.keyboard.press('Space');
+  await at(page, 'daemon-form').click();
+  await at(page, 'dialog').waitFor();
+  await at(page, 'daemon-icc').uncheck();
+  await at(page, 'daemon-mtu').fill('1400');
+  assert.deepEqual(JSON.parse(await at(page, 'daemon-json').inputValue()), { icc: false, mtu: 1400 });
+  await at(page, 'daemon-json').fill('{ "icc": false, "colour": "red" }');
+  await until('dockerd knows no colour', async () => /colour/.test(await at(page, 'refused').innerText()));
+  assert.ok(await at(page, 'submit').isDisabled());
+  await at(page, 'daemon-json').fill('{ "icc": false }');
+  await at(page, 'daemon-guard').check();
+  assert.deepEqual(await violations(page), [], 'with the settings of the daemon');
+  await picture(page, 'docker-daemon');
+  await at(page, 'submit').click();
+  await at(page, 'dialog').waitFor({ state: 'detached' });
+  await type(page, 'docker-host', 'docker start web shell', /web/);
+  await type(page, 'docker-host:shell', 'ping -c 1 -W 1 172.17.0.2', /100% packet loss/);
+  await type(page, 'laptop', 'ping -c 1 -W 1 192.168.0.10', /100% packet loss/);
+  await type(page, 'laptop', 'curl -s -m 3 http://192.168.0.10:8081', /nginx/i);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
 for (const [width, height] of [[1024, 768], [390, 844]]) {
   for (const [locale, colorScheme] of [['en-GB', 'dark'], ['ko-KR', 'light']]) {
     test(`the walk is for everybody: ${width}x${height}, ${locale}, ${colorScheme}`, async () => {

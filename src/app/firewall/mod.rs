@@ -198,6 +198,21 @@ impl App {
         chosen
     }
 
+    /// Goes inside the container or host under a pixel. False if there is none.
+    pub(super) fn zoom_inside(&mut self, pixel: (f64, f64)) -> bool {
+        let at = self.camera.to_canvas(pixel);
+        // The one that is painted last lies on top.
+        let node = self.shown.scene.nodes.iter().rfind(|n| n.rect.contains(at));
+        let place = node.map(|n| {
+            let container = n.containers.iter().find(|c| c.running && c.rect.contains(at));
+            container.map_or_else(|| n.id.clone(), |c| c.place.clone())
+        });
+        if let Some(place) = place {
+            self.walk(FirewallAct::Open(place));
+        }
+        self.firewall.place.is_some()
+    }
+
     /// What sent the packets that are shown.
     fn same_again(&self) -> Option<(String, String)> {
         self.flows.current().map(|f| (f.place.clone(), f.line.clone()))

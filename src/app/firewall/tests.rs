@@ -197,6 +197,24 @@ fn isolation_is_seen_as_the_rule_that_drops() {
 }
 
 #[test]
+fn zooming_nearer_than_near_leads_inside_and_escape_back_out() {
+    let mut app = App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap();
+    let middle = app.shown.scene.node("docker-host").unwrap().gate.as_ref().unwrap().rect.center();
+    let pixel = |app: &App| app.camera.to_pixel(middle);
+    for _ in 0..40 {
+        assert_eq!(app.firewall.place.is_some(), app.firewall_view().is_some());
+        if app.firewall.place.is_some() {
+            break;
+        }
+        app.act(Action::Zoom(1.3, pixel(&app)));
+    }
+    assert_eq!(app.firewall.place.as_deref(), Some("docker-host"));
+    let out = app.escapes_walk().unwrap();
+    app.act(out);
+    assert!(app.firewall_view().is_none() && app.escapes_walk().is_none());
+}
+
+#[test]
 fn without_a_packet_the_rules_stand_there_and_wait() {
     let mut app = App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap();
     app.act(Action::Firewall(FirewallAct::Open("docker-host".into())));

@@ -15,6 +15,7 @@ pub fn body(ctx: &Ctx) -> Html {
         ("← ↑ ↓ → · Alt", "help.move"),
         ("Ctrl C · Ctrl V · Ctrl D", "help.copy"),
         ("Shift · Ctrl A", "help.many"),
+        ("F", "fw.open"),
         ("Delete", "help.delete"),
         ("Ctrl Z · Ctrl Shift Z", "help.undo"),
         ("Tab · ↑ ↓ · Ctrl C", "help.terminal"),

@@ -2,6 +2,7 @@
 
 mod cable;
 mod container;
+mod daemon;
 mod fields;
 mod gallery;
 mod help;
@@ -77,6 +78,7 @@ pub fn Dialogs(props: &Props) -> Html {
         }
         Dialog::Container(form) => (ctx.t("container.title"), container::body(&ctx, form)),
         Dialog::Network(form) => (ctx.t("network.title"), network::body(&ctx, form)),
+        Dialog::Daemon(form) => (ctx.tv("daemon.title", &[("host", &form.host)]), daemon::body(&ctx, form)),
         Dialog::Command(form) => {
             (ctx.tv(form.title, &[("a", &form.a), ("b", &form.b)]), network::just(&ctx, form))
         }
@@ -104,8 +106,8 @@ pub fn Dialogs(props: &Props) -> Html {
 /// How broad a dialog is.
 fn width(dialog: &Dialog) -> Option<&'static str> {
     match dialog {
-        Dialog::Router(_) | Dialog::Gallery(_) => Some("broadest"),
-        Dialog::Help | Dialog::Machine(_) => Some("broad"),
+        Dialog::Router(_) | Dialog::Gallery(_) | Dialog::Daemon(_) => Some("broadest"),
+        Dialog::Help | Dialog::Machine(_) | Dialog::Container(_) | Dialog::Network(_) => Some("broad"),
         _ => None,
     }
 }

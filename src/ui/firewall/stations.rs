@@ -129,7 +129,7 @@ fn station(ctx: &Ctx, i: usize, s: &StationView, view: &View, pill: Option<&Pill
                 if matches!(s.what, What::Route(_)) { { diamond(ctx, view) } }
                 { packet(ctx, pill) }
             </div>
-            <div class="card">
+            <div class="hook-card">
                 <div class="card-head">
                 <h3>{ title }if let Some(tail) = &s.tail { <span class="tail">{ format!(" → {tail}") }</span> }</h3>
                 if asks { <p class="asks">{ ctx.t(s.ask) }</p> }

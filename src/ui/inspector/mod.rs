@@ -14,6 +14,7 @@ use crate::app::firewall::FirewallAct;
 use crate::app::inspector::{PacketView, Tables};
 use crate::app::scene::Scene;
 use crate::app::{Action, Selection, Tab};
+use crate::session::NodeKind;
 use packet::Packet;
 
 #[derive(Properties, PartialEq)]
@@ -106,6 +107,9 @@ fn about(ctx: &Ctx, props: &Props) -> Html {
             <span class="spacer"></span>
             if props.tables.as_ref().is_some_and(|t| !t.iptables.is_empty()) {
                 <button type="button" data-test="firewall-open" title={ctx.t("fw.open")} onclick={ctx.on(Action::Firewall(FirewallAct::Open(props.place.clone())))}>{ icon("firewall") }{ ctx.t("fw.open_short") }</button>
+            }
+            if container.is_none() && node.is_some_and(|n| n.kind == NodeKind::DockerHost) {
+                <button type="button" data-test="daemon-form" onclick={ctx.on(Action::Daemon(host.to_owned()))}>{ icon("container") }{ ctx.t("daemon.open") }</button>
             }
             if container.is_none() && node.is_some() {
                 <button type="button" data-test={if router { "router-form" } else { "settings" }} onclick={ctx.on(Action::Settings(Selection::Node(host.to_owned())))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>

@@ -3,8 +3,8 @@
 use netpier::guest::dhcp;
 use netpier::lab::catalogue::{self, Device};
 use netpier::lab::{Edit, Lab};
-use netpier::session::{Forward, LinkConfig, NodeConfig, Reservation, Session};
-use netpier::stack::Step;
+use netpier::session::{Condition, Forward, LinkConfig, NodeConfig, Reservation, Session};
+use netpier::stack::{DropReason, Step};
 use netpier::time::Duration;
 use netpier::wire::summary;
 
@@ -251,4 +251,98 @@ fn two_homes_stand_on_one_street() {
             vec![serde_json::from_str(r#"{"service": "run", "run": "httpd --title neighbour"}"#).unwrap()];
     });
     assert!(street.run("computer", "curl -s http://150.150.0.2/").contains("neighbour"));
+}
+
+#[test]
+fn stations_share_the_air_and_speak_with_their_own_address_only() {
+    let mut street = Street::home();
+    street.unplug("computer", "eth0");
+    street.unplug("computer-2", "eth0");
+    street.cable("computer", "wlan0", "router", "wlan0");
+    street.cable("router", "wlan0", "computer-2", "wlan0");
+    street.settle();
+    let (one, two) = (street.address("computer", "wlan0"), street.address("computer-2", "wlan0"));
+    assert_eq!((one.as_str(), two.as_str()), ("192.168.0.102/24", "192.168.0.103/24"));
+    assert!(street.run("computer", "ping -c 1 192.168.0.103").contains(" 0% packet loss"));
+    assert!(street.run("computer", "ping -c 1 93.184.216.34").contains(" 0% packet loss"));
+    assert_eq!(
+        street.run("computer", "ip route show default"),
+        "default via 192.168.0.1 dev wlan0 metric 600 \n"
+    );
+    street.run(
+        "computer",
+        "ip link set wlan0 address 02:00:00:00:00:99 2>/dev/null; arping -c 1 -w 1 -I wlan0 192.168.0.1",
+    );
+    // With a cable too, the cable comes first.
+    street.cable("computer", "eth0", "router", "lan1");
+    street.settle();
+    assert!(street.run("computer", "ip route get 8.8.8.8").contains("dev eth0"));
+    street.unplug("computer-2", "wlan0");
+    street.settle();
+    assert_eq!(street.address("computer-2", "wlan0"), "");
+    assert_ne!(street.address("computer", "wlan0"), "");
+    let busy = LinkConfig::new(
+        ("computer".into(), "wlan0".parse().unwrap()),
+        ("isp".into(), "home2".parse().unwrap()),
+    );
+    assert!(street.try_edit(&Edit::AddLink(busy)).unwrap_err().contains("has a cable already"));
+    assert_eq!(Lab::from_json(&street.lab.to_json()).unwrap(), street.lab);
+}
+
+#[test]
+fn two_switches_cabled_twice_storm_and_come_to_rest_when_a_cable_is_pulled() {
+    let mut street = Street::empty();
+    for device in [Device::Switch, Device::Switch, Device::Computer, Device::Computer] {
+        street.add(device);
+    }
+    for (i, id) in ["computer", "computer-2"].into_iter().enumerate() {
+        street.set(id, |node| {
+            node.ports[0].dhcp = false;
+            node.ports[0].address = Some(format!("10.0.0.{}/24", i + 1).parse().unwrap());
+        });
+    }
+    street.cable("computer", "eth0", "switch", "port1");
+    street.cable("computer-2", "eth0", "switch-2", "port1");
+    street.cable("switch", "port2", "switch-2", "port2");
+    assert!(street.run("computer", "ping -c 1 10.0.0.2").contains(" 0% packet loss"));
+    street.cable("switch", "port3", "switch-2", "port3");
+    let before = street.session.world.events_handled();
+    street.run("computer", "arping -c 1 -w 1 10.0.0.9");
+    street.settle();
+    let events = street.session.world.events_handled() - before;
+    assert!((1_000..20_000).contains(&events), "a storm, and it ends: {events} events");
+    let storm = |s: &Session| s.conditions().iter().any(|c| matches!(c, Condition::Storm { .. }));
+    let log = &street.session.world.log;
+    let named = |r: &Step| matches!(r, Step::Dropped { reason: DropReason::StormLimit, .. });
+    assert!(log.iter_from(0).any(|(_, r)| named(&r.step)));
+    street.run("computer", "ip neigh flush all; ping -c 1 -W 1 10.0.0.2");
+    assert!(storm(&street.session));
+    street.unplug("switch", "port3");
+    street.wait(2);
+    assert!(!storm(&street.session));
+    street.run("computer", "ip neigh flush all");
+    assert!(street.run("computer", "ping -c 2 10.0.0.2").contains(" 0% packet loss"));
+}
+
+#[test]
+fn an_address_that_is_there_twice_is_noticed() {
+    let mut street = Street::home();
+    for id in ["computer", "computer-2"] {
+        street.set(id, |node| {
+            node.ports[0].dhcp = false;
+            node.ports[0].address = Some("192.168.0.50/24".parse().unwrap());
+        });
+    }
+    let holders =
+        vec![("computer".into(), "eth0".parse().unwrap()), ("computer-2".into(), "eth0".parse().unwrap())];
+    let condition = Condition::AddressTwice { address: [192, 168, 0, 50].into(), holders };
+    assert_eq!(street.session.conditions(), [condition]);
+    street.run("computer", "ping -c 1 192.168.0.1");
+    let log = &street.session.world.log;
+    let noticed = log.iter_from(0).find_map(|(_, r)| match r.step {
+        Step::AddressConflict { addr, .. } => Some((street.session.place_of_ns(r.ns), addr.to_string())),
+        _ => None,
+    });
+    assert_eq!(noticed, Some((Some("computer-2".into()), "192.168.0.50".into())));
+    assert_eq!(Lab::from_json(&street.lab.to_json()).unwrap(), street.lab);
 }

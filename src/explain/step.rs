@@ -132,6 +132,9 @@ impl Teller<'_> {
                 self.say("step.icmp_error", &[("kind", &icmp_kind(self.lang, *icmp_type, *code))])
             }
             Step::ResetSent { .. } => self.say("step.reset", &[]),
+            Step::AddressConflict { addr, mac, .. } => {
+                self.say("step.address_conflict", &[("addr", &addr.to_string()), ("mac", &mac.to_string())])
+            }
             Step::Neighbour { addr, mac, state, .. } => self.neighbour(*addr, *mac, *state),
             Step::Nf(step) => self.netfilter(step),
             Step::Tcp { local, remote, to, .. } => self.say(
@@ -277,6 +280,8 @@ impl Teller<'_> {
             R::BadChecksum => plain("drop.bad_checksum"),
             R::UnknownEtherType => plain("drop.unknown_ethertype"),
             R::SamePort => plain("drop.same_port"),
+            R::NoStation { mac } => self.say("drop.no_station", &[("mac", &mac.to_string())]),
+            R::NotTheStation { mac } => self.say("drop.not_the_station", &[("mac", &mac.to_string())]),
             R::StormLimit => plain("drop.storm"),
             R::NoTunnelEnd { mac } => self.say("drop.no_tunnel_end", &[("mac", &mac.to_string())]),
             R::UnknownNetwork { vni } => self.say("drop.unknown_network", &[("vni", &vni.to_string())]),

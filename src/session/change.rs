@@ -3,8 +3,8 @@
 
 use super::run::{Home, ShellId};
 use super::setup::{
-    DHCLIENT_CONF, Daemon, check_node, daemons, dhclient_conf, dhcp_client, plan_ports, resolv_conf, route,
-    spec,
+    DHCLIENT_CONF, Daemon, STORM_LIMIT, check_node, daemons, dhclient_conf, dhcp_client, plan_ports,
+    resolv_conf, route, spec,
 };
 use super::{LinkConfig, NodeConfig, PortConfig, Session, SessionError, router, timeline};
 use crate::docker::{DAEMON_JSON, DaemonConfig};
@@ -200,6 +200,7 @@ impl Session {
                         DeviceKind::Ethernet
                     };
                     let dev = n.add_device(plan.port.name, plan.mac, kind, cx)?;
+                    n.set_storm_limit(dev, Some(STORM_LIMIT));
                     n.set_up(dev, true, cx)?;
                     added.push(plan.port.name);
                 }

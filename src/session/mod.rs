@@ -18,6 +18,7 @@ mod builtin;
 mod change;
 pub mod changes;
 mod complete;
+mod conditions;
 mod dns;
 mod expand;
 mod help;
@@ -32,6 +33,7 @@ mod stage;
 mod tests;
 mod timeline;
 
+pub use conditions::Condition;
 pub use dns::DnsView;
 pub(crate) use dns::check as check_dns;
 pub use node::{

@@ -3,7 +3,7 @@
 use super::run::{Home, ShellId};
 use super::{
     DhcpConfig, LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError,
-    dns, router,
+    Wifi, dns, router,
 };
 use crate::docker::{DaemonConfig, Engine, Request};
 use crate::guest::dhcp::ServerConfig;
@@ -14,6 +14,10 @@ use crate::stack::{ConfigError, DevRef, DeviceKind, NsId, Route, RouteKind, Scop
 use crate::time::Duration;
 use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
 use std::net::Ipv4Addr;
+
+/// Storm control of switches and routers: more frames for everybody in a tenth of a second than a
+/// room of people makes. A loop of cables comes to rest by it.
+pub(super) const STORM_LIMIT: u32 = 500;
 
 /// Jobs of this number do not exist: a node's services belong to nobody's terminal.
 const NO_JOB: super::JobId = super::JobId(0);
@@ -110,7 +114,18 @@ impl Session {
         if a == b {
             return Err(SessionError::Config(format!("a cable needs two ports; both ends are {}", link.a.1)));
         }
-        let plugged = self.world.plug(a, b, spec(link));
+        let radio = |end: &(String, IfName)| {
+            self.node(&end.0).ok().and_then(|n| n.config.port(end.1)).and_then(|p| p.wifi)
+        };
+        let plugged = match (radio(&link.a), radio(&link.b)) {
+            (None, None) => self.world.plug(a, b, spec(link)),
+            (Some(Wifi::Station), Some(Wifi::AccessPoint)) => self.world.associate(a, b, spec(link)),
+            (Some(Wifi::AccessPoint), Some(Wifi::Station)) => self.world.associate(b, a, spec(link)),
+            _ => {
+                let text = "a station joins an access point; a cable goes from socket to socket";
+                return Err(SessionError::Config(text.into()));
+            }
+        };
         plugged.map_err(|e| match e {
             ConfigError::Busy => SessionError::Config(format!(
                 "port {} of {} or port {} of {} has a cable already; pull that one first",
@@ -126,14 +141,16 @@ impl Session {
     /// `NoNode`, a port without a cable.
     pub fn remove_link(&mut self, node: &str, port: IfName) -> Result<(), SessionError> {
         let end = self.port(node, port)?;
-        let link = self.world.links().find(|(_, l)| l.a == end || l.b == end).map(|(id, _)| id);
-        match link {
-            Some(link) => {
-                self.world.unplug(link);
-                Ok(())
-            }
-            None => Err(SessionError::Config(format!("port {port} of {node} has no cable"))),
+        let ends = |l: &crate::sim::Link| l.a == end || l.b == end;
+        let links: Vec<_> = self.world.links().filter(|(_, l)| ends(l)).map(|(id, _)| id).collect();
+        if links.is_empty() {
+            return Err(SessionError::Config(format!("port {port} of {node} has no cable")));
         }
+        for link in links {
+            self.world.unplug(link);
+        }
+        self.pump();
+        Ok(())
     }
 
     pub(super) fn port(&self, node: &str, port: IfName) -> Result<DevRef, SessionError> {
@@ -199,7 +216,9 @@ impl Session {
             let mut indexes: Vec<(IfName, IfIndex)> = Vec::new();
             for PortPlan { port, mac, is_bridge } in &plans {
                 let kind = if *is_bridge { DeviceKind::Bridge(Box::default()) } else { DeviceKind::Ethernet };
-                indexes.push((port.name, n.add_device(port.name, *mac, kind, cx)?));
+                let dev = n.add_device(port.name, *mac, kind, cx)?;
+                n.set_storm_limit(dev, Some(STORM_LIMIT));
+                indexes.push((port.name, dev));
             }
             let index = |name: IfName| indexes.iter().find(|(n, _)| *n == name).map(|(_, i)| *i);
             for PortPlan { port, .. } in &plans {

@@ -91,6 +91,10 @@ impl World {
     /// Both ends have carrier while the link is up and both devices are (as veth pairs and
     /// network cards do).
     pub(super) fn refresh_carrier(&mut self, end: DevRef) {
+        let to = self.plug_of(end).map(|p| p.to);
+        if let Some(point) = [Some(end), to].into_iter().flatten().find(|e| self.air.contains_key(e)) {
+            return self.refresh_air(point);
+        }
         let Some(link) = self.plug_of(end).and_then(|p| self.link(p.link)).copied() else { return };
         let is_up =
             |end: DevRef| self.namespace(end.ns).and_then(|ns| ns.device(end.dev)).is_some_and(|d| d.up);
@@ -104,6 +108,11 @@ impl World {
     pub fn unplug(&mut self, link: LinkId) {
         let Some(gone) = self.links.get_mut(link.0 as usize).and_then(Option::take) else { return };
         for end in [gone.a, gone.b] {
+            if self.air.contains_key(&end) {
+                self.leave_air(end, link);
+                self.settle();
+                continue;
+            }
             *self.plug_slot(end) = None;
             self.with(end.ns, |ns, cx| {
                 ns.set_peer(end.dev, None);
@@ -194,7 +203,8 @@ impl World {
         let device = self.namespace(at.ns).and_then(|ns| ns.device(at.dev)).ok_or_else(no_device)?;
         let is_veth = matches!(device.kind, DeviceKind::Veth);
         let plug = self.plug_of(at);
-        if let Some(plug) = plug {
+        // An access point has more than one.
+        while let Some(plug) = self.plug_of(at) {
             self.unplug(plug.link);
         }
         self.with(at.ns, |ns, cx| ns.remove_device(at.dev, cx)).ok_or_else(no_device)??;
@@ -224,6 +234,10 @@ impl World {
             return Err(ConfigError::Exists);
         }
         let plug = self.plug_of(at);
+        if self.air.contains_key(&at) || plug.is_some_and(|p| self.air.contains_key(&p.to)) {
+            // A radio stays where it is.
+            return Err(ConfigError::NotSupported);
+        }
         let link = plug.and_then(|p| self.link(p.link)).copied();
         if let Some(plug) = plug {
             self.unplug(plug.link);
@@ -246,7 +260,7 @@ impl World {
         *self.plugs.get(at.ns.0 as usize)?.get(at.dev.0 as usize)?
     }
 
-    fn plug_slot(&mut self, at: DevRef) -> &mut Option<Plug> {
+    pub(super) fn plug_slot(&mut self, at: DevRef) -> &mut Option<Plug> {
         let (ns, dev) = (at.ns.0 as usize, at.dev.0 as usize);
         if self.plugs.len() <= ns {
             self.plugs.resize_with(ns + 1, Vec::new);

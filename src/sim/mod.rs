@@ -4,9 +4,10 @@
 //! follows from it at the same instant (frames put on links, processes woken and polled) is part
 //! of it, so a moment of the past is exact to one event.
 //!
-//! Supported: cables and veth pairs with latency, loss and a down state. Not supported: bandwidth
+//! Supported: cables and veth pairs with latency, loss and a down state, Wi-Fi. Not supported: bandwidth
 //! (a link carries any number of frames at once) and reordering on one link.
 
+mod air;
 mod beyond;
 mod link;
 mod process;

@@ -1,5 +1,6 @@
 //! The event loop.
 
+use super::link::Plug;
 use super::queue::{First, What};
 use super::{LinkId, World};
 use crate::guest::Effect;
@@ -101,7 +102,9 @@ impl World {
 
     fn arrive(&mut self, to: DevRef, link: LinkId, frame: Frame) {
         // A cable that was pulled out (and perhaps plugged in elsewhere) delivers nothing more.
-        let connected = self.plug_of(to).is_some_and(|p| p.link == link);
+        let cabled = self.plug_of(to).is_some_and(|p| p.link == link);
+        let on_air = !self.air.is_empty() && self.on_air(to, link);
+        let connected = cabled || on_air;
         let exists = self.namespace(to.ns).is_some();
         self.log.at(self.now, to.ns);
         let reason = if exists { DropReason::LinkDown } else { DropReason::NamespaceGone };
@@ -109,7 +112,10 @@ impl World {
             self.log.packet(frame.id, Step::Dropped { dev: Some(to.dev), reason });
             return;
         }
-        self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
+        let frame = if on_air { self.from_station(to, link, frame) } else { Some(frame) };
+        if let Some(frame) = frame {
+            self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
+        }
     }
 
     /// Calls `f` on a namespace and carries out what it puts out, without polling anybody yet.
@@ -162,9 +168,18 @@ impl World {
     }
 
     fn transmit(&mut self, from: DevRef, frame: Frame) {
-        let plug = self.plug_of(from);
-        let link = plug.and_then(|p| self.link(p.link)).copied();
-        let (Some(plug), Some(link)) = (plug, link) else {
+        let Some(plug) = self.plug_of(from) else {
+            return self.lose(from.dev, &frame, DropReason::NoCarrier);
+        };
+        if !self.air.is_empty() && self.air.contains_key(&from) {
+            return self.transmit_air(from, frame);
+        }
+        self.put_on(from, plug, frame);
+    }
+
+    /// Puts a frame on a link.
+    pub(super) fn put_on(&mut self, from: DevRef, plug: Plug, frame: Frame) {
+        let Some(link) = self.link(plug.link).copied() else {
             return self.lose(from.dev, &frame, DropReason::NoCarrier);
         };
         if !link.spec.up {
@@ -185,7 +200,7 @@ impl World {
         self.queue.push_after(self.now, link.spec.latency, what);
     }
 
-    fn lose(&mut self, dev: IfIndex, frame: &Frame, reason: DropReason) {
+    pub(super) fn lose(&mut self, dev: IfIndex, frame: &Frame, reason: DropReason) {
         self.log.packet(frame.id, Step::Dropped { dev: Some(dev), reason });
     }
 

@@ -50,6 +50,8 @@ pub struct World {
     pub(super) uppers: BTreeMap<DevRef, Vec<DevRef>>,
     /// How deep devices are in one another's calls.
     pub(super) depth: u8,
+    /// By access point: the stations that have joined.
+    pub(super) air: BTreeMap<DevRef, Vec<Plug>>,
     /// Frames on links.
     pub(super) frames: u64,
     /// Packets that namespaces hold.
@@ -84,6 +86,7 @@ impl World {
             processes: Vec::new(),
             names: Vec::new(),
             plugs: Vec::new(),
+            air: BTreeMap::new(),
             uppers: BTreeMap::new(),
             depth: 0,
             frames: 0,

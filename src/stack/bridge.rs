@@ -1,7 +1,8 @@
 //! The learning bridge (IEEE 802.1D-2004 §7.8, §7.9; net/bridge/br_input.c, br_forward.c, br_fdb.c).
 //!
 //! Supported: learning, ageing, flooding, the host as a member, iptables for bridged packets
-//! (`bridge-nf-call-iptables`). Not supported: spanning tree (ports forward at once, as with
+//! (`bridge-nf-call-iptables`), storm control as switches have it (off unless asked for; Linux does it
+//! with tc). Not supported: spanning tree (ports forward at once, as with
 //! `stp_state 0`), VLAN filtering, multicast snooping (multicast is flooded), port isolation.
 
 use super::{Cx, DropReason, NetNs, Step};
@@ -14,6 +15,8 @@ use crate::wire::{FastMap, Frame, IfIndex, Mac};
 const AGEING: Duration = Duration::from_secs(300);
 /// Learned addresses a bridge remembers at most.
 const FDB_LIMIT: usize = 16_384;
+/// The span over which storm control counts.
+const STORM_WINDOW: Duration = Duration::from_millis(100);
 
 /// A line of the forwarding database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,12 @@ pub struct BridgeState {
     pub ports: Vec<IfIndex>,
     /// The MAC address was set by somebody and no longer follows the ports'.
     pub(super) mac_set: bool,
+    /// Storm control: group and unknown frames that it repeats in a tenth of a second, at most.
+    pub(super) storm_limit: Option<u32>,
+    /// When the tenth of a second in hand began, and how many it has repeated since.
+    repeated: (Instant, u32),
+    /// When a frame was dropped for the limit last.
+    pub(super) stormed: Option<Instant>,
     fdb: Vec<FdbEntry>,
     index: FastMap<Mac, u32>,
 }
@@ -43,6 +52,26 @@ impl BridgeState {
     /// One without ports. `mac_set`: its address was given and stays.
     pub(super) fn with_mac(mac_set: bool) -> Self {
         Self { mac_set, ..Self::default() }
+    }
+
+    /// Counts a frame for everybody; true if there were too many of them lately.
+    fn storms(&mut self, now: Instant) -> bool {
+        let Some(limit) = self.storm_limit else { return false };
+        let (since, count) = &mut self.repeated;
+        if now.since(*since) >= STORM_WINDOW {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        let over = *count > limit;
+        if over {
+            self.stormed = Some(now);
+        }
+        over
+    }
+
+    /// Whether frames were dropped for storm control within the last second.
+    pub fn is_storming(&self, now: Instant) -> bool {
+        self.stormed.is_some_and(|at| now.since(at) < Duration::from_secs(1))
     }
 
     fn position(&self, mac: Mac) -> Option<usize> {
@@ -147,6 +176,9 @@ impl NetNs {
             cx.log.packet(frame.id, Step::Learned { bridge, port, mac: src });
         }
         let way = state.way(dst, cx.now);
+        if matches!(way, Where::Flood { .. }) && state.storms(cx.now) {
+            return self.dropped(&frame, Some(port), DropReason::StormLimit, cx);
+        }
         let ipv4 = ether.ethertype() == EthernetProtocol::Ipv4;
         if self.has_packet_sockets() && !matches!(way, Where::Up) {
             // a listener on the bridge sees what it carries, too (promiscuous mode)

@@ -93,7 +93,7 @@ impl Device {
     }
 
     /// The bridge's state, if it is one.
-    pub(super) fn bridge(&self) -> Option<&BridgeState> {
+    pub fn bridge(&self) -> Option<&BridgeState> {
         match &self.kind {
             DeviceKind::Bridge(b) => Some(b),
             _ => None,

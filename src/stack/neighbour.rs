@@ -431,6 +431,10 @@ impl NetNs {
             return self.dropped(&frame, Some(dev), DropReason::ArpNotMine, cx);
         }
         let request = operation == ArpOperation::Request;
+        let own = self.devices.get(dev).map(|d| d.mac);
+        if self.is_local(sender) && own != Some(mac) && !self.devices.iter().any(|d| d.mac == mac) {
+            cx.log.packet(frame.id, Step::AddressConflict { dev, addr: sender, mac });
+        }
         let mine = self.is_local(target) && !self.is_local(sender);
         if request && mine {
             cx.log.packet(frame.id, Step::DeliveredToKernel);

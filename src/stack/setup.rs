@@ -206,6 +206,13 @@ impl NetNs {
         cx.out.extend(self.watchers.iter().map(|pid| Output::Wake { pid: *pid, socket: NONE }));
     }
 
+    /// Storm control: how many frames for everybody a bridge repeats in a tenth of a second; None: all.
+    pub fn set_storm_limit(&mut self, bridge: IfIndex, limit: Option<u32>) {
+        if let Some(state) = self.devices.get_mut(bridge).and_then(Device::bridge_mut) {
+            state.storm_limit = limit;
+        }
+    }
+
     /// What the device is plugged into; the World says so.
     pub fn set_peer(&mut self, dev: IfIndex, peer: Option<DevRef>) {
         if let Some(device) = self.devices.get_mut(dev) {

@@ -71,6 +71,10 @@ pub enum Step {
     /// An entry of the neighbour table changed.
     Neighbour { dev: IfIndex, addr: Ipv4Addr, mac: Option<Mac>, state: super::NeighState },
 
+    /// An ARP packet showed that another machine has this namespace's address, too. (Linux itself
+    /// says nothing; a network manager's RFC 5227 does.)
+    AddressConflict { dev: IfIndex, addr: Ipv4Addr, mac: Mac },
+
     // ---- netfilter
     /// See [`NfStep`].
     Nf(NfStep),
@@ -150,7 +154,17 @@ pub enum DropReason {
     LinkLoss,
     LinkDown,
     TooBigForDevice,
-    NotForMe { mac: Mac },
+    /// An access point has no station with this address.
+    NoStation {
+        mac: Mac,
+    },
+    /// A station spoke with an address that is not its own.
+    NotTheStation {
+        mac: Mac,
+    },
+    NotForMe {
+        mac: Mac,
+    },
     Malformed,
     BadChecksum,
     UnknownEtherType,
@@ -158,31 +172,62 @@ pub enum DropReason {
     SamePort,
     StormLimit,
     // tunnels
-    NoTunnelEnd { mac: Mac },
-    UnknownNetwork { vni: u32 },
+    NoTunnelEnd {
+        mac: Mac,
+    },
+    UnknownNetwork {
+        vni: u32,
+    },
     // ARP and neighbours
-    NoArpReply { next_hop: Ipv4Addr },
+    NoArpReply {
+        next_hop: Ipv4Addr,
+    },
     NeighbourQueueFull,
     ArpNotMine,
     // IP
     TtlExceeded,
-    NoRoute { dst: Ipv4Addr },
-    UnreachableRoute { dst: Ipv4Addr },
+    NoRoute {
+        dst: Ipv4Addr,
+    },
+    UnreachableRoute {
+        dst: Ipv4Addr,
+    },
     ForwardingOff,
-    NotMine { dst: Ipv4Addr },
-    Martian { src: Ipv4Addr },
-    ReversePath { src: Ipv4Addr },
-    FragmentationNeeded { mtu: u16 },
+    NotMine {
+        dst: Ipv4Addr,
+    },
+    Martian {
+        src: Ipv4Addr,
+    },
+    ReversePath {
+        src: Ipv4Addr,
+    },
+    FragmentationNeeded {
+        mtu: u16,
+    },
     ReassemblyTimeout,
     Broadcast,
     // netfilter
-    Rule { table: TableKind, chain: ChainId, rule: RuleId },
-    Policy { table: TableKind, chain: ChainId },
-    Rejected { table: TableKind, chain: ChainId, rule: RuleId },
+    Rule {
+        table: TableKind,
+        chain: ChainId,
+        rule: RuleId,
+    },
+    Policy {
+        table: TableKind,
+        chain: ChainId,
+    },
+    Rejected {
+        table: TableKind,
+        chain: ChainId,
+        rule: RuleId,
+    },
     NatExhausted,
     ConntrackFull,
     // transport
-    PortClosed { port: u16 },
+    PortClosed {
+        port: u16,
+    },
     UnknownProtocol,
     SocketBufferFull,
     BacklogFull,

@@ -3,7 +3,9 @@
 use netpier::guest::dhcp;
 use netpier::lab::catalogue::{self, Device};
 use netpier::lab::{Edit, Lab};
-use netpier::session::{Condition, Forward, LinkConfig, NodeConfig, Reservation, Session};
+use netpier::session::{
+    Condition, FixedPort, Forward, LinkConfig, NodeConfig, Reservation, Session, router_rules,
+};
 use netpier::stack::{DropReason, Step};
 use netpier::time::Duration;
 use netpier::wire::summary;
@@ -345,4 +347,136 @@ fn an_address_that_is_there_twice_is_noticed() {
     });
     assert_eq!(noticed, Some((Some("computer-2".into()), "192.168.0.50".into())));
     assert_eq!(Lab::from_json(&street.lab.to_json()).unwrap(), street.lab);
+}
+
+impl Street {
+    fn open(name: &str) -> Self {
+        let lab = Lab::builtin(name).expect("built in");
+        let session = lab.boot().expect("it boots");
+        Self { lab, session }
+    }
+}
+
+#[test]
+fn every_computer_of_the_gallery_has_an_address_and_the_street_is_reached() {
+    for name in Lab::builtin_names() {
+        let mut street = Street::open(name);
+        assert_eq!(street.session.conditions(), [], "{name}");
+        let nodes = street.lab.nodes.clone();
+        for node in nodes.iter().filter(|n| n.ports.iter().any(|p| p.dhcp)) {
+            let port = node.ports.iter().find(|p| p.dhcp).unwrap().name;
+            assert_ne!(street.address(&node.id, port.as_str()), "", "{name}: {}", node.id);
+        }
+        // A cable that is lossy loses some.
+        let at = nodes.iter().find(|n| n.ports.iter().any(|p| p.dhcp && p.wifi.is_none()));
+        if let Some(at) = at {
+            let said = street.run(&at.id, "ping -c 1 example.com");
+            assert!(said.contains(" 0% packet loss"), "{name}: {}: {said}", at.id);
+        }
+    }
+}
+
+#[test]
+fn two_computers_with_the_same_source_port_get_two_public_ports() {
+    let mut street = Street::open("nat");
+    assert_eq!(street.address("pc1", "eth0"), "10.0.0.1/24");
+    let seen = |street: &mut Street, at: &str| street.run(at, "udpq 93.184.216.34 5000 6000");
+    let (one, two) = (seen(&mut street, "pc1"), seen(&mut street, "pc2"));
+    assert!(one.contains(r#""peer": "150.150.0.1", "peer_port": 6000"#), "{one}");
+    assert!(two.contains(r#""peer": "150.150.0.1""#) && !two.contains("6000"), "{two}");
+    let fixed = |proto: &str, port| FixedPort {
+        proto: proto.into(),
+        from: [10, 0, 0, 2].into(),
+        from_port: 6000,
+        port,
+    };
+    street.set("router", |node| {
+        let router = node.router.as_mut().unwrap();
+        (router.random_ports, router.fixed_ports) = (true, vec![fixed("both", 50_000)]);
+    });
+    street.wait(60);
+    let (one, two) = (seen(&mut street, "pc1"), seen(&mut street, "pc2"));
+    assert!(!one.contains("6000"), "a random one: {one}");
+    assert!(two.contains("50000"), "the fixed one: {two}");
+    // The rules shown beside the form are those that are there.
+    let config = street.session.node("router").unwrap().config.clone();
+    let there = street.run("router", "iptables -t nat -S; iptables -S");
+    for rule in router_rules(&config) {
+        let rule = rule.trim_start_matches("-t nat ").replacen("-I ", "-A ", 1);
+        assert!(there.contains(&rule), "{rule} is not in\n{there}");
+    }
+}
+
+#[test]
+fn a_range_is_forwarded_and_a_hairpin_leads_back_in() {
+    let mut street = Street::open("nat");
+    street.set("pc1", |node| {
+        node.services = vec![
+            serde_json::from_str(
+                r#"{"service": "run", "run": "env SERVE_NAME=pc1 serve tcp:9000 tcp:9001 udp:9001"}"#,
+            )
+            .unwrap(),
+        ];
+    });
+    let forward = Forward {
+        proto: "both".into(),
+        port: 8000,
+        last: Some(8001),
+        to: [10, 0, 0, 1].into(),
+        to_port: 9000,
+    };
+    street.set("router", |node| node.router.as_mut().unwrap().forwards = vec![forward.clone()]);
+    for port in [8000, 8001] {
+        let said = street.run("visitor", &format!("curl -s http://150.150.0.1:{port}/"));
+        assert!(said.contains("pc1") && said.contains("203.0.113.7"), "{said}");
+    }
+    assert!(street.run("visitor", "udpq 150.150.0.1 8001").contains("pc1"));
+    let inside = "curl -s -m 3 http://150.150.0.1:8000/; echo $?";
+    assert!(!street.run("pc2", inside).contains("pc1"), "no hairpin, no way back in");
+    street.set("router", |node| node.router.as_mut().unwrap().hairpin = true);
+    let said = street.run("pc2", inside);
+    assert!(said.contains("pc1") && said.contains("10.0.0.254"), "it seems to come from the router: {said}");
+    let said = street.run("pc1", inside);
+    assert!(said.contains("pc1"), "a server reaches itself by its public address: {said}");
+}
+
+#[test]
+fn private_addresses_die_at_the_isp_and_the_reason_says_so() {
+    let mut street = Street::open("nat");
+    let said = street.run("visitor", "ping -c 1 -W 1 10.0.0.1");
+    assert!(said.contains("From 203.0.113.1 icmp_seq=1 Destination Host Unreachable"), "{said}");
+    street.set("router", |node| node.router.as_mut().unwrap().nat = false);
+    street.run("pc1", "ping -c 1 -W 1 93.184.216.34");
+    let log = &street.session.world.log;
+    let isp = street.session.node("isp").unwrap();
+    let mut reasons = log.iter_from(0).filter_map(|(_, r)| match r.step {
+        Step::Dropped { reason, .. } if r.ns == isp.ns && reason != DropReason::ArpNotMine => Some(reason),
+        _ => None,
+    });
+    let towards = reasons.next().unwrap();
+    assert_eq!(towards, DropReason::UnreachableRoute { dst: [10, 0, 0, 1].into() });
+    let Some(DropReason::Rule { rule, .. }) = reasons.next() else { panic!("no rule dropped it") };
+    let rule = street.session.world.namespace(isp.ns).unwrap().nf.rule_text(rule);
+    assert!(rule.contains("private source"));
+}
+
+#[test]
+fn a_small_link_on_the_way_teaches_its_mtu_and_large_pings_are_put_together_again() {
+    let mut street = Street::open("nat");
+    assert!(street.run("pc1", "ping -c 1 -s 4000 93.184.216.34").contains("4008 bytes from 93.184.216.34"));
+    let said = street.run("pc1", "ping -c 1 -M do -s 1472 93.184.216.34");
+    assert!(said.contains(" 0% packet loss"), "{said}");
+    let said = street.run("pc1", "ping -c 1 -M do -s 1473 93.184.216.34");
+    assert!(said.contains("ping: sendmsg: Message too long\n"), "{said}");
+    street.run("isp", "ip link set eth1 mtu 1400");
+    street.run("example", "ip link set eth0 mtu 1400");
+    let said = street.run("pc1", "ping -c 1 -W 1 -M do -s 1472 93.184.216.34");
+    assert!(said.contains("Frag needed and DF set (mtu = 1400)"), "{said}");
+    let said = street.run("pc1", "ping -c 1 -W 1 -M do -s 1472 93.184.216.34");
+    assert!(
+        said.contains("1400") && said.contains("ping: sendmsg: Message too long\n"),
+        "it has learnt: {said}"
+    );
+    assert!(street.run("pc1", "ping -c 1 -s 4000 93.184.216.34").contains("4008 bytes"));
+    assert!(street.run("pc1", "curl -s http://93.184.216.34/").len() > 10);
 }

@@ -2,14 +2,27 @@
 
 use super::Lab;
 
-const LABS: [(&str, &str); 4] = [
+const LABS: [(&str, &str); 9] = [
     ("home", include_str!("../../labs/home.json")),
     ("empty", include_str!("../../labs/empty.json")),
+    ("street", include_str!("../../labs/street.json")),
+    ("nat", include_str!("../../labs/nat.json")),
     ("dns", include_str!("../../labs/dns.json")),
+    ("wifi", include_str!("../../labs/wifi.json")),
+    ("two-routers", include_str!("../../labs/two-routers.json")),
+    ("storm", include_str!("../../labs/storm.json")),
     ("oracle", include_str!("../../labs/oracle.json")),
 ];
 
-pub(super) const NAMES: [&str; 4] = [LABS[0].0, LABS[1].0, LABS[2].0, LABS[3].0];
+pub(super) const NAMES: [&str; LABS.len()] = {
+    let mut names = [""; LABS.len()];
+    let mut i = 0;
+    while i < LABS.len() {
+        names[i] = LABS[i].0;
+        i += 1;
+    }
+    names
+};
 
 pub(super) fn find(name: &str) -> Option<Lab> {
     let (_, text) = LABS.iter().find(|(n, _)| *n == name)?;

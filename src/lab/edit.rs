@@ -131,6 +131,9 @@ impl Edit {
             Self::RemoveLink { node, port } => {
                 next.node_mut(node)?;
                 let end = (node.clone(), *port);
+                if !next.links.iter().any(|l| l.a == end || l.b == end) {
+                    return Err(invalid(format!("port {port} of {node} has no cable")));
+                }
                 next.links.retain(|l| l.a != end && l.b != end);
             }
             Self::SetRouter { node, router } => next.node_mut(node)?.router = Some((**router).clone()),

@@ -421,6 +421,13 @@ pub(crate) fn check_node(config: &NodeConfig) -> Result<(), SessionError> {
             return bad(format!("{}: the address {} is there twice", port.name, address.addr()));
         }
     }
+    if let Some(gateway) = config.gateway {
+        // fib_check_nh: a gateway is on a link of this machine, and somebody else.
+        let mut own = config.ports.iter().filter_map(|p| p.address);
+        if !own.clone().any(|a| a.contains(&gateway)) || own.any(|a| a.addr() == gateway) {
+            return bad("gateway: Nexthop has invalid gateway".into());
+        }
+    }
     for service in &config.services {
         dns::check(service).map_err(SessionError::Config)?;
         if let ServiceConfig::Dhcp(dhcp) = service {

@@ -768,6 +768,16 @@ impl Conntrack {
         }
     }
 
+    /// Deletes the connections that are seen as `addr` from outside: the address is gone from its
+    /// interface (masq_inet_event, nf_nat_masquerade.c; there only those of MASQUERADE).
+    pub fn forget_masqueraded(&mut self, addr: Ipv4Addr, log: &mut impl NfLog) {
+        let seen = |e: &&CtEntry| e.source_mapping().is_some_and(|(_, after)| after.addr == addr);
+        let ids: Vec<_> = self.iter().filter(seen).map(|e| e.id).collect();
+        for id in ids {
+            self.delete(id, log);
+        }
+    }
+
     /// Deletes all entries (`conntrack -F`).
     pub fn flush(&mut self, log: &mut impl NfLog) {
         let ids: Vec<_> = self.iter().map(|e| e.id).collect();

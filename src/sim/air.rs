@@ -120,7 +120,7 @@ impl World {
 
     /// A frame of a station arrived at the access point. Some: it is for the access point itself
     /// (or for all).
-    pub(super) fn from_station(&mut self, point: DevRef, link: LinkId, frame: Frame) -> Option<Frame> {
+    pub(super) fn heard_from_station(&mut self, point: DevRef, link: LinkId, frame: Frame) -> Option<Frame> {
         let station = self.stations(point).iter().find(|p| p.link == link)?.to;
         let ether = EthernetFrame::new_unchecked(&frame.bytes[..]);
         let (src, dst) = (Mac::from(ether.src_addr()), Mac::from(ether.dst_addr()));

@@ -112,7 +112,7 @@ impl World {
             self.log.packet(frame.id, Step::Dropped { dev: Some(to.dev), reason });
             return;
         }
-        let frame = if on_air { self.from_station(to, link, frame) } else { Some(frame) };
+        let frame = if on_air { self.heard_from_station(to, link, frame) } else { Some(frame) };
         if let Some(frame) = frame {
             self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
         }

@@ -1,7 +1,7 @@
 //! How a namespace is set up: devices, addresses, routes, rules; what `ip link`, `ip addr`,
 //! `ip route` and an engine do. Each change notes a `Step::Config`.
 
-use super::ipv4::LocalAddr;
+use super::ipv4::{LocalAddr, PacketLog};
 use super::{
     Beyond, BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Pid,
     Route, RouteKind, Scope, SocketId, Step,
@@ -338,6 +338,7 @@ impl NetNs {
         device.addrs.remove(at);
         let (name, up, left) = (device.name, device.up, device.addrs.clone());
         change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
+        self.nf.ct.forget_masqueraded(addr.addr(), &mut PacketLog { log: cx.log, id: None });
         self.tell_watchers(cx);
         self.refresh_locals();
         self.routes.retain(|r| r.src != Some(addr.addr()));

@@ -18,6 +18,11 @@ fn words(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "home" => ("gallery.home", "gallery.home_sub"),
         "dns" => ("gallery.dns", "gallery.dns_sub"),
+        "street" => ("gallery.street", "gallery.street_sub"),
+        "nat" => ("gallery.nat", "gallery.nat_sub"),
+        "wifi" => ("gallery.wifi", "gallery.wifi_sub"),
+        "two-routers" => ("gallery.two-routers", "gallery.two-routers_sub"),
+        "storm" => ("gallery.storm", "gallery.storm_sub"),
         _ => return None,
     })
 }

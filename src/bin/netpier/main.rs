@@ -15,11 +15,12 @@ netpier: a Docker network you can watch
 Usage:
   netpier run LAB --at NODE[:CONTAINER] 'COMMAND' [--at ...]... [--why] [--trace]
               [--changes] [--lang en|ko] [--pcap OUT.pcapng] [--json]
+              [--put PLACE PATH FILE]... [--get PLACE PATH FILE]...
   netpier conform DIR [--only REGEX] [--json]
   netpier bench [--no-trace] ITEM NUMBER...     (see benches/README.md)
   netpier lessons check [DIR]
 
-LAB is a file or a built-in lab: home, empty, oracle.
+LAB is a file or a built-in lab: home, empty, dns, oracle.
 `run` ends with the exit status of its last command. --why explains each one that failed.
 ";
 

@@ -22,6 +22,9 @@ struct Options {
     json: bool,
     lang: Lang,
     pcap: Option<String>,
+    /// Files to put before the commands and to get after them: place, path there, file here.
+    put: Vec<[String; 3]>,
+    get: Vec<[String; 3]>,
 }
 
 /// Runs the subcommand; the exit status is the last command's.
@@ -33,6 +36,13 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
     }
     let mut session = open(name)?;
     session.korean = options.lang == Lang::Ko;
+    for [place, path, file] in &options.put {
+        let content = std::fs::read(file).map_err(|e| format!("{file}: {e}"))?;
+        let machine = session.place(place).map_err(|e| e.to_string())?;
+        if let Some(m) = session.world.machine_mut(machine) {
+            m.files.put(path, content).map_err(|e| format!("{place} {path}: {e}"))?;
+        }
+    }
     let from = session.world.log.next_seq();
     let mut jobs = Vec::new();
     let mut explanations = Vec::new();
@@ -65,6 +75,12 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
     if let Some(path) = &options.pcap {
         std::fs::write(path, capture::pcapng(&session, from)).map_err(|e| format!("{path}: {e}"))?;
     }
+    for [place, path, file] in &options.get {
+        let machine = session.place(place).map_err(|e| e.to_string())?;
+        let content = session.world.machine(machine).and_then(|m| m.files.get(path));
+        let content = content.ok_or_else(|| format!("{place} has no file {path}"))?;
+        std::fs::write(file, content).map_err(|e| format!("{file}: {e}"))?;
+    }
     Ok(jobs.last().map_or(0, status))
 }
 
@@ -92,6 +108,12 @@ fn parse(args: Vec<String>) -> Result<Options, lexopt::Error> {
                     return Err(format!("--lang is en or ko, not {tag:?}").into());
                 }
                 options.lang = Lang::from_tag(&tag);
+            }
+            Arg::Long(which @ ("put" | "get")) => {
+                let get = which == "get";
+                let [a, b, c] = [parser.value()?, parser.value()?, parser.value()?];
+                let words = [a.string()?, b.string()?, c.string()?];
+                if get { options.get.push(words) } else { options.put.push(words) }
             }
             Arg::Long("pcap") => options.pcap = Some(parser.value()?.string()?),
             Arg::Value(value) if options.lab.is_none() => options.lab = Some(value.string()?),

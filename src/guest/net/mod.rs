@@ -14,6 +14,7 @@ mod query;
 mod serve;
 mod service;
 mod stream;
+mod tcpdump;
 mod traceroute;
 mod usage;
 mod wget;
@@ -76,6 +77,13 @@ pub const PROGRAMS: &[Entry] = &[
         nc::OPTIONS,
         ["talk over TCP or UDP, or wait for somebody to", "TCP나 UDP로 직접 주고받기, 연결 기다리기"],
         nc::Nc::start,
+    ),
+    entry(
+        "tcpdump",
+        "tcpdump [-nevqtA] [-i interface] [-c count] [-w file] [-r file] [expression]",
+        tcpdump::OPTIONS,
+        ["show the packets that pass an interface", "인터페이스를 지나는 패킷 보기"],
+        tcpdump::Tcpdump::start,
     ),
     entry(
         "nslookup",

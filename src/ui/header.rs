@@ -34,7 +34,7 @@ pub fn Header(props: &Props) -> Html {
             <button type="button" class="quiet lab-name" data-test="labs" title={ctx.t("header.labs")} aria-label={ctx.t("header.labs")} onclick={ctx.on(Action::Lab(LabAction::Gallery))}>
                 { icon("labs") }<span class="lab-title">{ props.lab.clone() }</span><span class="chevron" aria-hidden="true">{ "▾" }</span></button>
             <span class="spacer"></span>
-            <button type="button" class="lessons" data-test="lessons" onclick={ctx.on(Action::Course(crate::app::course::Course::Menu(true)))}>{ icon("book") }<span>{ ctx.t("course.open") }</span></button>
+            <button type="button" class="lessons" data-test="lessons" aria-label={ctx.t("course.open")} onclick={ctx.on(Action::Course(crate::app::course::Course::Menu(true)))}>{ icon("book") }<span>{ ctx.t("course.open") }</span></button>
             <div class="group" role="group" aria-label={ctx.t("header.history")}>
                 <button type="button" class="quiet" data-test="undo" disabled={!props.can.0} title={ctx.t("header.undo")} aria-label={ctx.t("header.undo")} onclick={ctx.on(Action::Undo)}>{ icon("undo") }</button>
                 <button type="button" class="quiet" data-test="redo" disabled={!props.can.1} title={ctx.t("header.redo")} aria-label={ctx.t("header.redo")} onclick={ctx.on(Action::Redo)}>{ icon("redo") }</button>

@@ -102,6 +102,11 @@ impl Masks {
         self.bind(Kind::Port, &expected.to_string(), &actual.to_string())
     }
 
+    /// A container or network of this name was made (again): another id from now on.
+    pub fn renew(&mut self, name: &str) {
+        self.there.remove(&(Kind::Id, name.to_owned()));
+    }
+
     /// A container's or network's id, whole or its first 12 digits.
     fn id(&mut self, name: &str, actual: &str) -> bool {
         self.bind(Kind::Id, name, &actual[..12])

@@ -69,7 +69,12 @@ impl Engine {
             Ok((i, stderr)) => {
                 Response { stdout: format!("{}\n", self.containers[i].id), stderr, ..Response::default() }
             }
-            Err(response) => Response { exit: 1, ..response },
+            Err(response) => {
+                // The client says it plainly here, without the pointer to the help.
+                let stderr = response.stderr.replace("docker: Error response", "Error response");
+                let stderr = stderr.replace("\n\nRun 'docker run --help' for more information", "");
+                Response { stderr, exit: 1, ..response }
+            }
         }
     }
 
@@ -99,6 +104,14 @@ impl Engine {
         let mut warnings = String::new();
         if mode == NetMode::Host && !spec.publish.is_empty() {
             warnings += "WARNING: Published ports are discarded when using host network mode\n";
+        }
+        if mode == NetMode::Own
+            && world.namespace(self.host_ns(world)).is_some_and(|ns| !ns.sysctl.ip_forward)
+        {
+            warnings += "WARNING: IPv4 forwarding is disabled. Networking will not work.\n";
+        }
+        for server in spec.dns.iter().filter(|s| s.is_loopback()) {
+            warnings += &format!("WARNING: Localhost DNS ({server}) may fail in containers.\n");
         }
         for flag in &spec.ignored {
             warnings += &format!("netpier: {flag} has no effect here: only networking is emulated\n");
@@ -278,11 +291,17 @@ impl Engine {
     /// Starts container `i`: networks, names, main process. On failure the container is as before.
     pub(super) fn start(&mut self, world: &mut World, i: usize, foreground: bool) -> Result<(), EngineError> {
         let image = image::find(&self.containers[i].image).expect("made of a known image");
-        let program = self.main_program(i, image, foreground)?;
-        if let Err(e) = self.set_up_network(world, i) {
+        let program = self.main_program(i, image, foreground).inspect_err(|e| {
+            self.containers[i].inner.failed = Some(e.exit);
+        })?;
+        self.check_links(i).map_err(|e| EngineError::with_exit(e, 125))?;
+        let done = self.set_up_network(world, i).map_err(|e| (e, 125));
+        if let Err((e, exit)) = done.and_then(|()| self.apply_sysctls(world, i)) {
             self.tear_down(world, i);
-            return Err(EngineError::with_exit(e, 125));
+            self.containers[i].inner.failed = Some(exit);
+            return Err(EngineError::with_exit(e, exit));
         }
+        self.containers[i].inner.failed = None;
         self.write_environment(world, i, image);
         let (machine, tty) = (self.containers[i].machine, self.containers[i].inner.spec.tty);
         let container = &mut self.containers[i];
@@ -297,6 +316,7 @@ impl Engine {
         let pid = world.spawn(machine, program, foreground, tty);
         self.containers[i].inner.main = Some(pid);
         self.note_state(i);
+        self.update_linking_hosts(world, i);
         // Started before the names were known to the others: tell them now.
         self.write_zones(world);
         Ok(())
@@ -367,6 +387,61 @@ impl Engine {
         Ok(())
     }
 
+    /// A link of the default bridge leads to a running container, or nothing starts.
+    fn check_links(&self, i: usize) -> Result<(), String> {
+        let on_bridge = self.containers[i].inner.attachments.iter().any(|a| a.spec.network == "bridge");
+        for (linked, alias) in self.containers[i].inner.spec.links.iter().filter(|_| on_bridge) {
+            let running = self.find(linked).is_ok_and(|o| self.containers[o].state.is_up());
+            if !running {
+                return Err(format!(
+                    "Cannot link to a non running container: /{linked} AS /{}/{alias}",
+                    self.containers[i].name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// `--sysctl`, before anything runs.
+    fn apply_sysctls(&self, world: &mut World, i: usize) -> Result<(), (String, i32)> {
+        let about = "failed to create task for container: failed to create shim task: OCI runtime create failed: \
+                     runc create failed";
+        let ns = self.container_ns(world, i);
+        for (key, value) in self.containers[i].inner.spec.sysctls.clone() {
+            if ns == self.host_ns(world) {
+                return Err((format!("{about}: sysctl {key:?} not allowed in host network namespace"), 125));
+            }
+            let path = format!("/proc/sys/{}", key.replace('.', "/"));
+            let there = world.namespace(ns).and_then(|n| guest::read_proc(n, &path)).is_some();
+            let done = world.with(ns, |n, cx| guest::write_proc(n, cx, &path, &value));
+            match done {
+                _ if !there => {
+                    return Err((
+                        format!(
+                            "{about}: unable to start container process: error during container init: open sysctl \
+                             {key} file: unsafe procfs detected: openat2 fsmount:fscontext:proc/./sys/{}: no such \
+                             file or directory",
+                            key.replace('.', "/")
+                        ),
+                        127,
+                    ));
+                }
+                Some(Err(e)) => {
+                    return Err((
+                        format!(
+                            "{about}: unable to start container process: error during container init: write sysctl \
+                             key {key}: {}",
+                            e.to_lowercase()
+                        ),
+                        125,
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// `--network container:NAME`.
     fn share_namespace(&mut self, world: &mut World, i: usize, name: &str) -> Result<(), String> {
         let about = "joining network namespace of container";
@@ -407,7 +482,11 @@ impl Engine {
         if container.inner.spec.tty {
             env.insert(2, ("TERM".into(), "xterm".into()));
         }
-        for (linked, alias) in &container.inner.spec.links {
+        // Only the default bridge's links reach into the environment.
+        let mut links = container.inner.spec.links.clone();
+        links.retain(|_| container.endpoints.iter().any(|e| e.network == "bridge"));
+        links.sort_by(|a, b| a.1.cmp(&b.1));
+        for (linked, alias) in &links {
             let Ok(other) = self.find(linked) else { continue };
             env.extend(self.link_environment(&container.name, other, alias));
         }

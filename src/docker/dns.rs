@@ -190,8 +190,13 @@ impl Engine {
     /// The container's own lines of `/etc/hosts`: an address of it and its host name.
     fn own_lines(&self, i: usize) -> Vec<(Ipv4Addr, String)> {
         let container = &self.containers[i];
-        let name = &container.inner.hostname;
-        let short = name.split('.').next().unwrap_or(name);
+        // The domain is part of the full name; the short one comes behind it.
+        let host = &container.inner.hostname;
+        let name = match &container.inner.spec.domainname {
+            Some(domain) => format!("{host}.{domain}"),
+            None => host.clone(),
+        };
+        let short = name.split('.').next().unwrap_or(&name);
         let names = if short == name { name.clone() } else { format!("{name} {short}") };
         container.endpoints.iter().map(|e| (e.addr.addr(), names.clone())).collect()
     }
@@ -212,6 +217,28 @@ impl Engine {
             let _ = machine.files.put("/etc/hosts", text);
         }
         self.containers[i].inner.own_hosts = own;
+    }
+
+    /// Container `i` has (another) address on the default bridge: the lines of those that link to it
+    /// follow (daemon/links).
+    pub(super) fn update_linking_hosts(&self, world: &mut World, i: usize) {
+        let target = &self.containers[i];
+        for (j, other) in self.containers.iter().enumerate() {
+            let links = |l: &(String, String)| l.0 == target.name || target.id.starts_with(&l.0);
+            if i == j || !other.state.is_up() || !other.inner.spec.links.iter().any(links) {
+                continue;
+            }
+            let new = self.linked_hosts(j);
+            let Some(machine) = world.machine_mut(other.machine) else { continue };
+            let Some(text) = machine.files.text("/etc/hosts") else { continue };
+            let line = |line: &str| {
+                let (_, names) = line.split_once('\t')?;
+                let (addr, _) = new.iter().find(|(_, known)| known == names)?;
+                Some(format!("{addr}\t{names}"))
+            };
+            let lines: Vec<String> = text.lines().map(|l| line(l).unwrap_or_else(|| l.to_owned())).collect();
+            let _ = machine.files.put("/etc/hosts", lines.join("\n") + "\n");
+        }
     }
 
     /// Lines for the containers linked to on the default bridge.

@@ -263,7 +263,14 @@ impl Engine {
         let host_binding = net.and_then(|n| n.options.as_ref()?.host_binding);
         let mut specs = self.containers[i].inner.spec.publish.clone();
         if self.containers[i].inner.spec.publish_all {
-            specs.extend(self.exposed(i).into_iter().map(|(port, proto)| PortSpec {
+            // What is published by hand is not published a second time.
+            let by_hand = |port: u16, proto: Protocol| {
+                let mut all = self.containers[i].inner.spec.publish.iter();
+                all.any(|p| p.proto == proto && (p.container.0..=p.container.1).contains(&port))
+            };
+            let mut exposed = self.exposed(i);
+            exposed.retain(|&(port, proto)| !by_hand(port, proto));
+            specs.extend(exposed.into_iter().map(|(port, proto)| PortSpec {
                 host_ip: None,
                 host: None,
                 container: (port, port),
@@ -272,7 +279,9 @@ impl Engine {
         }
         for mut wanted in in_order(&specs) {
             wanted.host_ip = wanted.host_ip.or(host_binding);
-            match self.bind(world, wanted, &net_rules, endpoint.addr.addr()) {
+            let written = self.containers[i].inner.published.iter();
+            let known: Vec<rules::Rule> = written.flat_map(|p| p.rules.iter().cloned()).collect();
+            match self.bind(world, wanted, &net_rules, (endpoint.addr.addr(), &known)) {
                 Ok(mut bound) => self.containers[i].inner.published.append(&mut bound),
                 Err(e) => {
                     self.unpublish(world, i);
@@ -280,6 +289,7 @@ impl Engine {
                 }
             }
         }
+        self.forget_udp(world, i);
         self.start_proxies(world, i, endpoint.addr.addr());
         let container = &mut self.containers[i];
         container.ports = container.inner.published.iter().map(|p| p.binding.clone()).collect();
@@ -310,7 +320,7 @@ impl Engine {
         world: &mut World,
         wanted: Wanted,
         net_rules: &rules::NetRules,
-        addr: Ipv4Addr,
+        (addr, known): (Ipv4Addr, &[rules::Rule]),
     ) -> Result<Vec<Published>, String> {
         let host = self.host_ns(world);
         let mut ips = wanted.addresses();
@@ -336,7 +346,7 @@ impl Engine {
             for &host_ip in &ips {
                 let binding =
                     PortBinding { host_ip, host_port: port, port: wanted.port, proto: wanted.proto };
-                match self.bind_one(world, host, &binding, net_rules, addr) {
+                match self.bind_one(world, host, &binding, net_rules, (addr, known)) {
                     Ok(published) => bound.push(published),
                     Err(e) => {
                         failure = e;
@@ -364,13 +374,15 @@ impl Engine {
         host: NsId,
         binding: &PortBinding,
         net_rules: &rules::NetRules,
-        addr: Ipv4Addr,
+        (addr, known): (Ipv4Addr, &[rules::Rule]),
     ) -> Result<Published, String> {
         let IpAddr::V4(host_ip) = binding.host_ip else {
             return Ok(Published { binding: binding.clone(), rules: Vec::new(), holder: None });
         };
         let at = Endpoint::new(host_ip, binding.host_port);
-        let socket = hold(world, host, at, binding.proto).map_err(|e| {
+        // Without a proxy the socket only keeps the port taken: nothing is ever accepted.
+        let backlog = if self.config.userland_proxy { 4096 } else { 0 };
+        let socket = hold(world, host, at, binding.proto, backlog).map_err(|e| {
             format!(
                 "failed to bind host port for {at}:{addr}:{}/{}: {}",
                 binding.port,
@@ -378,7 +390,9 @@ impl Engine {
                 e.to_string().to_lowercase()
             )
         })?;
-        let own = net_rules.port(host_ip, binding.host_port, addr, binding.port, binding.proto);
+        let mut own = net_rules.port(host_ip, binding.host_port, addr, binding.port, binding.proto);
+        // A rule that is there already is not written twice (two host ports for one container port).
+        own.retain(|rule| !known.contains(rule));
         if let Err(e) = rules::apply(world, host, &own) {
             close(world, host, socket);
             return Err(format!("Unable to enable DNAT rule: {e}"));
@@ -418,9 +432,32 @@ impl Engine {
         }
     }
 
+    /// Connection tracking would send UDP flows on to where they went before: what it knows of the
+    /// published UDP ports of container `i` is deleted (bridge_linux.go, clearConntrackEntries).
+    fn forget_udp(&self, world: &mut World, i: usize) {
+        let published = self.containers[i].inner.published.iter();
+        let ports: Vec<u16> = published
+            .filter(|p| p.binding.proto == Protocol::Udp && p.binding.host_ip.is_ipv4())
+            .map(|p| p.binding.host_port)
+            .collect();
+        if ports.is_empty() {
+            return;
+        }
+        world.with(self.host_ns(world), |ns, cx| {
+            ns.forget_flows(
+                |e| {
+                    let flow = e.original;
+                    flow.proto == Protocol::Udp && ports.contains(&flow.dst.port)
+                },
+                cx,
+            );
+        });
+    }
+
     /// Closes all published ports of container `i`.
     pub(super) fn unpublish(&mut self, world: &mut World, i: usize) {
         let host = self.host_ns(world);
+        self.forget_udp(world, i);
         for p in std::mem::take(&mut self.containers[i].inner.published) {
             release(world, host, &p);
             self.ports.release(p.binding.host_ip, p.binding.proto, p.binding.host_port);
@@ -446,12 +483,18 @@ fn release(world: &mut World, host: NsId, p: &Published) {
 }
 
 /// Binds `at` for real, so that the host's own programs and addresses have their say.
-fn hold(world: &mut World, ns: NsId, at: Endpoint, proto: Protocol) -> Result<SocketId, Errno> {
+fn hold(
+    world: &mut World,
+    ns: NsId,
+    at: Endpoint,
+    proto: Protocol,
+    backlog: usize,
+) -> Result<SocketId, Errno> {
     let kind = if proto == Protocol::Udp { SocketKind::Udp } else { SocketKind::Tcp };
     let bound = world.with(ns, |ns, cx| {
         let socket = ns.socket(None, kind);
         let done = match ns.bind(socket, at) {
-            Ok(()) if kind == SocketKind::Tcp => ns.listen(socket, 4096, cx),
+            Ok(()) if kind == SocketKind::Tcp => ns.listen(socket, backlog, cx),
             other => other,
         };
         match done {

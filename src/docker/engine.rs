@@ -352,11 +352,13 @@ impl Engine {
             Request::Wait { names } => self.docker_wait(world, names),
             Request::ContainerPrune { force } => self.container_prune(world, *force),
             Request::Exec { name, tty, command, .. } => self.docker_exec(name, *tty, command),
-            Request::Ps { all, quiet, no_trunc, format, filters } => {
-                self.ps(now, (*all, *quiet, *no_trunc), format.as_deref(), filters)
+            Request::Ps { all, quiet, no_trunc, format, filters, last } => {
+                self.ps(now, (*all, *quiet, *no_trunc), format.as_deref(), filters, *last)
             }
-            Request::Inspect { format, names } => self.inspect(world, format.as_deref(), names),
-            Request::Port { name, port } => reply(self.docker_port(name, port.as_deref())),
+            Request::Inspect { format, kind, names } => {
+                self.inspect(world, format.as_deref(), kind.as_deref(), names)
+            }
+            Request::Port { name, port } => self.port_response(name, port.as_deref()),
             Request::Logs { name, tail } => self.logs(name, *tail),
             Request::Images { quiet, format } => self.images(*quiet, format.as_deref()),
             Request::Pull { image } => self.pull(world, image),
@@ -373,7 +375,7 @@ impl Engine {
             Request::NetworkDisconnect { network, container } => {
                 reply(self.network_disconnect(world, network, container))
             }
-            Request::NetworkPrune { force } => self.network_prune(world, *force),
+            Request::NetworkPrune { force, filters } => self.network_prune(world, *force, filters),
         }
     }
 

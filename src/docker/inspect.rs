@@ -15,15 +15,30 @@ const EPOCH: &str = "2025-11-05T09:00:";
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 impl Engine {
-    pub(super) fn inspect(&self, world: &World, format: Option<&str>, names: &[String]) -> Response {
+    pub(super) fn inspect(
+        &self,
+        world: &World,
+        format: Option<&str>,
+        kind: Option<&str>,
+        names: &[String],
+    ) -> Response {
         answer(format, names, |name| {
-            if let Ok(i) = self.find(name) {
-                return Ok(self.container_json(world, i));
+            let may_be = |k: &str| kind.is_none_or(|kind| kind == k || kind.is_empty());
+            if may_be("container") {
+                match self.find(name) {
+                    Ok(i) => return Ok(self.container_json(world, i)),
+                    Err(e) if kind == Some("container") => {
+                        return Err(format!("Error response from daemon: {e}"));
+                    }
+                    Err(_) => {}
+                }
             }
-            if let Ok(n) = self.find_network(name) {
+            if may_be("network")
+                && let Ok(n) = self.find_network(name)
+            {
                 return Ok(self.network_json(&self.networks[n]));
             }
-            match image::find(name) {
+            match image::find(name).filter(|_| may_be("image")) {
                 Some(found) => Ok(json!({
                     "Id": format!("sha256:{}", image::id(found)),
                     "RepoTags": [image::full_name(found.name)],
@@ -63,6 +78,10 @@ impl Engine {
             Some((path, args)) => (path.clone(), args.to_vec()),
             None => (String::new(), Vec::new()),
         };
+        let links = inner.spec.links.iter().map(|(n, a)| format!("/{n}:/{}/{a}", c.name));
+        let on_bridge = inner.attachments.iter().any(|a| a.spec.network == "bridge");
+        let bridge_links: Option<Vec<String>> =
+            (on_bridge && !inner.spec.links.is_empty()).then(|| links.collect());
         let networks: Map<String, Value> = self.networks_of(i).into_iter().collect();
         let first = c.endpoints.iter().find(|e| e.network == "bridge");
         let env: Vec<String> = world
@@ -94,6 +113,7 @@ impl Engine {
             "Name": format!("/{}", c.name),
             "RestartCount": inner.restarts,
             "Driver": "overlay2",
+            "Platform": "linux",
             "HostConfig": {
                 "NetworkMode": inner.attachments.first().map_or("default", |a| a.spec.network.as_str()),
                 "PortBindings": self.asked_bindings(i),
@@ -103,11 +123,16 @@ impl Engine {
                 "DnsOptions": inner.spec.dns_options,
                 "DnsSearch": inner.spec.dns_search,
                 "ExtraHosts": inner.spec.add_host.iter().map(|(n, a)| format!("{n}:{a}")).collect::<Vec<_>>(),
-                "Links": inner.spec.links.iter().map(|(n, a)| format!("/{n}:/{}/{a}", c.name)).collect::<Vec<_>>(),
+                "Links": bridge_links,
                 "PublishAllPorts": inner.spec.publish_all,
             },
             "Config": {
                 "Hostname": inner.hostname,
+                "Domainname": inner.spec.domainname.as_deref().unwrap_or(""),
+                "AttachStdin": inner.spec.interactive && !inner.spec.detach,
+                "AttachStdout": !inner.spec.detach,
+                "AttachStderr": !inner.spec.detach,
+                "Labels": pairs(&inner.spec.labels),
                 "Tty": inner.spec.tty,
                 "OpenStdin": inner.spec.interactive,
                 "Env": env,

@@ -20,12 +20,24 @@ impl Engine {
         (all, quiet, no_trunc): PsFlags,
         format: Option<&str>,
         filters: &[(String, String)],
+        last: Option<usize>,
     ) -> Response {
-        if let Some(e) =
-            unknown_filter(filters, &["name", "id", "status", "network", "ancestor", "publish", "exited"])
-        {
+        const KNOWN: [&str; 12] = [
+            "name", "id", "status", "network", "ancestor", "publish", "expose", "exited", "label", "before",
+            "since", "volume",
+        ];
+        if let Some(e) = unknown_filter(filters, &KNOWN) {
             return e;
         }
+        const STATES: [&str; 7] =
+            ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+        if let Some((_, bad)) = filters.iter().find(|f| f.0 == "status" && !STATES.contains(&f.1.as_str())) {
+            return super::engine::reply(Err(EngineError::new(format!(
+                "invalid filter 'status={bad}': invalid value for state ({bad}): must be one of {}",
+                STATES.join(", ")
+            ))));
+        }
+        let all = all || last.is_some();
         let wanted = |i: &usize| {
             let c = &self.containers[*i];
             let listed = all
@@ -34,9 +46,12 @@ impl Engine {
                 || matches!(c.state, ContainerState::Restarting { .. });
             let any = |key: &str, f: &dyn Fn(&str) -> bool| admits(filters, key, f);
             listed
-                && any("name", &|v| {
-                    format!("/{}", c.name).contains(v.trim_start_matches('^').trim_end_matches('$'))
-                })
+                && any("name", &|v| name_matches(v, &c.name))
+                && labels_match(filters, &c.inner.spec.labels)
+                && any("expose", &|v| self.exposed(*i).iter().any(|e| port_matches(v, e.0, e.1)))
+                && any("before", &|v| self.find(v).is_ok_and(|at| *i < at))
+                && any("since", &|v| self.find(v).is_ok_and(|at| *i > at))
+                && any("volume", &|_| false)
                 && any("id", &|v| c.id.starts_with(v))
                 && any("status", &|v| c.state.word() == v)
                 && any("ancestor", &|v| image::full_name(&c.image) == image::full_name(v))
@@ -44,12 +59,16 @@ impl Engine {
                     "exited",
                     &|v| matches!(c.state, ContainerState::Exited { code } if code.to_string() == v),
                 )
-                && any("publish", &|v| c.ports.iter().any(|p| p.host_port.to_string() == v))
+                && any("publish", &|v| c.ports.iter().any(|p| port_matches(v, p.host_port, p.proto)))
                 && any("network", &|v| c.inner.attachments.iter().any(|a| a.spec.network == v))
         };
         // Newest first.
-        let rows: Vec<Value> =
-            (0..self.containers.len()).rev().filter(wanted).map(|i| self.ps_row(now, i, no_trunc)).collect();
+        let rows: Vec<Value> = (0..self.containers.len())
+            .rev()
+            .filter(wanted)
+            .take(last.unwrap_or(usize::MAX))
+            .map(|i| self.ps_row(now, i, no_trunc))
+            .collect();
         let columns = [
             ("CONTAINER ID", "ID"),
             ("IMAGE", "Image"),
@@ -80,7 +99,8 @@ impl Engine {
         } else {
             command.chars().take(19).chain(['…']).collect()
         };
-        let networks: Vec<&str> = c.inner.attachments.iter().map(|a| a.spec.network.as_str()).collect();
+        let mut networks: Vec<&str> = c.inner.attachments.iter().map(|a| a.spec.network.as_str()).collect();
+        networks.sort_unstable();
         json!({
             "ID": if no_trunc { c.id.as_str() } else { short(&c.id) },
             "Names": c.name,
@@ -92,7 +112,8 @@ impl Engine {
             "State": c.state.word(),
             "Status": status,
             "Networks": networks.join(","),
-            "Labels": "",
+            "Labels": label_text(&c.inner.spec.labels),
+            "Label()": label_map(&c.inner.spec.labels),
             "Mounts": "",
             "Size": "0B",
             "LocalVolumes": "0",
@@ -116,21 +137,38 @@ impl Engine {
         format: Option<&str>,
         filters: &[(String, String)],
     ) -> Response {
-        if let Some(e) = unknown_filter(filters, &["name", "id", "driver", "type", "scope", "dangling"]) {
+        if let Some(e) =
+            unknown_filter(filters, &["name", "id", "driver", "type", "scope", "dangling", "label"])
+        {
             return e;
+        }
+        let refuse = |m: String| super::engine::reply(Err(EngineError::new(m)));
+        for (key, value) in filters {
+            match key.as_str() {
+                "type" if !matches!(value.as_str(), "builtin" | "custom") => {
+                    return refuse(format!("invalid filter: 'type'='{value}'"));
+                }
+                "dangling" if !matches!(value.as_str(), "true" | "1" | "false" | "0") => {
+                    return refuse(
+                        "invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")".into(),
+                    );
+                }
+                _ => {}
+            }
         }
         let mut nets: Vec<_> = self
             .networks
             .iter()
             .filter(|n| {
                 let any = |key: &str, f: &dyn Fn(&str) -> bool| admits(filters, key, f);
-                let used = self.containers.iter().any(|c| c.endpoints.iter().any(|e| e.network_id == n.id));
-                any("name", &|v| n.name.contains(v))
+                // The list does not look into networks: a used one counts as dangling too.
+                any("name", &|v| name_matches(v, &n.name))
+                    && labels_match(filters, &n.asked.labels)
                     && any("id", &|v| n.id.starts_with(v))
                     && any("driver", &|v| n.driver == v)
                     && any("scope", &|v| v == "local")
                     && any("type", &|v| (v == "builtin") == n.predefined())
-                    && any("dangling", &|v| (v == "true" || v == "1") == (!used && !n.predefined()))
+                    && any("dangling", &|v| (v == "true" || v == "1") == !n.predefined())
             })
             .collect();
         nets.sort_by(|a, b| natural(&a.name, &b.name));
@@ -145,7 +183,8 @@ impl Engine {
                     "IPv4": "true",
                     "IPv6": "false",
                     "Internal": n.internal().to_string(),
-                    "Labels": n.asked.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(","),
+                    "Labels": label_text(&n.asked.labels),
+                    "Label()": label_map(&n.asked.labels),
                 })
             })
             .collect();
@@ -192,7 +231,17 @@ impl Engine {
         }
     }
 
-    pub(super) fn docker_port(&self, name: &str, port: Option<&str>) -> Result<String, EngineError> {
+    pub(super) fn port_response(&self, name: &str, port: Option<&str>) -> Response {
+        match self.docker_port(name, port) {
+            // That nothing is published there the client itself says.
+            Err(e) if e.message.starts_with("No public port") => {
+                Response { stderr: format!("Error: {e}\n"), exit: 1, ..Response::default() }
+            }
+            other => super::engine::reply(other),
+        }
+    }
+
+    fn docker_port(&self, name: &str, port: Option<&str>) -> Result<String, EngineError> {
         let c = &self.containers[self.find(name)?];
         // A port that is not translated has no number on the host.
         let at = |p: &super::PortBinding| match p.host_port {
@@ -256,6 +305,50 @@ impl Engine {
              API version:      1.51 (minimum version 1.24)\n  OS/Arch:          linux/amd64\n"
         ))
     }
+}
+
+/// `--filter name=`: a regular expression in Docker; here anchors and plain text.
+fn name_matches(pattern: &str, name: &str) -> bool {
+    let (start, rest) = pattern.strip_prefix('^').map_or((false, pattern), |r| (true, r));
+    let (end, text) = rest.strip_suffix('$').map_or((false, rest), |r| (true, r));
+    let (start, text) = text.strip_prefix('/').map_or((start, text), |r| (true, r));
+    match (start, end) {
+        (true, true) => name == text,
+        (true, false) => name.starts_with(text),
+        (false, true) => name.ends_with(text),
+        (false, false) => name.contains(text),
+    }
+}
+
+/// `80`, `80/udp`, `8000-8010`.
+fn port_matches(wanted: &str, port: u16, proto: crate::wire::Protocol) -> bool {
+    let (range, asked) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
+    asked == proto.to_string() && super::cli::port_range(range).is_some_and(|(a, b)| (a..=b).contains(&port))
+}
+
+/// Every `label=KEY[=VALUE]` is there, and no `label!=…`.
+pub(super) fn labels_match(filters: &[(String, String)], labels: &[(String, String)]) -> bool {
+    let has = |wanted: &str| match wanted.split_once('=') {
+        Some((key, value)) => labels.iter().any(|l| l.0 == key && l.1 == value),
+        None => labels.iter().any(|l| l.0 == wanted),
+    };
+    filters.iter().all(|(key, wanted)| match key.as_str() {
+        "label" => has(wanted),
+        "label!" => !has(wanted),
+        _ => true,
+    })
+}
+
+/// Labels for `.Label "key"`.
+fn label_map(labels: &[(String, String)]) -> Value {
+    Value::Object(labels.iter().map(|(k, v)| (k.clone(), json!(v))).collect())
+}
+
+/// Labels as lists show them, by key.
+fn label_text(labels: &[(String, String)]) -> String {
+    let mut all: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    all.sort_unstable();
+    all.join(",")
 }
 
 /// No filter `key` was given, or one of those that were admits it.

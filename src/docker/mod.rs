@@ -8,7 +8,7 @@
 //! The reference is Docker Engine 28 with its iptables firewall and the userland proxy. Supported:
 //! bridge, host, none, another container's network, macvlan, ipvlan, published ports, embedded DNS, links, internal
 //! networks, live connect and disconnect. Not supported: IPv6, overlay and swarm,
-//! volumes, building and pulling of images, restart policies (they are shown, nothing restarts).
+//! volumes, building and pulling of images, what a daemon does beyond networking.
 
 pub mod cli;
 mod config;

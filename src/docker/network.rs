@@ -311,6 +311,7 @@ impl Engine {
                 "Failed to Setup IP tables: Unable to enable NAT rule: {e}"
             )));
         }
+        self.route_localnet(world, plan.bridge.as_str());
         if self.config.iptables && (!options.icc || !self.config.userland_proxy) {
             // Frames between containers have to meet the rules too (setup_bridgenetfiltering.go).
             world.with(host, |ns, _| ns.sysctl.bridge_nf_call_iptables = true);
@@ -332,6 +333,15 @@ impl Engine {
         });
         self.note_network(self.networks.len() - 1, true);
         Ok(id)
+    }
+
+    /// Without a proxy, what a program of the host sends to 127.0.0.1 has to get through to the
+    /// bridge once it is translated (bridge_linux.go, setupLoopbackAddressesRouting).
+    pub(super) fn route_localnet(&self, world: &mut World, bridge: &str) {
+        if !self.config.userland_proxy {
+            let path = format!("/proc/sys/net/ipv4/conf/{bridge}/route_localnet");
+            world.with(self.host_ns(world), |ns, cx| crate::guest::write_proc(ns, cx, &path, "1"));
+        }
     }
 
     pub(super) fn note_network(&mut self, n: usize, added: bool) {
@@ -441,7 +451,12 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn network_prune(&mut self, world: &mut World, force: bool) -> Response {
+    pub(super) fn network_prune(
+        &mut self,
+        world: &mut World,
+        force: bool,
+        filters: &[(String, String)],
+    ) -> Response {
         if !force {
             // Without a terminal to answer from, the client takes the default: no.
             return Response {
@@ -455,7 +470,7 @@ impl Engine {
         let unused: Vec<String> = self
             .networks
             .iter()
-            .filter(|n| !n.predefined())
+            .filter(|n| !n.predefined() && super::listing::labels_match(filters, &n.asked.labels))
             .filter(|n| !self.containers.iter().any(|c| c.endpoints.iter().any(|e| e.network_id == n.id)))
             .map(|n| n.name.clone())
             .collect();

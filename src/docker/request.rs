@@ -62,6 +62,12 @@ pub struct RunSpec {
     pub tty: bool,
     /// `--hostname`.
     pub hostname: Option<String>,
+    /// `--domainname`.
+    pub domainname: Option<String>,
+    /// `--label`.
+    pub labels: Vec<(String, String)>,
+    /// `--sysctl`.
+    pub sysctls: Vec<(String, String)>,
     /// `--network`, in order; empty: the default bridge.
     pub networks: Vec<EndpointSpec>,
     /// `-p`.
@@ -194,6 +200,8 @@ pub enum Request {
         format: Option<String>,
         /** --filter KEY=VALUE */
         filters: Vec<(String, String)>,
+        /** -n, -l: the last so many, in whatever state */
+        last: Option<usize>,
     },
     /// docker rm [-f] NAME…
     Rm {
@@ -217,6 +225,8 @@ pub enum Request {
     Inspect {
         /** template */
         format: Option<String>,
+        /** --type: `container`, `network`, `image` */
+        kind: Option<String>,
         /** names or ids */
         names: Vec<String>,
     },
@@ -296,6 +306,8 @@ pub enum Request {
     NetworkPrune {
         /** -f: without it one is asked first, which needs a terminal */
         force: bool,
+        /** --filter KEY=VALUE */
+        filters: Vec<(String, String)>,
     },
 }
 

@@ -169,6 +169,9 @@ impl Engine {
                 let _ = rules::apply(world, host, &net_rules.network());
             }
         }
+        for bridge in self.networks.iter().filter_map(|n| n.bridge.clone()).collect::<Vec<_>>() {
+            self.route_localnet(world, &bridge);
+        }
         self.remake_default_bridge(world);
         for id in back {
             if let Ok(i) = self.find(&id) {

@@ -415,6 +415,20 @@ impl NetNs {
         Ok(())
     }
 
+    /// Deletes the connection tracking entries for which `wanted` says so (`conntrack -D`).
+    pub fn forget_flows(&mut self, wanted: impl Fn(&crate::netfilter::CtEntry) -> bool, cx: &mut Cx<'_>) {
+        struct Log<'a>(&'a mut super::StepLog);
+        impl crate::netfilter::NfLog for Log<'_> {
+            fn nf(&mut self, step: crate::netfilter::NfStep) {
+                self.0.note(Step::Nf(step));
+            }
+        }
+        let ids: Vec<_> = self.nf.ct.iter().filter(|e| wanted(e)).map(|e| e.id).collect();
+        for id in ids {
+            self.nf.ct.delete(id, &mut Log(cx.log));
+        }
+    }
+
     /// Removes the first route with this prefix (and gateway and device, where given).
     ///
     /// # Errors

@@ -52,6 +52,7 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             no_trunc: f.on("no-trunc"),
             format: text("format"),
             filters: filters(),
+            last: if f.on("latest") { Some(1) } else { f.last("last").and_then(|n| n.parse().ok()) },
         },
         Makes::Rm => Request::Rm { force: f.on("force"), names: f.args },
         Makes::Exec => Request::Exec {
@@ -60,7 +61,7 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             name: f.args.remove(0),
             command: f.args,
         },
-        Makes::Inspect => Request::Inspect { format: text("format"), names: f.args },
+        Makes::Inspect => Request::Inspect { format: text("format"), kind: text("type"), names: f.args },
         Makes::Port => Request::Port { port: f.args.get(1).cloned(), name: f.args.remove(0) },
         Makes::Logs => Request::Logs {
             tail: f.last("tail").filter(|t| *t != "all").and_then(|t| t.parse().ok()),
@@ -95,7 +96,7 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::NetworkDisconnect => {
             Request::NetworkDisconnect { container: f.args.remove(1), network: f.args.remove(0) }
         }
-        Makes::NetworkPrune => Request::NetworkPrune { force: f.on("force") },
+        Makes::NetworkPrune => Request::NetworkPrune { force: f.on("force"), filters: filters() },
     })
 }
 
@@ -119,9 +120,12 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         remove: f.on("rm"),
         interactive: f.on("interactive"),
         tty: f.on("tty"),
-        hostname: f.last("hostname").map(str::to_owned),
+        hostname: f.last("hostname").filter(|h| !h.is_empty()).map(str::to_owned),
+        domainname: f.last("domainname").filter(|d| !d.is_empty()).map(str::to_owned),
+        labels: f.all(&["label"]).map(pair).collect(),
         publish_all: f.on("publish-all"),
-        env: f.all(&["env"]).map(pair).collect(),
+        // A name alone takes the value from the client's own environment, which has none of these.
+        env: f.all(&["env"]).filter(|e| e.contains('=')).map(pair).collect(),
         dns_search: f.all(&["dns-search"]).map(str::to_owned).collect(),
         dns_options: f.all(&["dns-option", "dns-opt"]).map(str::to_owned).collect(),
         restart: f.last("restart").map(str::to_owned),
@@ -132,6 +136,16 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         match flag.name {
             "add-host" => spec.add_host.push(extra_host(value).map_err(|e| invalid(flag, value, &e))?),
             "dns" => spec.dns.push(resolver(value).map_err(|e| invalid(flag, value, &e))?),
+            "sysctl" => spec.sysctls.push(sysctl(value).map_err(|e| invalid(flag, value, &e))?),
+            "env" if value.is_empty() || value.starts_with('=') => {
+                return Err(invalid(flag, value, &format!("invalid environment variable: {value}")).into());
+            }
+            "dns-search" if value.split_whitespace().count() != 1 => {
+                return Err(invalid(flag, value, &format!("{value} is not a valid domain")).into());
+            }
+            "label" if value.is_empty() || value.starts_with('=') => {
+                return Err(invalid(flag, value, &format!("invalid label '{value}': empty name")).into());
+            }
             "link" => spec.links.push(link(value).map_err(|e| invalid(flag, value, &e))?),
             "network" | "net" => {
                 spec.networks.push(attachment(value).map_err(|e| invalid(flag, value, &e))?);
@@ -164,6 +178,28 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
     Ok(spec)
 }
 
+/// `net.ipv4.ip_forward=0`: only settings of a namespace (docker/cli, opts.ValidateSysctl).
+fn sysctl(text: &str) -> Result<(String, String), String> {
+    const SHM: [&str; 8] = [
+        "kernel.msgmax",
+        "kernel.msgmnb",
+        "kernel.msgmni",
+        "kernel.sem",
+        "kernel.shmall",
+        "kernel.shmmax",
+        "kernel.shmmni",
+        "kernel.shm_rmid_forced",
+    ];
+    match text.split_once('=') {
+        Some((key, value))
+            if key.starts_with("net.") || key.starts_with("fs.mqueue.") || SHM.contains(&key) =>
+        {
+            Ok((key.to_owned(), value.to_owned()))
+        }
+        _ => Err(format!("sysctl '{text}' is not allowed")),
+    }
+}
+
 /// What the client checks of `--restart` (docker/cli, opts.ParseRestartPolicy).
 fn restart_policy(text: &str) -> Result<(), String> {
     let Some((_, count)) = text.split_once(':') else { return Ok(()) };
@@ -177,7 +213,18 @@ fn restart_policy(text: &str) -> Result<(), String> {
 }
 
 /// Flags without effect here that are not worth a word: nobody expects to see one.
-const QUIET: &[&str] = &["attach", "detach-keys", "init", "label", "platform", "pull", "quiet", "sig-proxy"];
+const QUIET: &[&str] = &[
+    "attach",
+    "cap-add",
+    "privileged",
+    "detach-keys",
+    "init",
+    "label",
+    "platform",
+    "pull",
+    "quiet",
+    "sig-proxy",
+];
 
 /// `--ip`, `--network-alias`, `--mac-address` belong to the first network.
 fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {

@@ -144,7 +144,7 @@ fn in_group(group: &str, word: Option<&String>) -> Result<Parsed, CliError> {
         return Ok(Parsed::Help(help::of_group(group)));
     };
     let mut message = format!(
-        "docker: unknown command: docker {group} {word}\n\nUsage:  docker {group} COMMAND\n\n\
+        "docker: unknown command: docker {group} {word}\n\nUsage:  docker {group}\n\n\
          Run 'docker {group} --help' for more information\n"
     );
     if let Some(near) = nearest(word, subcommands(group)) {
@@ -195,6 +195,11 @@ fn help_on(words: &[String]) -> Result<Parsed, CliError> {
         }
         _ => Err(CliError { message: format!("unknown help topic: {}\n", words.join(" ")), exit: 1 }),
     }
+}
+
+/// `80` or `8000-8010`.
+pub(super) fn port_range(text: &str) -> Option<(u16, u16)> {
+    ports::range(text)
 }
 
 /// True if the request changes Docker's state (and so belongs into the lab's list).

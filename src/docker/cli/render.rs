@@ -36,16 +36,18 @@ pub fn render(request: &Request) -> String {
         Request::ContainerPrune { force } => {
             line.word("container").word("prune").flag("-f", *force);
         }
-        Request::Ps { all, quiet, no_trunc, format, filters } => {
+        Request::Ps { all, quiet, no_trunc, format, filters, last } => {
+            let last = last.map(|n| n.to_string());
             line.word("ps").flag("-a", *all).flag("-q", *quiet).flag("--no-trunc", *no_trunc);
+            line.value("--last", last.as_deref());
             line.value("--format", format.as_deref()).pairs("--filter", filters);
         }
         Request::Rm { force, names } => line.word("rm").flag("-f", *force).words(names),
         Request::Exec { name, tty, detach, command } => {
             line.word("exec").flag("-d", *detach).flag("-it", *tty).word(name).words(command);
         }
-        Request::Inspect { format, names } => {
-            line.word("inspect").value("-f", format.as_deref()).words(names)
+        Request::Inspect { format, kind, names } => {
+            line.word("inspect").value("--type", kind.as_deref()).value("-f", format.as_deref()).words(names)
         }
         Request::Port { name, port } => {
             line.word("port").word(name).words(port.as_slice());
@@ -89,8 +91,8 @@ pub fn render(request: &Request) -> String {
         Request::NetworkDisconnect { network, container } => {
             line.word("network").word("disconnect").word(network).word(container);
         }
-        Request::NetworkPrune { force } => {
-            line.word("network").word("prune").flag("-f", *force);
+        Request::NetworkPrune { force, filters } => {
+            line.word("network").word("prune").flag("-f", *force).pairs("--filter", filters);
         }
     }
     line.0
@@ -148,6 +150,7 @@ fn run(line: &mut Line, spec: &RunSpec) {
     };
     line.flag("--rm", spec.remove).value("--name", spec.name.as_deref());
     line.value("--hostname", spec.hostname.as_deref());
+    line.value("--domainname", spec.domainname.as_deref());
     for (i, net) in spec.networks.iter().enumerate() {
         attachment(line, net, i == 0);
     }
@@ -159,6 +162,8 @@ fn run(line: &mut Line, spec: &RunSpec) {
         line.value("--expose", Some(&format!("{port}{}", suffix(*proto))));
     }
     line.pairs("-e", &spec.env);
+    line.pairs("--label", &spec.labels);
+    line.pairs("--sysctl", &spec.sysctls);
     for (name, addr) in &spec.add_host {
         line.value("--add-host", Some(&format!("{name}:{addr}")));
     }

@@ -219,6 +219,8 @@ pub(super) const COMMANDS: &[Command] = &[
             FILTER,
             FORMAT,
             NO_TRUNC,
+            val("last", Some('n'), "int", "Show n last created containers (includes all states)"),
+            on("latest", Some('l'), "Show the latest created container (includes all states)"),
             on("quiet", Some('q'), "Only display container IDs"),
         ]],
         makes: Makes::Ps,
@@ -253,7 +255,7 @@ pub(super) const COMMANDS: &[Command] = &[
         count: ONE_OR_MORE,
         interspersed: true,
         wants: CONTAINERS,
-        flags: &[&[FORMAT_F]],
+        flags: &[&[FORMAT_F, val("type", None, "string", "Only inspect objects of the given type")]],
         makes: Makes::Inspect,
     },
     Command {
@@ -545,7 +547,10 @@ pub(super) const COMMANDS: &[Command] = &[
         count: Count::Exactly(0),
         interspersed: true,
         wants: NO_NAME,
-        flags: &[&[on("force", Some('f'), "Do not prompt for confirmation")]],
+        flags: &[&[
+            val("filter", None, "filter", "Provide filter values (e.g. \"until=<timestamp>\")"),
+            on("force", Some('f'), "Do not prompt for confirmation"),
+        ]],
         makes: Makes::NetworkPrune,
     },
     Command {

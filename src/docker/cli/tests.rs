@@ -74,7 +74,7 @@ fn other_refusals_are_in_dockers_words() {
         (
             "network crate x",
             1,
-            "docker: unknown command: docker network crate\n\nUsage:  docker network COMMAND\n\n\
+            "docker: unknown command: docker network crate\n\nUsage:  docker network\n\n\
              Run 'docker network --help' for more information\n\nDid you mean docker network create?\n",
         ),
         (

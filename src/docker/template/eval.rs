@@ -154,6 +154,15 @@ impl Scope<'_> {
             args.extend(piped);
             return function(name, &args);
         }
+        // A method of a row: `.Label "key"`.
+        if let (Expr::Field(path), [key], None) = (first, rest, &piped)
+            && let [name] = path.as_slice()
+            && let Some(Value::Object(map)) = dot.get(format!("{name}()"))
+        {
+            let key = self.expr(key, dot)?;
+            let found = key.as_str().and_then(|k| map.get(k)).cloned();
+            return Ok(found.unwrap_or_else(|| Value::String(String::new())));
+        }
         if !rest.is_empty() || piped.is_some() {
             return Err("template: :1: can't give argument to non-function".into());
         }
@@ -175,10 +184,18 @@ impl Scope<'_> {
     }
 }
 
+/// Fields of a subnet's settings that are left out of the JSON where they are empty.
+const OPTIONAL: [&str; 3] = ["Gateway", "IPRange", "AuxiliaryAddresses"];
+static EMPTY: Value = Value::String(String::new());
+
 fn walk(from: &Value, path: &[String]) -> Result<Value, String> {
     let mut value = from;
     for name in path {
         value = match value {
+            // What the API leaves out where it is empty is still a field of the client's.
+            Value::Object(map) if OPTIONAL.contains(&name.as_str()) && map.contains_key("Subnet") => {
+                map.get(name).unwrap_or(&EMPTY)
+            }
             Value::Object(map) => map.get(name).ok_or_else(|| {
                 format!(
                     "template: :1:2: executing \"\" at <.{}>: map has no entry for key {name:?}",

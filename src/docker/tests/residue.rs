@@ -83,7 +83,7 @@ fn a_mistyped_driver_leads_to_the_right_word() {
 /// One of a few commands; which depends on the numbers.
 fn command(kind: u8, n: u8, m: u8) -> String {
     let (name, net) = (n % 5, m % 3);
-    match kind % 9 {
+    match kind % 15 {
         0 => format!("docker network create net{net}"),
         1 => format!("docker network rm net{net}"),
         2 => format!("docker run -d --name box{name} --network net{net} -p 80{m}:80 lab"),
@@ -92,6 +92,14 @@ fn command(kind: u8, n: u8, m: u8) -> String {
         5 => format!("docker network disconnect net{net} box{name}"),
         6 => format!("docker stop box{name}"),
         7 => format!("docker start box{name}"),
+        8 => format!("docker pause box{name}"),
+        9 => format!("docker unpause box{name}"),
+        10 => format!("docker rename box{name} box{}", (name + m) % 5),
+        11 => format!("docker restart box{name}"),
+        12 => {
+            format!("docker network create --internal -o com.docker.network.bridge.enable_icc=false net{net}")
+        }
+        13 => format!("docker kill box{name}"),
         _ => format!("docker rm -f box{name}"),
     }
 }
@@ -101,7 +109,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_commands_leaves_residue_or_gives_an_address_twice(
-        ops in proptest::collection::vec((0_u8..9, 0_u8..5, 0_u8..6), 1..28)
+        ops in proptest::collection::vec((0_u8..15, 0_u8..5, 0_u8..6), 1..32)
     ) {
         let mut lab = Lab::new(DaemonConfig::default());
         let empty = lab.host_state();
@@ -118,6 +126,13 @@ proptest! {
                 }
             }
         }
+        // What iptables-save prints is read back as the same rules.
+        let ns = lab.engine.host_ns(&lab.world);
+        let nf = &lab.world.namespace(ns).expect("the host").nf;
+        let text = nf.save(&crate::netfilter::TableKind::ALL, false);
+        let mut again = crate::netfilter::Netfilter::new(crate::rng::Rng::new(1));
+        prop_assert!(again.restore(&text).is_ok(), "{}", text);
+        prop_assert_eq!(again.save(&crate::netfilter::TableKind::ALL, false), text);
         for n in 0..5 {
             lab.docker(&format!("docker rm -f box{n}"));
         }

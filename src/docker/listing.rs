@@ -168,7 +168,7 @@ impl Engine {
                     && any("driver", &|v| n.driver == v)
                     && any("scope", &|v| v == "local")
                     && any("type", &|v| (v == "builtin") == n.predefined())
-                    && any("dangling", &|v| (v == "true" || v == "1") == !n.predefined())
+                    && any("dangling", &|v| (v == "true" || v == "1") != n.predefined())
             })
             .collect();
         nets.sort_by(|a, b| natural(&a.name, &b.name));

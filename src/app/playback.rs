@@ -526,7 +526,14 @@ impl Schedule {
             });
             travelled.is_some_and(|seq| log.bytes(seq).starts_with(&[0xff; 6]))
         };
-        let quiet = quiet || (matches!(reason, DropReason::PortClosed { .. }) && to_all());
+        let ignored = matches!(
+            reason,
+            DropReason::PortClosed { .. }
+                | DropReason::NotMine { .. }
+                | DropReason::Martian { .. }
+                | DropReason::NoMatchingSocket
+        );
+        let quiet = quiet || (ignored && to_all());
         // An answer to a ping that was stopped in the meantime: it came, and nobody waits for it.
         let late = reason == DropReason::NoMatchingSocket && self.kind_of(packet) == Kind::Icmp;
         if quiet {

@@ -386,6 +386,14 @@ fn a_cable_drawn_from_socket_to_socket_brings_an_address_and_a_flow_to_watch() {
         assert!(said.iter().any(|s| s == message), "{message}: {said:?}");
     }
     assert!(flow.rows.iter().all(|r| r.drop.is_none()), "a broadcast that nobody wanted is no drop");
+    // A second one asks, and the first hears it too.
+    app.act(Action::Want(Ware::Device(crate::lab::catalogue::Device::Computer)));
+    let end = |node: &str, port: &str| (node.to_owned(), port.parse().unwrap());
+    app.act(Action::Cable(CableAction::Plug(end("computer-2", "eth0"), end("router", "lan3"))));
+    settle(&mut app);
+    app.act(Action::ToEnd);
+    let dropped: Vec<_> = app.flows.current().unwrap().rows.iter().filter_map(|r| r.drop).collect();
+    assert!(dropped.is_empty(), "{dropped:?}");
     let lines = &app.shown.scene.node("computer").unwrap().lines;
     assert!(lines[0].text.starts_with("192.168.0."), "{lines:?}");
 }

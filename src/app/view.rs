@@ -8,7 +8,7 @@ use crate::lab::catalogue::Device;
 const SCALES: (f64, f64) = (0.25, 3.0);
 
 /// Below this width, in pixels, the camera follows the packet.
-pub(super) const SMALL_SCREEN: f64 = 620.0;
+pub const SMALL_SCREEN: f64 = 620.0;
 /// How near it comes then.
 const FOLLOW_SCALE: f64 = 0.78;
 

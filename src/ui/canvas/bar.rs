@@ -10,7 +10,7 @@ use crate::app::cable::CableAction;
 use crate::app::gallery::LabAction;
 use crate::app::notice::Notice;
 use crate::app::scene::{Rect, Scene, path_point};
-use crate::app::view::Camera;
+use crate::app::view::{Camera, SMALL_SCREEN};
 use crate::app::{Action, Selection};
 use crate::ui::icons::icon;
 use crate::ui::{Ctx, Shared, browser, use_ctx};
@@ -63,7 +63,10 @@ pub fn Bar(props: &BarProps) -> Html {
             let (Some(el), Some((x, top, bottom))) = (node.cast::<HtmlElement>(), place) else { return };
             let (w, h) = (f64::from(el.offset_width()), f64::from(el.offset_height()));
             let left = (x - w / 2.0).clamp(8.0, (size.0 - w - 8.0).max(8.0));
-            let y = if top - h > 6.0 { top - h } else { bottom.min(size.1 - h - 8.0) };
+            let beside = if top - h > 6.0 { top - h } else { bottom.min(size.1 - h - 8.0) };
+            // A small screen has no room beside a box: there it lies at the lower edge.
+            let (left, y) =
+                if size.0 < SMALL_SCREEN { (size.0 - w - 8.0, size.1 - h - 8.0) } else { (left, beside) };
             // Through the CSSOM: the policy forbids style attributes, not this.
             let _ = el.style().set_property("transform", &format!("translate({left:.0}px, {y:.0}px)"));
         },

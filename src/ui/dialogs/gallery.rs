@@ -57,7 +57,7 @@ pub fn Gallery(props: &Props) -> Html {
             None => (c.name.into(), "".into()),
         };
         html! {
-            <button type="button" class="card" key={c.name} data-test={format!("lab-{}", c.name)} onclick={ctx.on(Action::Lab(LabAction::Open(c.name)))}>
+            <button type="button" class="lab-card" key={c.name} data-test={format!("lab-{}", c.name)} onclick={ctx.on(Action::Lab(LabAction::Open(c.name)))}>
                 { picture(c) }
                 <b>{ title }</b><small>{ sub }</small>
             </button>
@@ -65,9 +65,9 @@ pub fn Gallery(props: &Props) -> Html {
     };
     html! {
         <div class="dialog-body gallery">
-            <div class="cards">
-                <button type="button" class="card" data-test="lab-empty" data-first="true" onclick={ctx.on(Action::Lab(LabAction::Open("empty")))}>
-                    <span class="card-picture blank">{ icon("plus") }</span>
+            <div class="lab-cards">
+                <button type="button" class="lab-card" data-test="lab-empty" data-first="true" onclick={ctx.on(Action::Lab(LabAction::Open("empty")))}>
+                    <span class="lab-picture blank">{ icon("plus") }</span>
                     <b>{ ctx.t("gallery.empty") }</b><small>{ ctx.t("gallery.empty_sub") }</small>
                 </button>
                 { for props.cards.iter().map(card) }
@@ -94,7 +94,7 @@ fn picture(c: &Card) -> Html {
     let room = c.bounds.grown(40.0);
     let view = format!("{:.0} {:.0} {:.0} {:.0}", room.x, room.y, room.w, room.h);
     html! {
-        <svg class="card-picture" viewBox={view} preserveAspectRatio="xMidYMid meet" aria-hidden="true">
+        <svg class="lab-picture" viewBox={view} preserveAspectRatio="xMidYMid meet" aria-hidden="true">
             { for c.wires.iter().map(|(a, b)| html! { <line x1={a.0.to_string()} y1={a.1.to_string()} x2={b.0.to_string()} y2={b.1.to_string()} /> }) }
             { for c.boxes.iter().map(|(r, kind)| html! {
                 <rect class={match kind { NodeKind::Router => "of-router", NodeKind::DockerHost => "of-host", NodeKind::Isp => "of-isp", NodeKind::Switch => "of-switch", _ => "" }}

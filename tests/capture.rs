@@ -92,3 +92,27 @@ fn errors_and_datagrams_are_well_formed_too() {
         assert!(!found.is_empty(), "no frame matches {filter}");
     }
 }
+
+#[test]
+fn an_overlay_ping_is_an_envelope_with_the_inner_frame_in_tshark() {
+    let file = capture("overlay", "overlay", &[("host2:cli", "ping -c 1 web")]);
+    let Some(bad) = problems(&file) else { return };
+    assert_eq!(bad, [""; 0]);
+    let fields = [
+        "-Y",
+        "vxlan && icmp.type == 8",
+        "-T",
+        "fields",
+        "-e",
+        "vxlan.vni",
+        "-e",
+        "ip.dst",
+        "-e",
+        "icmp.type",
+    ];
+    let envelopes = tshark(&file, &fields).unwrap_or_default();
+    assert!(!envelopes.is_empty(), "no envelope with an echo request");
+    assert!(envelopes.iter().all(|e| e == "4097\t192.168.0.10,10.0.50.2\t8"), "{envelopes:?}");
+    let plain = tshark(&file, &["-Y", "icmp.type == 8 && !vxlan"]).unwrap_or_default();
+    assert!(!plain.is_empty(), "inside the hosts it travels without its envelope");
+}

@@ -95,11 +95,10 @@ fn recorded_captures_agree_with_the_recorded_lines() {
 
 /// Recordings that do not agree in full, and why. They are played all the same; one that agrees has
 /// to be taken off.
-const KNOWN: [(&str, &str); 4] = [
+const KNOWN: [(&str, &str); 3] = [
     ("container-to-lan-and-internet", "the real resolver asks for AAAA too: one connection more"),
-    ("overlay-two-hosts", "swarm and overlay are not there yet"),
+    ("overlay-two-hosts", "gossip keeps ARP warm there; the sandbox has an id of its own"),
     ("publish-errors", "between two steps a container was removed without a recorded command"),
-    ("swarm-service-publish", "swarm is not there yet"),
 ];
 
 /// Not played: what they are about is not emulated at all.

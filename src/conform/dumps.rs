@@ -262,7 +262,8 @@ fn containers(session: &mut Session, node: &str, recorded: &Map<String, Value>) 
     recorded
         .iter()
         .map(|(name, expected)| {
-            let actual = ours.get(name).cloned().unwrap_or_else(|| "no such container".into());
+            let mut left = ours.iter().filter(|(own, _)| stands_for(name, own));
+            let actual = left.next().map(|(_, c)| c.clone()).unwrap_or_else(|| "no such container".into());
             Unit {
                 name: format!("{node} containers {name}"),
                 expected: without_ipv6_ports(expected),
@@ -272,6 +273,22 @@ fn containers(session: &mut Session, node: &str, recorded: &Map<String, Value>) 
             }
         })
         .collect()
+}
+
+/// True if a recorded name, in which `<id25>` stands for an id, can mean `own`.
+fn stands_for(recorded: &str, own: &str) -> bool {
+    let (mut parts, mut rest) = (recorded.split("<id25>"), own);
+    match parts.next().and_then(|first| rest.strip_prefix(first)) {
+        Some(after) => rest = after,
+        None => return false,
+    }
+    for part in parts {
+        match rest.get(25..).and_then(|after| after.strip_prefix(part)) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.is_empty()
 }
 
 /// The keys of one container that were kept.

@@ -109,7 +109,8 @@ impl Masks {
 
     /// A container's or network's id, whole or its first 12 digits.
     fn id(&mut self, name: &str, actual: &str) -> bool {
-        self.bind(Kind::Id, name, &actual[..12])
+        // Tasks of a service have names with ids in them: one mask may stand for several.
+        name.contains("<id25>") || self.bind(Kind::Id, name, &actual[..12])
     }
 
     /// The command with the masks in it replaced by what they stand for; a mask that is not yet
@@ -270,13 +271,15 @@ impl Masks {
             let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b)).count();
             (digits == n).then_some(n)
         };
+        let base36 = |n: usize| {
+            let digits = rest.bytes().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).count();
+            (digits == n).then_some(n)
+        };
         let len = match mask {
-            Mask::Id(_) | Mask::AnyId => hex(64),
+            // A network of a swarm has 25 letters and digits.
+            Mask::Id(_) | Mask::AnyId => hex(64).or_else(|| base36(25)),
             Mask::ShortId(_) | Mask::AnyShortId => hex(12),
-            Mask::Id25 => rest
-                .get(..25)
-                .filter(|t| t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
-                .map(|_| 25),
+            Mask::Id25 => base36(25),
             Mask::Token => rest
                 .starts_with("SWMTKN-")
                 .then(|| rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count()),

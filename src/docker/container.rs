@@ -148,6 +148,8 @@ impl Engine {
                 last_main: None,
                 attachments,
                 gateway_network: None,
+                gateway: None,
+                service: spec.service.clone(),
                 published: Vec::new(),
                 link_rules: Vec::new(),
                 resolver: None,

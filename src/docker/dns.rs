@@ -159,6 +159,17 @@ impl Engine {
                     }
                 }
                 zone.add_ptr(addr, &format!("{}.{}", other.name, net.name), TTL);
+                for name in self.service_names(other) {
+                    add(&mut zone, &name, addr);
+                }
+            }
+            for peer in self.peers(&net.id) {
+                for name in &peer.names {
+                    add(&mut zone, name, peer.addr);
+                }
+                if let Some(name) = peer.names.first() {
+                    zone.add_ptr(peer.addr, &format!("{name}.{}", net.name), TTL);
+                }
             }
             known.append(&mut here);
         }

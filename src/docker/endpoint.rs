@@ -1,7 +1,7 @@
 //! A container's end in a network: address, veth pair, rules; which network is its way out; its
 //! published ports.
 
-use super::driver::{Driver, WayOut};
+use super::driver::{Driver, GATEWAY, WayOut};
 use super::engine::{Attachment, EndpointInfo, Engine, Holder, Published};
 use super::ipam::IpamError;
 use super::names;
@@ -28,12 +28,20 @@ impl Engine {
         attachment: &Attachment,
     ) -> Result<(), String> {
         let wanted = attachment.network_id.as_deref().unwrap_or(&attachment.spec.network);
-        let n = self.find_network(wanted).map_err(|e| e.message)?;
+        let wanted = wanted.to_owned();
+        self.find_in_swarm(world, i, &wanted)?;
+        let n = self.find_network(&wanted).map_err(|e| e.message)?;
         let net = self.networks[n].clone();
         let Some(subnet) = net.subnet else {
             return Err(format!("network {} cannot be joined", net.name));
         };
         let wish = attachment.spec.ip.as_deref().and_then(|ip| ip.parse().ok());
+        if net.driver == "overlay" {
+            let id = self.new_id(world, "endpoint");
+            let endpoint = self.attach_overlay(world, i, &net, wish, id)?;
+            self.containers[i].endpoints.push(endpoint);
+            return Ok(());
+        }
         let addr = self.ipam.address(subnet, net.range, wish).map_err(|e| match e {
             IpamError::NoAddress => format!(
                 "no available IPv4 addresses on this network's address pools: {} ({})",
@@ -105,7 +113,7 @@ impl Engine {
 
     /// A veth pair from `bridge` into `ns`, both ends up, the inner one with its address, which it
     /// announces (RFC 5227) as Engine 28 does. Returns the names inside and outside.
-    fn plug(
+    pub(super) fn plug(
         &mut self,
         world: &mut World,
         ns: NsId,
@@ -124,7 +132,12 @@ impl Engine {
         };
         let named = |name: &str| name.parse::<IfName>();
         let ends = ((host, named(&outside)?, names::mac(&mut rng)), (ns, named(&inside)?, mac));
-        let (out_dev, in_dev) = world.add_veth(ends.0, ends.1).map_err(|e| e.to_string())?;
+        // The way out of an overlay is made on the host and moved: it keeps the host's numbers.
+        let made = match bridge == GATEWAY {
+            true => world.add_veth_from(host, ends.0, ends.1),
+            false => world.add_veth(ends.0, ends.1),
+        };
+        let (out_dev, in_dev) = made.map_err(|e| e.to_string())?;
         let bridge_dev = world.namespace(host).and_then(|h| h.device_named(bridge)).map(|d| d.index);
         let Some(bridge_dev) = bridge_dev else {
             remove_device(world, host, &outside);
@@ -183,6 +196,9 @@ impl Engine {
         if let Some(subnet) = self.network_by_id(&endpoint.network_id).and_then(|n| n.subnet) {
             self.ipam.release_address(subnet, endpoint.addr.addr());
         }
+        if self.network_by_id(&endpoint.network_id).is_some_and(|n| n.driver == "overlay") {
+            self.left_overlay(world, i, &endpoint);
+        }
         self.containers[i].endpoints.remove(e);
     }
 
@@ -200,8 +216,10 @@ impl Engine {
             })
             .min_by_key(|e| self.endpoint_order(i, e))
             .cloned();
+        self.balance_gateway(world, i, best.is_some())?;
+        let best = best.or_else(|| self.containers[i].inner.gateway.clone());
         let chosen = best.as_ref().map(|e| e.network_id.clone());
-        if chosen == container.inner.gateway_network {
+        if chosen == self.containers[i].inner.gateway_network {
             return Ok(());
         }
         self.unpublish(world, i);
@@ -483,7 +501,7 @@ fn release(world: &mut World, host: NsId, p: &Published) {
 }
 
 /// Binds `at` for real, so that the host's own programs and addresses have their say.
-fn hold(
+pub(super) fn hold(
     world: &mut World,
     ns: NsId,
     at: Endpoint,
@@ -508,7 +526,7 @@ fn hold(
     bound.unwrap_or(Err(Errno::NetUnreach))
 }
 
-fn close(world: &mut World, ns: NsId, socket: SocketId) {
+pub(super) fn close(world: &mut World, ns: NsId, socket: SocketId) {
     world.with(ns, |ns, cx| ns.close(socket, cx));
 }
 

@@ -181,6 +181,10 @@ pub(super) struct Inner {
     pub attachments: Vec<Attachment>,
     /// Id of the network through which the default route goes.
     pub gateway_network: Option<String>,
+    /// Its end in docker_gwbridge, if it needs one.
+    pub gateway: Option<EndpointInfo>,
+    /// The service whose task it is.
+    pub service: Option<String>,
     pub published: Vec<Published>,
     pub link_rules: Vec<Rule>,
     pub resolver: Option<Resolver>,
@@ -259,6 +263,8 @@ pub struct Engine {
     pub(super) dockerd: Pid,
     /// Who waits for the end of which container (its id).
     pub(super) waiting: Vec<(Pid, String)>,
+    /// What it is in a swarm, if it is in one.
+    pub(super) swarm: Option<Box<super::swarm::Member>>,
     /// What it did since it was last asked.
     pub(super) noted: Vec<Noted>,
     /// How often something was drawn by lot.
@@ -282,6 +288,7 @@ impl Engine {
             ipam: Ipam::default(),
             ports: PortAllocator::new((32768, 60999)),
             waiting: Vec::new(),
+            swarm: None,
             noted: Vec::new(),
             drawn: 0,
         };
@@ -363,6 +370,8 @@ impl Engine {
             Request::Images { quiet, format } => self.images(*quiet, format.as_deref()),
             Request::Pull { image } => self.pull(world, image),
             Request::Version { format } => self.version(format.as_deref()),
+            // A lone engine: a session asks with its peers (super::request).
+            Request::Swarm(_) => super::swarm::request(world, &mut [self], 0, request),
             Request::NetworkCreate(create) => reply(self.network_create(world, create)),
             Request::NetworkLs { quiet, no_trunc, format, filters } => {
                 self.network_ls((*quiet, *no_trunc), format.as_deref(), filters)
@@ -400,6 +409,11 @@ impl Engine {
 
     /// A process ended; if it was a container's main process the container is now exited.
     pub fn on_exit(&mut self, world: &mut World, pid: Pid, code: i32) {
+        self.main_exited(world, pid, code);
+        self.swarm_heard(pid);
+    }
+
+    fn main_exited(&mut self, world: &mut World, pid: Pid, code: i32) {
         if let Some(i) = self.containers.iter().position(|c| c.inner.main == Some(pid)) {
             self.main_ended(world, i, code);
         } else if let Some(c) = self.containers.iter_mut().find(|c| c.inner.last_main == Some(pid)) {

@@ -1,6 +1,7 @@
 //! `docker inspect`, `docker network inspect`: the engine's objects as JSON, and templates over it.
 
 use super::Response;
+use super::driver::Driver;
 use super::engine::{Container, ContainerState, EndpointInfo, Engine, Network};
 use super::image;
 use super::template::{Template, TemplateError};
@@ -169,7 +170,9 @@ impl Engine {
             let joined = net.and_then(|n| c.endpoints.iter().find(|e| e.network_id == n.id));
             let aliases = (!a.spec.aliases.is_empty()).then(|| a.spec.aliases.clone());
             // The names stay on record when the network is gone.
-            let named = net.map_or(a.network_id.is_some(), Network::has_dns);
+            // One of the swarm is nobody's before it was joined.
+            let of_swarm = |n: &Network| n.driver == "overlay" && a.network_id.is_none();
+            let named = net.map_or(a.network_id.is_some(), |n| n.has_dns() && !of_swarm(n));
             let names = named.then(|| c.dns_names_of(a));
             let links: Vec<String> = a.spec.links.iter().map(|(n, l)| format!("{n}:{l}")).collect();
             let links = (!links.is_empty()).then_some(links);
@@ -251,7 +254,7 @@ impl Engine {
                 entry.insert("IPRange".into(), json!(range.to_string()));
             }
             // A gateway that nobody asked for is only told where the subnet was not asked for either.
-            let told = auto || net.predefined() || !net.asked.gateways.is_empty();
+            let told = auto || net.predefined() || net.of_swarm() || !net.asked.gateways.is_empty();
             if let Some(gateway) = net.gateway.filter(|_| told) {
                 entry.insert("Gateway".into(), json!(gateway.to_string()));
             }
@@ -263,7 +266,7 @@ impl Engine {
             }
             config.push(Value::Object(entry));
         }
-        let members: Map<String, Value> = self
+        let mut members: Map<String, Value> = self
             .containers
             .iter()
             .flat_map(|c| c.endpoints.iter().map(move |e| (c, e)))
@@ -279,26 +282,41 @@ impl Engine {
                 (c.id.clone(), entry)
             })
             .collect();
+        let extra = |name: String, id: &str, mac: String, addr: String| json!({ "Name": name, "EndpointID": id, "MacAddress": mac, "IPv4Address": addr, "IPv6Address": "" });
+        for (name, e) in self.gateway_ends(net) {
+            let key = name.trim_start_matches("gateway_").to_owned();
+            members.insert(key, extra(name, &e.id, e.mac.to_string(), e.addr.to_string()));
+        }
+        let mut options = net.asked.options.clone();
+        if let Driver::Overlay { vni, ingress } = net.driver_state {
+            options.insert(0, ("com.docker.network.driver.overlay.vxlanid_list".into(), vni.to_string()));
+            if let (Some((addr, mac)), Some(subnet)) = (self.balancer_of(net), net.subnet) {
+                let key = if ingress { "ingress-sbox".to_owned() } else { format!("lb-{}", net.name) };
+                let addr = format!("{addr}/{}", subnet.prefix_len());
+                let name = format!("{}-endpoint", net.name);
+                members.insert(key, extra(name, &net.id.repeat(3)[..64], mac.to_string(), addr));
+            }
+        }
         json!({
             "Name": net.name,
             "Id": net.id,
             "Created": moment(Some(net.created)),
-            "Scope": "local",
+            "Scope": net.scope(),
             "Driver": net.driver,
             "EnableIPv4": true,
             "EnableIPv6": false,
             "IPAM": {
                 "Driver": "default",
-                "Options": if net.predefined() { Value::Null } else { json!({}) },
+                "Options": if net.predefined() || net.of_swarm() { Value::Null } else { json!({}) },
                 "Config": if net.subnet.is_some() { Value::Array(config) } else { Value::Null },
             },
             "Internal": net.internal(),
             "Attachable": net.asked.attachable,
-            "Ingress": false,
+            "Ingress": matches!(net.driver_state, Driver::Overlay { ingress: true, .. }),
             "ConfigFrom": { "Network": "" },
             "ConfigOnly": false,
             "Containers": members,
-            "Options": pairs(&net.asked.options),
+            "Options": pairs(&options),
             "Labels": pairs(&net.asked.labels),
         })
     }
@@ -349,7 +367,11 @@ fn moment(at: Option<Instant>) -> String {
 }
 
 /// What `inspect` prints: a JSON array, or a line for each object.
-fn answer(format: Option<&str>, names: &[String], get: impl Fn(&str) -> Result<Value, String>) -> Response {
+pub(super) fn answer(
+    format: Option<&str>,
+    names: &[String],
+    get: impl Fn(&str) -> Result<Value, String>,
+) -> Response {
     let template = match format.filter(|f| *f != "json").map(Template::parse) {
         None => None,
         Some(Ok(template)) => Some(template),

@@ -110,6 +110,10 @@ impl Engine {
         if let Some(resolver) = self.containers[i].inner.resolver.take() {
             world.remove_machine(resolver.machine);
         }
+        if let Some(gateway) = self.containers[i].inner.gateway.take() {
+            self.leave_gateway_bridge(world, &gateway);
+            self.containers[i].inner.gateway_network = None;
+        }
         while !self.containers[i].endpoints.is_empty() {
             let last = self.containers[i].endpoints.len() - 1;
             self.detach(world, i, last);

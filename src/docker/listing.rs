@@ -166,7 +166,7 @@ impl Engine {
                     && labels_match(filters, &n.asked.labels)
                     && any("id", &|v| n.id.starts_with(v))
                     && any("driver", &|v| n.driver == v)
-                    && any("scope", &|v| v == "local")
+                    && any("scope", &|v| v == n.scope())
                     && any("type", &|v| (v == "builtin") == n.predefined())
                     && any("dangling", &|v| (v == "true" || v == "1") != n.predefined())
             })
@@ -179,7 +179,7 @@ impl Engine {
                     "ID": if no_trunc { n.id.as_str() } else { short(&n.id) },
                     "Name": n.name,
                     "Driver": n.driver,
-                    "Scope": "local",
+                    "Scope": n.scope(),
                     "IPv4": "true",
                     "IPv6": "false",
                     "Internal": n.internal().to_string(),
@@ -374,7 +374,7 @@ fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Option<Respon
 }
 
 /// Rows as a table, as ids, or through a template (`table …` has headings).
-fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format: Option<&str>) -> Response {
+pub(super) fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format: Option<&str>) -> Response {
     let cell = |row: &Value, key: &str| row.get(key).map(super::template::text_of).unwrap_or_default();
     if quiet && format.is_none() {
         return Response::ok(rows.iter().map(|r| cell(r, "ID") + "\n").collect::<String>());
@@ -449,7 +449,7 @@ fn align(table: &[Vec<String>]) -> String {
 }
 
 /// `About a minute`, `5 seconds` (github.com/docker/go-units, HumanDuration).
-fn human(secs: u64) -> String {
+pub(super) fn human(secs: u64) -> String {
     let (minutes, hours) = (secs / 60, (secs + 1800) / 3600);
     match () {
         () if secs < 1 => "Less than a second".to_owned(),

@@ -15,6 +15,9 @@ impl Engine {
         endpoint: &EndpointSpec,
         container: &str,
     ) -> Result<String, EngineError> {
+        if let Ok(i) = self.find(container) {
+            self.find_in_swarm(world, i, &endpoint.network).map_err(EngineError::new)?;
+        }
         let n = self.find_network(&endpoint.network)?;
         let i = self.find(container)?;
         let net = &self.networks[n];

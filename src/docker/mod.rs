@@ -6,8 +6,8 @@
 //! ([`cli::parse`]); a drag on the canvas makes the same one and shows [`cli::render`]'s text.
 //!
 //! The reference is Docker Engine 28 with its iptables firewall and the userland proxy. Supported:
-//! bridge, host, none, another container's network, macvlan, ipvlan, published ports, embedded DNS, links, internal
-//! networks, live connect and disconnect. Not supported: IPv6, overlay and swarm,
+//! bridge, host, none, another container's network, macvlan, ipvlan, overlay and swarm, published ports,
+//! embedded DNS, links, internal networks, live connect and disconnect. Not supported: IPv6,
 //! volumes, building and pulling of images, what a daemon does beyond networking.
 
 pub mod cli;
@@ -36,6 +36,7 @@ mod request;
 mod resolv;
 mod restart;
 mod rules;
+mod swarm;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -46,3 +47,4 @@ pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
 pub use noted::Noted;
 pub use request::{Attach, EndpointSpec, NetworkCreate, PortSpec, Request, Response, RunSpec};
+pub use swarm::{ServiceMode, ServiceSpec, SwarmRequest, request, settle};

@@ -24,6 +24,10 @@ const DRIVERS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "over
 pub(super) const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \
     \"docker swarm join\" to connect this node to swarm and try again.";
 
+const INGRESS_WARNING: &str = "WARNING! Before removing the routing-mesh network, make sure all the nodes in \
+    your swarm run the same docker engine version. Otherwise, removal may not be effective and functionality of \
+    newly create ingress networks will be impaired.\nAre you sure you want to continue? [y/N] \n";
+
 /// What of a request is decided before anything is made.
 struct Plan {
     subnet: Ipv4Net,
@@ -143,7 +147,11 @@ impl Engine {
             return fail(format!("operation is not permitted on predefined {} network", create.name));
         }
         let driver = create.driver.as_deref().unwrap_or("bridge");
-        if driver == "overlay" {
+        let overlay = driver == "overlay";
+        if overlay && create.scope.as_deref() == Some("local") {
+            return fail("cannot downgrade network scope for overlay networks".into());
+        }
+        if overlay && self.member().is_none_or(|m| !m.manager) {
             return fail(NO_SWARM.into());
         }
         let ipam = read_ipam(create)?;
@@ -156,6 +164,7 @@ impl Engine {
         match driver {
             "bridge" => {}
             "host" | "null" => return fail(format!("only one instance of \"{driver}\" network is allowed")),
+            "overlay" => return self.create_in_swarm(world, create),
             "macvlan" | "ipvlan" => return self.create_on_parent(world, create, &ipam),
             other => {
                 let near = nearest(other, DRIVERS.into_iter());
@@ -395,6 +404,14 @@ impl Engine {
     pub(super) fn network_rm(&mut self, world: &mut World, names: &[String], force: bool) -> Response {
         let mut response = Response::default();
         for name in names {
+            let ingress = self.find_network(name).is_ok_and(|n| {
+                matches!(self.networks[n].driver_state, Driver::Overlay { ingress: true, .. })
+            });
+            if ingress && self.member().is_some_and(|m| m.manager) {
+                // Without a terminal to answer from, the client takes the default: no.
+                response.stdout += INGRESS_WARNING;
+                continue;
+            }
             match self.remove_network(world, name) {
                 Ok(()) => response.stdout += &format!("{name}\n"),
                 Err(_) if force && self.find_network(name).is_err() => {}
@@ -411,6 +428,9 @@ impl Engine {
     }
 
     fn remove_network(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        if self.is_of_swarm(name) {
+            return self.remove_from_swarm(name);
+        }
         let n = self.find_network(name)?;
         let net = &self.networks[n];
         if net.predefined() {
@@ -424,7 +444,9 @@ impl Engine {
             .iter()
             .flat_map(|c| c.endpoints.iter().map(move |e| (c, e)))
             .filter(|(_, e)| e.network_id == net.id)
-            .map(|(c, e)| format!("name:{:?} id:{:?}", c.name, names::short(&e.id)))
+            .map(|(c, e)| (c.name.clone(), e))
+            .chain(self.gateway_ends(net))
+            .map(|(name, e)| format!("name:{name:?} id:{:?}", names::short(&e.id)))
             .collect();
         if !active.is_empty() {
             return Err(EngineError::new(format!(
@@ -471,6 +493,8 @@ impl Engine {
             .networks
             .iter()
             .filter(|n| !n.predefined() && super::listing::labels_match(filters, &n.asked.labels))
+            .filter(|n| !matches!(n.driver_state, Driver::Overlay { ingress: true, .. }))
+            .filter(|n| self.gateway_ends(n).is_empty())
             .filter(|n| !self.containers.iter().any(|c| c.endpoints.iter().any(|e| e.network_id == n.id)))
             .map(|n| n.name.clone())
             .collect();

@@ -94,6 +94,8 @@ pub struct RunSpec {
     pub ignored: Vec<String>,
     /// `--entrypoint`.
     pub entrypoint: Option<String>,
+    /// It is a task of this service of the swarm; only the swarm makes such.
+    pub service: Option<String>,
 }
 
 /// `docker network create`. Addresses are kept as typed: the engine says what is wrong with them.
@@ -115,6 +117,8 @@ pub struct NetworkCreate {
     pub internal: bool,
     /// `--attachable`.
     pub attachable: bool,
+    /// `--scope`.
+    pub scope: Option<String>,
     /// `--opt`.
     pub options: Vec<(String, String)>,
     /// `--label`.
@@ -261,6 +265,8 @@ pub enum Request {
         /** template */
         format: Option<String>,
     },
+    /// docker swarm, docker node, docker service.
+    Swarm(super::SwarmRequest),
     /// docker network create.
     NetworkCreate(NetworkCreate),
     /// docker network ls [-q].

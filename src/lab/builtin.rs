@@ -2,7 +2,7 @@
 
 use super::Lab;
 
-const LABS: [(&str, &str); 9] = [
+const LABS: [(&str, &str); 12] = [
     ("home", include_str!("../../labs/home.json")),
     ("empty", include_str!("../../labs/empty.json")),
     ("street", include_str!("../../labs/street.json")),
@@ -11,6 +11,9 @@ const LABS: [(&str, &str); 9] = [
     ("wifi", include_str!("../../labs/wifi.json")),
     ("two-routers", include_str!("../../labs/two-routers.json")),
     ("storm", include_str!("../../labs/storm.json")),
+    ("host-network", include_str!("../../labs/host-network.json")),
+    ("macvlan", include_str!("../../labs/macvlan.json")),
+    ("overlay", include_str!("../../labs/overlay.json")),
     ("oracle", include_str!("../../labs/oracle.json")),
 ];
 

@@ -252,10 +252,22 @@ impl Session {
         if let Some(node) = self.nodes.iter().find(|n| n.ns == ns) {
             return Some(node.config.id.clone());
         }
+        self.nodes
+            .iter()
+            .find_map(|node| {
+                let mut containers = node.engine.as_ref()?.containers().iter();
+                let c = containers.find(|c| self.world.machine(c.machine).is_some_and(|m| m.ns == ns))?;
+                Some(format!("{}:{}", node.config.id, c.name))
+            })
+            .or_else(|| self.sandbox_of_ns(ns))
+    }
+
+    /// The sandbox of an overlay network: `h1/ov1`. Nobody types there.
+    fn sandbox_of_ns(&self, ns: NsId) -> Option<String> {
         self.nodes.iter().find_map(|node| {
-            let mut containers = node.engine.as_ref()?.containers().iter();
-            let c = containers.find(|c| self.world.machine(c.machine).is_some_and(|m| m.ns == ns))?;
-            Some(format!("{}:{}", node.config.id, c.name))
+            let overlays = node.engine.as_ref()?.overlays();
+            let (name, ..) = overlays.into_iter().find(|o| o.2 == ns)?;
+            Some(format!("{}/{name}", node.config.id))
         })
     }
 

@@ -7,7 +7,7 @@
 use super::expand::Expansion;
 use super::plumb::Stage;
 use super::{JobId, Session, Terminal};
-use crate::docker::ContainerState;
+use crate::docker::{self, ContainerState};
 use crate::guest::{MachineId, Signal, Stdin};
 use crate::shell::{AndOr, Pipeline, Script, parse};
 use crate::sim::Event;
@@ -177,6 +177,8 @@ impl Session {
                         engine.on_exit(&mut self.world, pid, code);
                     }
                 }
+                let mut engines: Vec<_> = self.nodes.iter_mut().filter_map(|n| n.engine.as_mut()).collect();
+                docker::settle(&mut self.world, &mut engines);
                 if let Some((shell, index)) = self.owners.remove(&pid) {
                     self.stage_done(shell, index, code);
                 }

@@ -6,7 +6,7 @@ use super::expand::{Redirection, Simple};
 use super::mutation;
 use super::plumb::{Runner, Sink, Stage};
 use super::run::{Home, ShellId};
-use crate::docker::{Attach, Engine, Request, Response, cli};
+use crate::docker::{self, Attach, Engine, Request, Response, cli};
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{Script, join, nearest, parse};
 use crate::stack::Pid;
@@ -466,14 +466,14 @@ impl Session {
 
     /// Gives a request to the engine of a node.
     fn ask_engine(&mut self, node: usize, request: &Request) -> Response {
-        match self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
-            Some(engine) => {
-                // What it did by itself in the meantime is not this request's doing.
-                engine.take_noted();
-                engine.request(&mut self.world, request)
-            }
-            None => Response::default(),
+        let at = self.nodes.iter().take(node).filter(|n| n.engine.is_some()).count();
+        if self.nodes.get(node).is_none_or(|n| n.engine.is_none()) {
+            return Response::default();
         }
+        let mut engines: Vec<_> = self.nodes.iter_mut().filter_map(|n| n.engine.as_mut()).collect();
+        // What it did by itself in the meantime is not this request's doing.
+        engines[at].take_noted();
+        docker::request(&mut self.world, &mut engines, at, request)
     }
 
     /// Tells the engine that the shell which stands for a container's main process has ended.

@@ -129,8 +129,9 @@ pub struct Envelope {
     pub frame: Frame,
 }
 
-/// The UDP source port tells flows apart for those on the way (udp_flow_src_port): both directions of
-/// a flow have the same.
+/// The UDP source port tells flows apart for those on the way (udp_flow_src_port). A socket's hash is its
+/// own, so the two directions of a connection differ; what is hashed by its addresses alone is the same
+/// both ways.
 fn flow_port(inner: &[u8], (low, high): (u16, u16)) -> u16 {
     let ether = EthernetFrame::new_unchecked(inner);
     let packet = Ipv4Packet::new_checked(ether.payload()).ok();
@@ -142,13 +143,15 @@ fn flow_port(inner: &[u8], (low, high): (u16, u16)) -> u16 {
             (number(ether.src_addr().0), number(ether.dst_addr().0))
         }
     };
+    let mut sockets = false;
     if let Some(p) = packet.filter(|p| matches!(u8::from(p.next_header()), 6 | 17) && p.payload().len() >= 4)
     {
         let ports = p.payload();
         a |= u64::from(u16::from_be_bytes([ports[0], ports[1]]));
         b |= u64::from(u16::from_be_bytes([ports[2], ports[3]]));
+        sockets = true;
     }
-    let (first, second) = (a.min(b), a.max(b));
+    let (first, second) = if sockets { (a, b) } else { (a.min(b), a.max(b)) };
     let mut hash = first.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ second.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
     hash ^= hash >> 29;
     hash = hash.wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -328,7 +331,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_directions_of_a_flow_have_one_source_port() {
+    fn an_echo_and_its_reply_have_one_source_port() {
         let flow = |src: u8, dst: u8| {
             let mut bytes = vec![0; 60];
             bytes[12..14].copy_from_slice(&[8, 0]);

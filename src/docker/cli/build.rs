@@ -96,12 +96,13 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::NetworkDisconnect => {
             Request::NetworkDisconnect { container: f.args.remove(1), network: f.args.remove(0) }
         }
+        Makes::Swarm(word) => Request::Swarm(super::swarm::request(word, f)?),
         Makes::NetworkPrune => Request::NetworkPrune { force: f.on("force"), filters: filters() },
     })
 }
 
 /// `KEY=VALUE`; without `=` the value is empty.
-fn pair(text: &str) -> (String, String) {
+pub(super) fn pair(text: &str) -> (String, String) {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     (key.to_owned(), value.to_owned())
 }
@@ -357,6 +358,7 @@ fn network(mut f: Flags) -> Result<NetworkCreate, Refusal> {
         aux_addresses: f.all(&["aux-address"]).map(pair).collect(),
         internal: f.on("internal"),
         attachable: f.on("attachable"),
+        scope: f.last("scope").map(str::to_owned),
         options: f.all(&["opt"]).map(pair).collect(),
         labels: f.all(&["label"]).map(pair).collect(),
         name: f.args.remove(0),

@@ -1,6 +1,6 @@
 //! `--help`, laid out as the docker client lays it out.
 
-use super::table::{ABSENT, COMMANDS, Command, Does, Flag, GROUPS, Takes};
+use super::table::{ABSENT, Command, Does, Flag, GROUPS, Takes, commands};
 use std::fmt::Write;
 
 /// The whole help of a command.
@@ -48,7 +48,7 @@ pub(super) fn usage(command: &Command) -> String {
 pub(super) fn of_group(group: &str) -> String {
     let about = GROUPS.iter().find(|(name, _)| *name == group).map_or("", |(_, about)| *about);
     let mut rows: Vec<(&str, &str)> = Vec::new();
-    for command in COMMANDS {
+    for command in commands() {
         let paths = std::iter::once(&command.path).chain(command.aliases);
         for path in paths {
             if let [first, second] = path
@@ -78,7 +78,7 @@ pub(super) fn of_docker() -> String {
         let _ = writeln!(text, "  {name:11} {about}");
     }
     text.push_str("\nCommands:\n");
-    let mut single: Vec<&Command> = COMMANDS.iter().filter(|c| c.path.len() == 1).collect();
+    let mut single: Vec<&Command> = commands().filter(|c| c.path.len() == 1).collect();
     single.sort_by_key(|c| c.path);
     for command in single {
         let _ = writeln!(text, "  {:11} {}", command.path[0], command.help);

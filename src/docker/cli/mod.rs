@@ -3,7 +3,7 @@
 //!
 //! Supported: what `table` lists, with flags as far as networking goes. Flags of `docker run` that
 //! have nothing to do with networking are taken and named in the answer; whatever else is not
-//! supported is refused by name, with the nearest supported word. Not supported: compose, swarm,
+//! supported is refused by name, with the nearest supported word. Not supported: compose, stacks,
 //! building images, volumes, contexts.
 
 mod build;
@@ -12,6 +12,7 @@ mod help;
 mod ports;
 mod render;
 mod run_flags;
+mod swarm;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use super::Request;
 use super::near::{did_you_mean, nearest};
 use build::Refusal;
 use flags::BadFlag;
-use table::{ABSENT, COMMANDS, Command, Count, GROUPS, Makes, Takes};
+use table::{ABSENT, Command, Count, GROUPS, Makes, Takes, commands};
 
 /// What the docker client says of a command line that it cannot take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, CliError> {
 
 /// The command that `words` begin with, and how many of them name it.
 fn find(words: &[String]) -> Option<(&'static Command, usize)> {
-    COMMANDS.iter().find_map(|command| {
+    commands().find_map(|command| {
         std::iter::once(&command.path)
             .chain(command.aliases)
             .find(|path| words.len() >= path.len() && path.iter().zip(words).all(|(p, w)| p == w))
@@ -154,18 +155,18 @@ fn in_group(group: &str, word: Option<&String>) -> Result<Parsed, CliError> {
 }
 
 fn subcommands(group: &str) -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().flat_map(|c| std::iter::once(&c.path).chain(c.aliases)).filter_map(move |p| match p {
+    commands().flat_map(|c| std::iter::once(&c.path).chain(c.aliases)).filter_map(move |p| match p {
         [first, second] if *first == group => Some(*second),
         _ => None,
     })
 }
 
 fn top_words() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().filter(|c| c.path.len() == 1).map(|c| c.path[0]).chain(GROUPS.iter().map(|g| g.0))
+    commands().filter(|c| c.path.len() == 1).map(|c| c.path[0]).chain(GROUPS.iter().map(|g| g.0))
 }
 
 /// What only a manager of a swarm answers; this engine is none, and says so as Docker does.
-const SWARM_ONLY: [&str; 5] = ["config", "node", "secret", "service", "stack"];
+const SWARM_ONLY: [&str; 3] = ["config", "secret", "stack"];
 
 fn unknown_command(word: &str) -> CliError {
     if SWARM_ONLY.contains(&word) {
@@ -222,6 +223,7 @@ pub fn mutates(request: &Request) -> bool {
         | Request::NetworkConnect { .. }
         | Request::NetworkDisconnect { .. }
         | Request::NetworkPrune { .. } => true,
+        Request::Swarm(request) => request.mutates(),
         Request::Ps { .. }
         | Request::Wait { .. }
         | Request::Exec { .. }

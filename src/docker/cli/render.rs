@@ -64,6 +64,7 @@ pub fn render(request: &Request) -> String {
         Request::Version { format } => {
             line.word("version").value("--format", format.as_deref());
         }
+        Request::Swarm(request) => line.words(&super::swarm::words(request)),
         Request::NetworkCreate(create) => network(&mut line, create),
         Request::NetworkLs { quiet, no_trunc, format, filters } => {
             line.word("network").word("ls").flag("-q", *quiet).flag("--no-trunc", *no_trunc);
@@ -241,6 +242,7 @@ fn network(line: &mut Line, create: &NetworkCreate) {
         line.value("--ip-range", Some(range));
     }
     line.flag("--internal", create.internal).flag("--attachable", create.attachable);
+    line.value("--scope", create.scope.as_deref());
     line.pairs("--opt", &create.options);
     line.pairs("--label", &create.labels);
     line.word(&create.name);

@@ -78,6 +78,31 @@ pub(super) enum Makes {
     NetworkConnect,
     NetworkDisconnect,
     NetworkPrune,
+    Swarm(SwarmWord),
+}
+
+/// The commands of `swarm`, `node` and `service`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SwarmWord {
+    Init,
+    Join,
+    Leave,
+    JoinToken,
+    NodeLs,
+    NodeInspect,
+    NodeRm,
+    NodePs,
+    Promote,
+    Demote,
+    NodeUpdate,
+    ServiceCreate,
+    ServiceLs,
+    ServicePs,
+    ServiceInspect,
+    ServiceScale,
+    ServiceUpdate,
+    ServiceRm,
+    ServiceLogs,
 }
 
 /// What kind of name a place of the command line takes.
@@ -492,7 +517,12 @@ pub(super) const COMMANDS: &[Command] = &[
             ),
             val("driver", Some('d'), "string", "Driver to manage the Network"),
             val("gateway", None, "strings", "IPv4 or IPv6 Gateway for the master subnet"),
-            no("ingress", Takes::Bool, "swarm is not part of this", "Create swarm routing-mesh network"),
+            no(
+                "ingress",
+                Takes::Bool,
+                "the routing mesh is not emulated",
+                "Create swarm routing-mesh network",
+            ),
             on("internal", None, "Restrict external access to the network"),
             val("ip-range", None, "strings", "Allocate container ip from a sub-range"),
             idle("ipam-driver", None, "string", "IP Address Management Driver"),
@@ -501,7 +531,7 @@ pub(super) const COMMANDS: &[Command] = &[
             no("ipv6", Takes::Bool, "IPv4 only: leave it out", "Enable or disable IPv6 address assignment"),
             val("label", None, "list", "Set metadata on a network"),
             val("opt", Some('o'), "map", "Set driver specific options"),
-            no("scope", Takes::Value("string"), "swarm is not part of this", "Control the network's scope"),
+            val("scope", None, "string", "Control the network's scope"),
             val("subnet", None, "strings", "Subnet in CIDR format that represents a network segment"),
         ]],
         makes: Makes::NetworkCreate,
@@ -567,8 +597,19 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 /// Groups of commands: their word and one line of help.
-pub(super) const GROUPS: &[(&str, &str)] =
-    &[("container", "Manage containers"), ("image", "Manage images"), ("network", "Manage networks")];
+pub(super) const GROUPS: &[(&str, &str)] = &[
+    ("container", "Manage containers"),
+    ("image", "Manage images"),
+    ("network", "Manage networks"),
+    ("node", "Manage Swarm nodes"),
+    ("service", "Manage Swarm services"),
+    ("swarm", "Manage Swarm"),
+];
+
+/// All commands.
+pub(super) fn commands() -> impl Iterator<Item = &'static Command> + Clone {
+    COMMANDS.iter().chain(super::swarm::COMMANDS)
+}
 
 /// Commands of Docker that are not part of this: their words, and what comes nearest here.
 pub(super) const ABSENT: &[(&[&str], &str)] = &[
@@ -589,7 +630,6 @@ pub(super) const ABSENT: &[(&[&str], &str)] = &[
     (&["rmi"], "docker images"),
     (&["search"], "docker images"),
     (&["stats"], "docker ps"),
-    (&["swarm"], "docker network create"),
     (&["system"], "docker network prune"),
     (&["tag"], "docker images"),
     (&["top"], "docker ps"),

@@ -140,7 +140,7 @@ fn other_refusals_are_in_dockers_words() {
 
 #[test]
 fn every_command_has_help_that_names_all_its_flags() {
-    for command in COMMANDS {
+    for command in commands() {
         let mut line: Vec<String> = command.path.iter().map(|w| (*w).to_owned()).collect();
         line.push("--help".into());
         let Ok(Parsed::Help(text)) = parse(&line) else { panic!("{line:?}") };

@@ -2,7 +2,12 @@
 //!
 //! host, none and container need no driver: they are a choice of namespace (`container`).
 
+mod gateway;
+mod overlay;
 mod parent;
+
+pub(super) use gateway::GATEWAY;
+pub(super) use overlay::{Overlay, mac_of};
 
 use super::engine::Network;
 use crate::wire::Ipv4Net;
@@ -17,6 +22,13 @@ pub(super) enum Driver {
     Plain,
     /// macvlan, ipvlan.
     Parent(Parent),
+    /// overlay.
+    Overlay {
+        /// Network identifier of its envelopes.
+        vni: u32,
+        /// It is the one of the routing mesh.
+        ingress: bool,
+    },
 }
 
 /// The way out that a network offers a container.

@@ -353,6 +353,10 @@ impl Run {
         {
             let call = if self.busybox { "sendto" } else { "sendmsg" };
             sys.err(format!("ping: {call}: {e}\n"));
+            if !self.busybox && e == Errno::MsgSize {
+                // It is said once: what the socket knows of it as well is only counted.
+                self.errors += u64::from(sys.ns.take_icmp_error(self.socket).is_some());
+            }
         }
     }
 

@@ -23,6 +23,9 @@ fn words(name: &str) -> Option<(&'static str, &'static str)> {
         "wifi" => ("gallery.wifi", "gallery.wifi_sub"),
         "two-routers" => ("gallery.two-routers", "gallery.two-routers_sub"),
         "storm" => ("gallery.storm", "gallery.storm_sub"),
+        "host-network" => ("gallery.host_network", "gallery.host_network_sub"),
+        "macvlan" => ("gallery.macvlan", "gallery.macvlan_sub"),
+        "overlay" => ("gallery.overlay", "gallery.overlay_sub"),
         _ => return None,
     })
 }

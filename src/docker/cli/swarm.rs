@@ -1,0 +1,545 @@
+//! The commands of `docker swarm`, `docker node` and `docker service`, and their requests.
+
+use super::super::swarm::{ServiceMode, ServiceSpec, SwarmRequest};
+use super::build::{Refusal, pair};
+use super::flags::{Flags, invalid};
+use super::ports;
+use super::table::{Command, Count, Flag, Makes, SwarmWord, Takes, Wants, idle, idle_on, no, on, val};
+
+const FORMAT: Flag = val("format", None, "string", "Format output using a custom template");
+const FORMAT_F: Flag = val("format", Some('f'), "string", "Format output using a custom template");
+const QUIET: Flag = on("quiet", Some('q'), "Only display IDs");
+const FILTER: Flag = val("filter", Some('f'), "filter", "Filter output based on conditions provided");
+const NO_TRUNC: Flag = on("no-trunc", None, "Don't truncate output");
+const DETACH: Flag =
+    on("detach", Some('d'), "Exit immediately instead of waiting for the service to converge");
+const NOTHING: &[Wants] = &[Wants::Nothing];
+const SUPPRESS: Flag = on("quiet", Some('q'), "Suppress progress output");
+
+const fn command(
+    path: &'static [&'static str],
+    usage: &'static str,
+    help: &'static str,
+    count: Count,
+    flags: &'static [&'static [Flag]],
+    makes: SwarmWord,
+) -> Command {
+    Command {
+        path,
+        usage,
+        help,
+        aliases: &[],
+        count,
+        interspersed: true,
+        wants: NOTHING,
+        flags,
+        makes: Makes::Swarm(makes),
+    }
+}
+
+/// The commands.
+pub(super) const COMMANDS: &[Command] = &[
+    command(
+        &["swarm", "init"],
+        "[OPTIONS]",
+        "Initialize a swarm",
+        Count::Exactly(0),
+        &[&[
+            val("advertise-addr", None, "string", "Advertised address (format: \"<ip|interface>[:port]\")"),
+            idle("data-path-addr", None, "string", "Address or interface to use for data path traffic"),
+            idle("listen-addr", None, "node-addr", "Listen address (format: \"<ip|interface>[:port]\")"),
+            idle_on("force-new-cluster", None, "Force create a new cluster from current state"),
+            no(
+                "data-path-port",
+                Takes::Value("uint32"),
+                "it is 4789 here",
+                "Port number to use for data path traffic",
+            ),
+            no(
+                "default-addr-pool",
+                Takes::Value("ipNetSlice"),
+                "give the network a --subnet",
+                "default address pool in CIDR format",
+            ),
+        ]],
+        SwarmWord::Init,
+    ),
+    command(
+        &["swarm", "join"],
+        "[OPTIONS] HOST:PORT",
+        "Join a swarm as a node and/or manager",
+        Count::Exactly(1),
+        &[&[
+            val("token", None, "string", "Token for entry into the swarm"),
+            val("advertise-addr", None, "string", "Advertised address (format: \"<ip|interface>[:port]\")"),
+            idle("listen-addr", None, "node-addr", "Listen address (format: \"<ip|interface>[:port]\")"),
+            idle(
+                "availability",
+                None,
+                "string",
+                "Availability of the node (\"active\", \"pause\", \"drain\")",
+            ),
+        ]],
+        SwarmWord::Join,
+    ),
+    command(
+        &["swarm", "join-token"],
+        "[OPTIONS] (worker|manager)",
+        "Manage join tokens",
+        Count::Exactly(1),
+        &[&[
+            on("quiet", Some('q'), "Only display token"),
+            no("rotate", Takes::Bool, "the token stays", "Rotate join token"),
+        ]],
+        SwarmWord::JoinToken,
+    ),
+    command(
+        &["swarm", "leave"],
+        "[OPTIONS]",
+        "Leave the swarm",
+        Count::Exactly(0),
+        &[&[on("force", Some('f'), "Force this node to leave the swarm, ignoring warnings")]],
+        SwarmWord::Leave,
+    ),
+    Command {
+        aliases: &[&["node", "list"]],
+        ..command(
+            &["node", "ls"],
+            "[OPTIONS]",
+            "List nodes in the swarm",
+            Count::Exactly(0),
+            &[&[FILTER, FORMAT, QUIET]],
+            SwarmWord::NodeLs,
+        )
+    },
+    command(
+        &["node", "inspect"],
+        "[OPTIONS] self|NODE [NODE...]",
+        "Display detailed information on one or more nodes",
+        Count::AtLeast(1),
+        &[&[FORMAT_F, on("pretty", None, "Print the information in a human friendly format")]],
+        SwarmWord::NodeInspect,
+    ),
+    command(
+        &["node", "ps"],
+        "[OPTIONS] [NODE...]",
+        "List tasks running on one or more nodes, defaults to current node",
+        Count::AtLeast(0),
+        &[&[FILTER, FORMAT, NO_TRUNC, QUIET]],
+        SwarmWord::NodePs,
+    ),
+    Command {
+        aliases: &[&["node", "remove"]],
+        ..command(
+            &["node", "rm"],
+            "[OPTIONS] NODE [NODE...]",
+            "Remove one or more nodes from the swarm",
+            Count::AtLeast(1),
+            &[&[on("force", Some('f'), "Force remove a node from the swarm")]],
+            SwarmWord::NodeRm,
+        )
+    },
+    command(
+        &["node", "promote"],
+        "NODE [NODE...]",
+        "Promote one or more nodes to manager in the swarm",
+        Count::AtLeast(1),
+        &[],
+        SwarmWord::Promote,
+    ),
+    command(
+        &["node", "demote"],
+        "NODE [NODE...]",
+        "Demote one or more nodes from manager in the swarm",
+        Count::AtLeast(1),
+        &[],
+        SwarmWord::Demote,
+    ),
+    command(
+        &["node", "update"],
+        "[OPTIONS] NODE",
+        "Update a node",
+        Count::Exactly(1),
+        &[&[
+            val(
+                "availability",
+                None,
+                "string",
+                "Availability of the node (\"active\", \"pause\", \"drain\")",
+            ),
+            no("role", Takes::Value("string"), "use docker node promote or demote", "Role of the node"),
+        ]],
+        SwarmWord::NodeUpdate,
+    ),
+    Command {
+        interspersed: false,
+        ..command(
+            &["service", "create"],
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            "Create a new service",
+            Count::AtLeast(1),
+            &[&[
+                DETACH,
+                val("endpoint-mode", None, "string", "Endpoint mode (vip or dnsrr)"),
+                val("env", Some('e'), "list", "Set environment variables"),
+                val("mode", None, "string", "Service mode (\"replicated\", \"global\")"),
+                val("name", None, "string", "Service name"),
+                val("network", None, "network", "Network attachments"),
+                on(
+                    "no-resolve-image",
+                    None,
+                    "Do not query the registry to resolve image digest and supported platforms",
+                ),
+                val("publish", Some('p'), "port", "Publish a port as a node port"),
+                SUPPRESS,
+                val("replicas", None, "uint", "Number of tasks"),
+                idle("label", Some('l'), "list", "Service labels"),
+                idle("restart-condition", None, "string", "Restart when condition is met"),
+                idle("restart-delay", None, "duration", "Delay between restart attempts"),
+                no(
+                    "constraint",
+                    Takes::Value("list"),
+                    "use --mode global or docker node update --availability",
+                    "Placement constraints",
+                ),
+            ]],
+            SwarmWord::ServiceCreate,
+        )
+    },
+    Command {
+        aliases: &[&["service", "list"]],
+        ..command(
+            &["service", "ls"],
+            "[OPTIONS]",
+            "List services",
+            Count::Exactly(0),
+            &[&[FILTER, FORMAT, QUIET]],
+            SwarmWord::ServiceLs,
+        )
+    },
+    command(
+        &["service", "ps"],
+        "[OPTIONS] SERVICE [SERVICE...]",
+        "List the tasks of one or more services",
+        Count::AtLeast(1),
+        &[&[FILTER, FORMAT, NO_TRUNC, QUIET]],
+        SwarmWord::ServicePs,
+    ),
+    command(
+        &["service", "inspect"],
+        "[OPTIONS] SERVICE [SERVICE...]",
+        "Display detailed information on one or more services",
+        Count::AtLeast(1),
+        &[&[FORMAT_F, on("pretty", None, "Print the information in a human friendly format")]],
+        SwarmWord::ServiceInspect,
+    ),
+    command(
+        &["service", "scale"],
+        "SERVICE=REPLICAS [SERVICE=REPLICAS...]",
+        "Scale one or multiple replicated services",
+        Count::AtLeast(1),
+        &[&[DETACH]],
+        SwarmWord::ServiceScale,
+    ),
+    command(
+        &["service", "update"],
+        "[OPTIONS] SERVICE",
+        "Update a service",
+        Count::Exactly(1),
+        &[&[
+            DETACH,
+            on("force", None, "Force update even if no changes require it"),
+            SUPPRESS,
+            val("replicas", None, "uint", "Number of tasks"),
+            no("image", Takes::Value("string"), "use docker service rm and create", "Service image tag"),
+            no(
+                "publish-add",
+                Takes::Value("port"),
+                "use docker service rm and create",
+                "Add or update a published port",
+            ),
+        ]],
+        SwarmWord::ServiceUpdate,
+    ),
+    Command {
+        aliases: &[&["service", "remove"]],
+        ..command(
+            &["service", "rm"],
+            "SERVICE [SERVICE...]",
+            "Remove one or more services",
+            Count::AtLeast(1),
+            &[],
+            SwarmWord::ServiceRm,
+        )
+    },
+    command(
+        &["service", "logs"],
+        "[OPTIONS] SERVICE|TASK",
+        "Fetch the logs of a service or task",
+        Count::Exactly(1),
+        &[&[no("follow", Takes::Bool, "use `docker service logs` again", "Follow log output")]],
+        SwarmWord::ServiceLogs,
+    ),
+];
+
+/// The request of a command.
+pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Refusal> {
+    let text = |f: &Flags, name: &str| f.last(name).map(str::to_owned);
+    let format = text(&f, "format");
+    let (quiet, detach) = (f.on("quiet"), f.on("detach"));
+    let pretty = f.on("pretty");
+    Ok(match word {
+        SwarmWord::Init => SwarmRequest::Init { advertise: text(&f, "advertise-addr") },
+        SwarmWord::Join => SwarmRequest::Join {
+            token: text(&f, "token").unwrap_or_default(),
+            advertise: text(&f, "advertise-addr"),
+            addr: f.args.remove(0),
+        },
+        SwarmWord::Leave => SwarmRequest::Leave { force: f.on("force") },
+        SwarmWord::JoinToken => SwarmRequest::JoinToken { role: f.args.remove(0), quiet },
+        SwarmWord::NodeLs => SwarmRequest::NodeLs { quiet, format },
+        SwarmWord::NodeInspect => SwarmRequest::NodeInspect { format, pretty, names: f.args },
+        SwarmWord::NodeRm => SwarmRequest::NodeRm { force: f.on("force"), names: f.args },
+        SwarmWord::NodePs => SwarmRequest::NodePs { names: f.args, format, quiet },
+        SwarmWord::Promote => SwarmRequest::NodeRole { manager: true, names: f.args },
+        SwarmWord::Demote => SwarmRequest::NodeRole { manager: false, names: f.args },
+        SwarmWord::NodeUpdate => {
+            SwarmRequest::NodeUpdate { availability: text(&f, "availability"), name: f.args.remove(0) }
+        }
+        SwarmWord::ServiceCreate => {
+            let resolve = !f.on("no-resolve-image");
+            SwarmRequest::ServiceCreate { spec: Box::new(service(f)?), detach, quiet, resolve }
+        }
+        SwarmWord::ServiceLs => SwarmRequest::ServiceLs { quiet, format },
+        SwarmWord::ServicePs => {
+            let running = f.all(&["filter"]).any(|x| x == "desired-state=running");
+            SwarmRequest::ServicePs { names: f.args, format, quiet, running }
+        }
+        SwarmWord::ServiceInspect => SwarmRequest::ServiceInspect { format, pretty, names: f.args },
+        SwarmWord::ServiceScale => {
+            let mut scales = Vec::new();
+            for arg in &f.args {
+                let wrong = |what: String| {
+                    Refusal::Client(format!(
+                        "{what}\nSee 'docker service scale --help'.\n\nUsage:  docker service scale \
+                         SERVICE=REPLICAS [SERVICE=REPLICAS...]\n\nScale one or multiple replicated services"
+                    ))
+                };
+                let Some((name, n)) = arg.split_once('=') else {
+                    return Err(wrong(format!("invalid scale specifier '{arg}'.")));
+                };
+                let n = n.parse().map_err(|_| {
+                    Refusal::Client(format!(
+                        "{name}: invalid replicas value {n}: strconv.ParseUint: parsing {n:?}: invalid syntax"
+                    ))
+                })?;
+                scales.push((name.to_owned(), n));
+            }
+            SwarmRequest::ServiceScale { detach, scales }
+        }
+        SwarmWord::ServiceUpdate => SwarmRequest::ServiceUpdate {
+            replicas: replicas(&f)?,
+            force: f.on("force"),
+            detach,
+            quiet,
+            name: f.args.remove(0),
+        },
+        SwarmWord::ServiceRm => SwarmRequest::ServiceRm { names: f.args },
+        SwarmWord::ServiceLogs => SwarmRequest::ServiceLogs { name: f.args.remove(0) },
+    })
+}
+
+/// More tasks than anybody watches.
+const MOST_REPLICAS: u32 = 64;
+
+fn replicas(f: &Flags) -> Result<Option<u32>, Refusal> {
+    let Some((flag, text)) = f.set.iter().rev().find(|(flag, _)| flag.name == "replicas") else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(n) if n <= MOST_REPLICAS => Ok(Some(n)),
+        Ok(_) => Err(Refusal::Client(format!("netpier: at most {MOST_REPLICAS} replicas"))),
+        Err(_) => {
+            let why = format!("strconv.ParseUint: parsing {text:?}: invalid syntax");
+            Err(Refusal::Flag(invalid(flag, text, &why)))
+        }
+    }
+}
+
+fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
+    let n = replicas(&f)?;
+    let mode = match f.last("mode").unwrap_or("replicated") {
+        "global" if n.is_some() => {
+            return Err(Refusal::Client(
+                "replicas can only be used with replicated or replicated-job mode".into(),
+            ));
+        }
+        "global" => ServiceMode::Global,
+        "replicated" => ServiceMode::Replicated(n.unwrap_or(1)),
+        other => {
+            return Err(Refusal::Client(format!(
+                "Unknown mode: {other}, only replicated and global supported"
+            )));
+        }
+    };
+    let dnsrr = match f.last("endpoint-mode") {
+        None | Some("vip") => false,
+        Some("dnsrr") => true,
+        Some(other) => {
+            return Err(Refusal::Client(format!(
+                "rpc error: code = InvalidArgument desc = unknown endpoint mode {other}"
+            )));
+        }
+    };
+    let mut spec = ServiceSpec {
+        name: f.last("name").unwrap_or_default().to_owned(),
+        image: String::new(),
+        command: Vec::new(),
+        mode,
+        networks: f.all(&["network"]).map(|n| n.strip_prefix("name=").unwrap_or(n).to_owned()).collect(),
+        publish: Vec::new(),
+        ingress: false,
+        dnsrr,
+        env: f.all(&["env"]).map(pair).collect(),
+    };
+    for (flag, raw) in f.set.iter().filter(|(flag, _)| flag.name == "publish") {
+        if !raw.contains('=') {
+            spec.publish.push(ports::parse(raw).map_err(Refusal::Client)?);
+            spec.ingress = true;
+            continue;
+        }
+        let wrong = |why: &str| Refusal::Flag(invalid(flag, raw, why));
+        let mut short = (None, None, "tcp");
+        for field in raw.split(',') {
+            let (key, value) = field.split_once('=').unwrap_or((field, ""));
+            match key.trim() {
+                "published" => short.0 = Some(value),
+                "target" => short.1 = Some(value),
+                "protocol" => short.2 = value,
+                "mode" if value == "host" => {}
+                "mode" if value == "ingress" => spec.ingress = true,
+                "mode" => {
+                    return Err(wrong(&format!(
+                        "invalid publish mode value ({value}): must be either 'ingress' or 'host'"
+                    )));
+                }
+                other => return Err(wrong(&format!("invalid field key {other}"))),
+            }
+        }
+        spec.ingress |= !raw.contains("mode=");
+        let Some(target) = short.1 else { return Err(wrong("missing mandatory field 'target'")) };
+        let text = match short.0 {
+            Some(published) => format!("{published}:{target}/{}", short.2),
+            None => format!("{target}/{}", short.2),
+        };
+        spec.publish.push(ports::parse(&text).map_err(Refusal::Client)?);
+    }
+    spec.image = f.args.remove(0);
+    spec.command = f.args;
+    Ok(spec)
+}
+
+/// The words of a request's command line.
+pub(super) fn words(request: &SwarmRequest) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut say = |words: &[&str]| out.extend(words.iter().map(|w| (*w).to_owned()));
+    match request {
+        SwarmRequest::Init { advertise } => {
+            say(&["swarm", "init"]);
+            if let Some(addr) = advertise {
+                say(&["--advertise-addr", addr]);
+            }
+        }
+        SwarmRequest::Join { token, addr, advertise } => {
+            say(&["swarm", "join", "--token", token]);
+            if let Some(own) = advertise {
+                say(&["--advertise-addr", own]);
+            }
+            say(&[addr]);
+        }
+        SwarmRequest::Leave { force } => {
+            say(if *force { &["swarm", "leave", "--force"] } else { &["swarm", "leave"] })
+        }
+        SwarmRequest::JoinToken { role, quiet } => {
+            say(&["swarm", "join-token"]);
+            say(if *quiet { &["-q"] } else { &[] });
+            say(&[role]);
+        }
+        SwarmRequest::NodeLs { .. } => say(&["node", "ls"]),
+        SwarmRequest::NodeInspect { names, .. } => {
+            say(&["node", "inspect"]);
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::NodeRm { force, names } => {
+            say(&["node", "rm"]);
+            say(if *force { &["--force"] } else { &[] });
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::NodePs { names, .. } => {
+            say(&["node", "ps"]);
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::NodeRole { manager, names } => {
+            say(&["node", if *manager { "promote" } else { "demote" }]);
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::NodeUpdate { availability, name } => {
+            say(&["node", "update"]);
+            if let Some(word) = availability {
+                say(&["--availability", word]);
+            }
+            say(&[name]);
+        }
+        SwarmRequest::ServiceCreate { spec, .. } => {
+            say(&["service", "create", "-d", "--no-resolve-image"]);
+            if !spec.name.is_empty() {
+                say(&["--name", &spec.name]);
+            }
+            match spec.mode {
+                ServiceMode::Global => say(&["--mode", "global"]),
+                ServiceMode::Replicated(1) => {}
+                ServiceMode::Replicated(n) => say(&["--replicas", &n.to_string()]),
+            }
+            spec.networks.iter().for_each(|n| say(&["--network", n]));
+            if spec.dnsrr {
+                say(&["--endpoint-mode", "dnsrr"]);
+            }
+            for p in &spec.publish {
+                let mode = if spec.ingress { "ingress" } else { "host" };
+                let published = p.host.map(|h| format!("published={},", h.0)).unwrap_or_default();
+                let text = format!("{published}target={},protocol={},mode={mode}", p.container.0, p.proto);
+                say(&["--publish", &text]);
+            }
+            spec.env.iter().for_each(|(k, v)| say(&["--env", &format!("{k}={v}")]));
+            say(&[&spec.image]);
+            spec.command.iter().for_each(|w| say(&[w]));
+        }
+        SwarmRequest::ServiceLs { .. } => say(&["service", "ls"]),
+        SwarmRequest::ServicePs { names, .. } => {
+            say(&["service", "ps"]);
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::ServiceInspect { names, .. } => {
+            say(&["service", "inspect"]);
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::ServiceScale { scales, .. } => {
+            say(&["service", "scale", "-d"]);
+            scales.iter().for_each(|(name, n)| say(&[&format!("{name}={n}")]));
+        }
+        SwarmRequest::ServiceUpdate { replicas, force, name, .. } => {
+            say(&["service", "update", "-d"]);
+            if let Some(n) = replicas {
+                say(&["--replicas", &n.to_string()]);
+            }
+            say(if *force { &["--force"] } else { &[] });
+            say(&[name]);
+        }
+        SwarmRequest::ServiceRm { names } => {
+            say(&["service", "rm"]);
+            names.iter().for_each(|n| say(&[n]));
+        }
+        SwarmRequest::ServiceLogs { name } => say(&["service", "logs", name]),
+    }
+    out
+}

@@ -1,0 +1,275 @@
+//! Swarm: several engines that act as one (github.com/moby/swarmkit; daemon/cluster of moby).
+//!
+//! ```text
+//!   docker swarm init ─▶ a cluster with one manager: tokens, networks, services, tasks
+//!   docker swarm join ─▶ another engine gets a copy; managers may change it, workers ask them
+//!   settle            ─▶ orchestrator: services become tasks, tasks become containers
+//!                     ─▶ gossip: every member learns the others' endpoints (FDB, ARP, names)
+//! ```
+//! The data plane is real: envelopes on the wire, sandboxes, bridges, rules. The control plane is
+//! not: what managers and workers tell each other travels from engine to engine without packets,
+//! but only where a TCP connection to the port in question (2377, 7946) would come about; that is
+//! tried in a copy of the World ([`reach`]). Not supported: virtual IPs and the ingress routing mesh
+//! (IPVS), several managers voting (promoted nodes count as managers, nobody elects), rotation of
+//! tokens, secrets, configs, stacks, encryption.
+
+mod attach;
+mod cluster;
+mod node;
+mod reach;
+mod request;
+mod service;
+mod show;
+
+pub(super) use cluster::Cluster;
+pub use request::{ServiceMode, ServiceSpec, SwarmRequest};
+
+use super::driver::Overlay;
+use super::endpoint::hold;
+use super::engine::{ContainerState, EndpointInfo, Engine};
+use super::{Request, Response};
+use crate::sim::World;
+use crate::stack::{NsId, Pid, SocketId};
+use crate::wire::{Endpoint, Mac, Protocol};
+use std::net::Ipv4Addr;
+
+/// Port of the managers.
+const MANAGER_PORT: u16 = 2377;
+/// Port of the gossip between all members.
+const GOSSIP_PORT: u16 = 7946;
+
+/// What an engine keeps as a member of a swarm.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    /// Its node id.
+    pub node: String,
+    /// Its address for the others.
+    pub addr: Ipv4Addr,
+    /// It is a manager.
+    pub manager: bool,
+    /// It tries to join, and has not got there.
+    pub pending: bool,
+    /// What the managers agree on; a worker's copy.
+    pub cluster: Cluster,
+    /// It changed the cluster, and the others do not know yet.
+    pub dirty: bool,
+    /// The overlay networks that are in use here.
+    pub overlays: Vec<Overlay>,
+    /// The ingress network's own sandbox on the way to docker_gwbridge.
+    pub ingress: Option<IngressBox>,
+    /// Timers of the orchestrator.
+    pub timers: Vec<Pid>,
+    sockets: Vec<SocketId>,
+}
+
+/// The namespace `ingress_sbox`.
+#[derive(Debug, Clone)]
+pub(super) struct IngressBox {
+    pub ns: NsId,
+    /// Its end in docker_gwbridge.
+    pub gateway: EndpointInfo,
+}
+
+/// An endpoint on another member, as the gossip tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// Address in the overlay.
+    pub addr: Ipv4Addr,
+    pub mac: Mac,
+    /// The member's address: where envelopes go.
+    pub vtep: Ipv4Addr,
+    /// What it is called on the network; the first one is that of its PTR record.
+    pub names: Vec<String>,
+}
+
+/// Carries out a request at the engine `at`; the others take part where the request or its
+/// consequences reach them. Errors are in the response's words, as with [`Engine::request`].
+pub fn request(world: &mut World, engines: &mut [&mut Engine], at: usize, request: &Request) -> Response {
+    let response = match request {
+        Request::Swarm(asked) => node::request(world, engines, at, asked),
+        other => engines[at].request(world, other),
+    };
+    settle(world, engines);
+    response
+}
+
+/// Lets the members of each swarm hear of what changed at one of them, and act on it.
+pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
+    // Each round starts or stops something; a service cannot have more rounds than tasks.
+    for _ in 0..64 {
+        let changed = engines.iter_mut().position(|e| e.swarm.as_mut().is_some_and(|m| m.dirty));
+        let Some(changed) = changed else { return };
+        share(engines, changed);
+        service::orchestrate(world, engines, changed);
+        for engine in engines.iter_mut() {
+            engine.sync_networks(world);
+        }
+        gossip(world, engines);
+    }
+}
+
+/// Copies the cluster of one member to all others.
+fn share(engines: &mut [&mut Engine], from: usize) {
+    let Some(member) = engines[from].swarm.as_mut() else { return };
+    member.dirty = false;
+    let cluster = member.cluster.clone();
+    for (i, engine) in engines.iter_mut().enumerate() {
+        let Some(other) = engine.swarm.as_mut().filter(|m| i != from && m.cluster.id == cluster.id) else {
+            continue;
+        };
+        other.manager = cluster.nodes.iter().any(|n| n.id == other.node && n.manager);
+        other.cluster = cluster.clone();
+    }
+}
+
+/// Tells each member of the endpoints of the others, as far as they can reach each other.
+fn gossip(world: &mut World, engines: &mut [&mut Engine]) {
+    let members: Vec<usize> = (0..engines.len()).filter(|&i| engines[i].swarm.is_some()).collect();
+    let mut pairs = Vec::new();
+    for &a in &members {
+        for &b in &members {
+            let (Some(here), Some(there)) = (&engines[a].swarm, &engines[b].swarm) else { continue };
+            if a != b && here.cluster.id == there.cluster.id {
+                pairs.push((a, b, Endpoint::new(there.addr, GOSSIP_PORT)));
+            }
+        }
+    }
+    let tries: Vec<_> = pairs.iter().map(|(a, _, to)| (engines[*a].host, *to)).collect();
+    let reached = if tries.is_empty() { Vec::new() } else { reach::connect_all(world, &tries) };
+    for &a in &members {
+        let own: Vec<(String, Ipv4Addr)> = match &engines[a].swarm {
+            Some(m) => m.overlays.iter().map(|o| (o.network_id.clone(), m.addr)).collect(),
+            None => continue,
+        };
+        for (network_id, _) in own {
+            let mut peers = Vec::new();
+            for ((from, b, _), result) in pairs.iter().zip(&reached) {
+                if *from == a && result.is_ok() {
+                    peers.extend(engines[*b].announced(&network_id));
+                }
+            }
+            engines[a].learn_peers(world, &network_id, peers);
+        }
+        engines[a].write_zones(world);
+    }
+}
+
+impl Engine {
+    /// The endpoints that this member announces for a network.
+    fn announced(&self, network_id: &str) -> Vec<Peer> {
+        let Some(member) = &self.swarm else { return Vec::new() };
+        let Some(overlay) = member.overlays.iter().find(|o| o.network_id == network_id) else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        if let Some((addr, mac)) = overlay.balancer {
+            all.push(Peer { addr, mac, vtep: member.addr, names: Vec::new() });
+        }
+        for c in self.containers.iter() {
+            let Some(e) = c.endpoints.iter().find(|e| e.network_id == network_id) else { continue };
+            let mut names = c.dns_names(network_id);
+            names.extend(self.service_names(c));
+            all.push(Peer { addr: e.addr.addr(), mac: e.mac, vtep: member.addr, names });
+        }
+        all
+    }
+
+    /// The names that a task's container has for its service's sake: `web`, `tasks.web`.
+    pub(super) fn service_names(&self, c: &super::Container) -> Vec<String> {
+        let Some(service) = &c.inner.service else { return Vec::new() };
+        vec![service.clone(), format!("tasks.{service}")]
+    }
+
+    /// The peers on a network, for names.
+    pub(super) fn peers(&self, network_id: &str) -> &[Peer] {
+        let overlays = self.swarm.as_ref().map_or(&[][..], |m| &m.overlays);
+        overlays.iter().find(|o| o.network_id == network_id).map_or(&[][..], |o| &o.peers)
+    }
+
+    /// Opens the ports of a member on the host.
+    fn open_ports(&mut self, world: &mut World) -> Result<(), String> {
+        let host = self.host_ns(world);
+        let Some(member) = &self.swarm else { return Ok(()) };
+        let mut wanted = vec![(GOSSIP_PORT, Protocol::Tcp), (GOSSIP_PORT, Protocol::Udp)];
+        if member.manager {
+            wanted.push((MANAGER_PORT, Protocol::Tcp));
+        }
+        let mut sockets = Vec::new();
+        for (port, proto) in wanted {
+            match hold(world, host, Endpoint::new(Ipv4Addr::UNSPECIFIED, port), proto, 4096) {
+                Ok(socket) => sockets.push(socket),
+                Err(e) => {
+                    sockets.into_iter().for_each(|s| super::endpoint::close(world, host, s));
+                    let what = e.to_string().to_lowercase();
+                    return Err(format!("listen {proto} 0.0.0.0:{port}: bind: {what}"));
+                }
+            }
+        }
+        if let Some(member) = &mut self.swarm {
+            member.sockets = sockets;
+        }
+        Ok(())
+    }
+
+    fn close_ports(&mut self, world: &mut World) {
+        let host = self.host_ns(world);
+        let sockets = self.swarm.as_mut().map(|m| std::mem::take(&mut m.sockets)).unwrap_or_default();
+        sockets.into_iter().for_each(|s| super::endpoint::close(world, host, s));
+    }
+
+    /// The member, if it has joined.
+    pub(super) fn member(&self) -> Option<&Member> {
+        self.swarm.as_deref().filter(|m| !m.pending)
+    }
+
+    /// The names of the nodes that this engine knows as members of its swarm, itself among them, with
+    /// whether each is a manager. Empty: no swarm.
+    pub fn swarm_nodes(&self) -> Vec<(&str, bool)> {
+        let nodes = self.member().map_or(&[][..], |m| &m.cluster.nodes);
+        nodes.iter().map(|n| (n.hostname.as_str(), n.manager)).collect()
+    }
+
+    /// The sandboxes of the overlay networks that are in use on this host: name of the network, its
+    /// VXLAN network identifier, and the namespace that holds its bridge and tunnel end.
+    pub fn overlays(&self) -> Vec<(&str, u32, NsId)> {
+        let overlays = self.swarm.as_ref().map_or(&[][..], |m| &m.overlays);
+        overlays.iter().map(|o| (o.name.as_str(), o.vni, o.ns)).collect()
+    }
+
+    /// True if container `i` runs.
+    pub(super) fn runs(&self, name: &str) -> bool {
+        self.containers.iter().any(|c| c.name == name && c.state == ContainerState::Running)
+    }
+}
+
+impl Engine {
+    /// What is plugged into docker_gwbridge besides containers' own networks: its name there, and the
+    /// end.
+    pub(super) fn gateway_ends(&self, net: &super::Network) -> Vec<(String, &EndpointInfo)> {
+        let ingress = self.swarm.as_ref().and_then(|m| m.ingress.as_ref());
+        let ingress = ingress.map(|i| ("gateway_ingress-sbox".to_owned(), &i.gateway));
+        let ends = self.containers.iter().filter_map(|c| Some((c, c.inner.gateway.as_ref()?)));
+        let ends = ends.map(|(c, e)| {
+            // A sandbox has an id of its own; here it is the container's, read backwards.
+            let sandbox: String = c.id.chars().rev().take(12).collect();
+            (format!("gateway_{sandbox}"), e)
+        });
+        ends.chain(ingress).filter(|(_, e)| e.network_id == net.id).collect()
+    }
+
+    /// The address that this host keeps on an overlay network.
+    pub(super) fn balancer_of(&self, net: &super::Network) -> Option<(Ipv4Addr, Mac)> {
+        self.swarm.as_ref()?.overlays.iter().find(|o| o.network_id == net.id)?.balancer
+    }
+}
+
+impl super::Network {
+    /// `swarm` for networks of the swarm, else `local`.
+    pub(super) fn scope(&self) -> &'static str {
+        if self.driver == "overlay" { "swarm" } else { "local" }
+    }
+    /// It is the swarm's, or made by it.
+    pub(super) fn of_swarm(&self) -> bool {
+        self.driver == "overlay" || self.name == super::driver::GATEWAY
+    }
+}

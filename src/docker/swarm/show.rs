@@ -1,0 +1,367 @@
+//! What `docker node` and `docker service` print.
+
+use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState};
+use super::node::answers;
+use super::request::ServiceMode;
+use crate::docker::Response;
+use crate::docker::engine::Engine;
+use crate::docker::image::{self, ENGINE_VERSION};
+use crate::docker::inspect::answer;
+use crate::docker::listing::{human, list};
+use crate::sim::World;
+use crate::time::Instant;
+use serde_json::{Value, json};
+
+/// Whether each node is there.
+pub(super) fn states(world: &mut World, engines: &[&mut Engine], at: usize) -> Vec<bool> {
+    answers(world, engines, at)
+}
+
+fn title(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+pub(super) fn node_ls(
+    world: &mut World,
+    engines: &[&mut Engine],
+    at: usize,
+    quiet: bool,
+    format: Option<&str>,
+) -> Response {
+    let states = states(world, engines, at);
+    let Some(member) = engines[at].member() else { return Response::default() };
+    let mut rows: Vec<(String, Value)> = Vec::new();
+    for (node, up) in member.cluster.nodes.iter().zip(states) {
+        let own = node.id == member.node;
+        let manager = match (node.manager, node.leader) {
+            (true, true) => "Leader",
+            (true, false) if up => "Reachable",
+            (true, false) => "Unreachable",
+            _ => "",
+        };
+        // The table marks the node itself; an id alone is bare.
+        let marked =
+            if own && format.is_none() && !quiet { format!("{} *", node.id) } else { node.id.clone() };
+        rows.push((
+            node.hostname.clone(),
+            json!({
+                "ID": marked,
+                "Hostname": node.hostname,
+                "Status": if up { "Ready" } else { "Down" },
+                "Availability": title(&node.availability),
+                "ManagerStatus": manager,
+                "EngineVersion": ENGINE_VERSION,
+                "Self": own,
+                "TLSStatus": "Ready",
+            }),
+        ));
+    }
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let rows: Vec<Value> = rows.into_iter().map(|r| r.1).collect();
+    let columns = [
+        ("ID", "ID"),
+        ("HOSTNAME", "Hostname"),
+        ("STATUS", "Status"),
+        ("AVAILABILITY", "Availability"),
+        ("MANAGER STATUS", "ManagerStatus"),
+        ("ENGINE VERSION", "EngineVersion"),
+    ];
+    list(&rows, &columns, quiet, format)
+}
+
+pub(super) fn node_inspect(
+    engine: &Engine,
+    format: Option<&str>,
+    pretty: bool,
+    names: &[String],
+) -> Response {
+    let Some(member) = engine.member() else { return Response::default() };
+    let cluster = &member.cluster;
+    let find = |name: &str| {
+        let name = if name == "self" { member.node.as_str() } else { name };
+        cluster.node(name).map(|n| &cluster.nodes[n])
+    };
+    if pretty {
+        let mut out = String::new();
+        for name in names {
+            let Some(n) = find(name) else {
+                return Response {
+                    stderr: format!("Error: no such node: {name}\n"),
+                    exit: 1,
+                    ..Response::default()
+                };
+            };
+            out += &format!(
+                "ID:\t\t\t{}\nHostname:              \t{}\nStatus:\n State:\t\t\t{}\n Availability:         \t{}\n \
+                 Address:\t\t{}\n",
+                n.id,
+                n.hostname,
+                if n.down { "Down" } else { "Ready" },
+                title(&n.availability),
+                n.addr
+            );
+        }
+        return Response::ok(out);
+    }
+    answer(format, names, |name| {
+        find(name).map(node_json).ok_or_else(|| format!("Error: no such node: {name}"))
+    })
+}
+
+fn node_json(n: &SwarmNode) -> Value {
+    let mut value = json!({
+        "ID": n.id,
+        "Spec": {
+            "Labels": {},
+            "Role": if n.manager { "manager" } else { "worker" },
+            "Availability": n.availability,
+        },
+        "Description": {
+            "Hostname": n.hostname,
+            "Platform": { "Architecture": "x86_64", "OS": "linux" },
+            "Engine": { "EngineVersion": ENGINE_VERSION },
+        },
+        "Status": { "State": if n.down { "down" } else { "ready" }, "Addr": n.addr.to_string() },
+    });
+    if n.manager {
+        value["ManagerStatus"] =
+            json!({ "Leader": n.leader, "Reachability": "reachable", "Addr": format!("{}:2377", n.addr) });
+    }
+    value
+}
+
+// ---- services
+
+fn image_name(name: &str) -> String {
+    image::full_name(name)
+}
+
+/// Tasks that run, and that are wanted.
+pub(super) fn replicas(cluster: &Cluster, service: &Service) -> (usize, usize) {
+    let all = || cluster.tasks.iter().filter(|t| t.service == service.id && t.wanted);
+    let running = all().filter(|t| t.state == TaskState::Running).count();
+    let wanted = match service.spec.mode {
+        ServiceMode::Replicated(n) => n as usize,
+        ServiceMode::Global => all().count(),
+    };
+    (running, wanted)
+}
+
+pub(super) fn service_ls(cluster: &Cluster, quiet: bool, format: Option<&str>) -> Response {
+    let mut services: Vec<&Service> = cluster.services.iter().collect();
+    services.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
+    let rows: Vec<Value> = services
+        .into_iter()
+        .map(|s| {
+            let (running, wanted) = replicas(cluster, s);
+            json!({
+                "ID": if quiet { s.id.as_str() } else { &s.id[..12] },
+                "Name": s.spec.name,
+                "Mode": mode(s),
+                "Replicas": format!("{running}/{wanted}"),
+                "Image": image_name(&s.spec.image),
+                "Ports": "",
+            })
+        })
+        .collect();
+    let columns = [
+        ("ID", "ID"),
+        ("NAME", "Name"),
+        ("MODE", "Mode"),
+        ("REPLICAS", "Replicas"),
+        ("IMAGE", "Image"),
+        ("PORTS", "Ports"),
+    ];
+    list(&rows, &columns, quiet, format)
+}
+
+fn mode(s: &Service) -> &'static str {
+    match s.spec.mode {
+        ServiceMode::Replicated(_) => "replicated",
+        ServiceMode::Global => "global",
+    }
+}
+
+/// A task's name in lists: `web.1`, or `web.NODE` of a global service.
+fn task_name(cluster: &Cluster, task: &Task) -> String {
+    let service = cluster.services.iter().find(|s| s.id == task.service);
+    let name = service.map_or(task.service.as_str(), |s| s.spec.name.as_str());
+    if task.slot == 0 { format!("{name}.{}", task.node) } else { format!("{name}.{}", task.slot) }
+}
+
+pub(super) fn tasks(
+    cluster: &Cluster,
+    wanted: &dyn Fn(&Task) -> bool,
+    now: Instant,
+    (quiet, running): (bool, bool),
+    format: Option<&str>,
+) -> Response {
+    let mut all: Vec<&Task> = cluster.tasks.iter().filter(|t| wanted(t) && (t.wanted || !running)).collect();
+    let node_name = |t: &Task| {
+        let node = cluster.nodes.iter().find(|n| n.id == t.node);
+        node.map(|n| n.hostname.clone()).unwrap_or_default()
+    };
+    // By service and slot; of a slot the one that runs first, then the newest.
+    all.sort_by_key(|t| {
+        let slot = if t.slot == 0 { node_name(t) } else { format!("{:08}", t.slot) };
+        (t.service.clone(), slot, !t.wanted, std::cmp::Reverse(t.since))
+    });
+    let mut last = String::new();
+    let rows: Vec<Value> = all
+        .into_iter()
+        .map(|t| {
+            let name = task_name(cluster, t);
+            let again = std::mem::replace(&mut last, name.clone()) == name;
+            // The table hangs earlier tasks of a slot below the current one.
+            let shown = if again && format.is_none() { format!(" \\_ {name}") } else { name };
+            let ago = human(now.since(t.since).as_secs());
+            let (state, error) = match &t.state {
+                TaskState::Running => (format!("Running {ago} ago"), String::new()),
+                TaskState::Assigned => (format!("Preparing {ago} ago"), String::new()),
+                TaskState::Failed => (format!("Failed {ago} ago"), String::new()),
+                TaskState::Shutdown => (format!("Shutdown {ago} ago"), String::new()),
+                TaskState::Pending(why) => (format!("Pending {ago} ago"), short_error(why)),
+            };
+            let service = cluster.services.iter().find(|s| s.id == t.service);
+            json!({
+                "ID": if quiet { t.id.as_str() } else { &t.id[..12] },
+                "Name": shown,
+                "Image": service.map(|s| image_name(&s.spec.image)).unwrap_or_default(),
+                "Node": node_name(t),
+                "DesiredState": if t.wanted { "Running" } else { "Shutdown" },
+                "CurrentState": state,
+                "Error": error,
+                "Ports": "",
+            })
+        })
+        .collect();
+    let columns = [
+        ("ID", "ID"),
+        ("NAME", "Name"),
+        ("IMAGE", "Image"),
+        ("NODE", "Node"),
+        ("DESIRED STATE", "DesiredState"),
+        ("CURRENT STATE", "CurrentState"),
+        ("ERROR", "Error"),
+        ("PORTS", "Ports"),
+    ];
+    list(&rows, &columns, quiet, format)
+}
+
+/// In quotation marks, at most 30 characters (docker/cli, task formatter).
+fn short_error(why: &str) -> String {
+    let cut: String =
+        if why.chars().count() > 30 { why.chars().take(29).chain(['…']).collect() } else { why.into() };
+    format!("\"{cut}\"")
+}
+
+pub(super) fn service_inspect(
+    cluster: &Cluster,
+    format: Option<&str>,
+    pretty: bool,
+    names: &[String],
+) -> Response {
+    if pretty {
+        let mut out = String::new();
+        for name in names {
+            let Some(s) = cluster.service(name) else {
+                return Response {
+                    stderr: format!("Error: no such service: {name}\n"),
+                    exit: 1,
+                    ..Response::default()
+                };
+            };
+            out += &pretty_service(&cluster.services[s]);
+        }
+        return Response::ok(out);
+    }
+    answer(format, names, |name| match cluster.service(name) {
+        Some(s) => Ok(service_json(&cluster.services[s])),
+        None => Err(format!("Error: no such service: {name}")),
+    })
+}
+
+fn service_json(s: &Service) -> Value {
+    let mode = match s.spec.mode {
+        ServiceMode::Replicated(n) => json!({ "Replicated": { "Replicas": n } }),
+        ServiceMode::Global => json!({ "Global": {} }),
+    };
+    let ports: Vec<Value> = s
+        .spec
+        .publish
+        .iter()
+        .map(|p| {
+            json!({
+                "Protocol": p.proto.to_string(),
+                "TargetPort": p.container.0,
+                "PublishedPort": p.host.map_or(0, |h| h.0),
+                "PublishMode": "host",
+            })
+        })
+        .collect();
+    let endpoint = json!({ "Mode": if s.spec.dnsrr { "dnsrr" } else { "vip" }, "Ports": ports });
+    json!({
+        "ID": s.id,
+        "Spec": {
+            "Name": s.spec.name,
+            "Labels": {},
+            "TaskTemplate": {
+                "ContainerSpec": { "Image": image_name(&s.spec.image), "Args": s.spec.command },
+                "RestartPolicy": { "Condition": "any", "Delay": 5_000_000_000_u64, "MaxAttempts": 0 },
+                "Networks": s.spec.networks.iter().map(|n| json!({ "Target": n })).collect::<Vec<_>>(),
+            },
+            "Mode": mode,
+            "EndpointSpec": endpoint,
+        },
+        "Endpoint": { "Spec": endpoint },
+    })
+}
+
+fn pretty_service(s: &Service) -> String {
+    let spec = &s.spec;
+    let mut out = format!("\nID:\t\t{}\nName:\t\t{}\n", s.id, spec.name);
+    match spec.mode {
+        ServiceMode::Replicated(n) => out += &format!("Service Mode:\tReplicated\n Replicas:\t{n}\n"),
+        ServiceMode::Global => out += "Service Mode:\tGlobal\n",
+    }
+    out += "Placement:\nUpdateConfig:\n Parallelism:\t1\n On failure:\tpause\n Monitoring Period: 5s\n Max failure \
+            ratio: 0\n Update order:      stop-first\nRollbackConfig:\n Parallelism:\t1\n On failure:\tpause\n \
+            Monitoring Period: 5s\n Max failure ratio: 0\n Rollback order:    stop-first\n";
+    out += &format!("ContainerSpec:\n Image:\t\t{}\n", image_name(&spec.image));
+    if !spec.command.is_empty() {
+        out += &format!(" Args:\t\t{} \n", spec.command.join(" "));
+    }
+    out += " Init:\t\tfalse\nResources:\n";
+    if !spec.networks.is_empty() {
+        out += &format!("Networks: {} \n", spec.networks.join(" "));
+    }
+    out += &format!("Endpoint Mode:\t{}\n", if spec.dnsrr { "dnsrr" } else { "vip" });
+    for p in &spec.publish {
+        out += &format!(
+            "Ports:\n PublishedPort = {}\n  Protocol = {}\n  TargetPort = {}\n  PublishMode = host\n",
+            p.host.map_or(0, |h| h.0),
+            p.proto,
+            p.container.0
+        );
+    }
+    out
+}
+
+/// Reads what `docker service logs` prints from the containers of all members.
+pub(super) fn logs(engines: &[&mut Engine], service: &str) -> Response {
+    let mut response = Response::default();
+    for engine in engines {
+        let Some(member) = engine.member() else { continue };
+        let node = member.cluster.nodes.iter().find(|n| n.id == member.node).map(|n| n.hostname.clone());
+        for c in engine.containers.iter().filter(|c| c.inner.service.as_deref() == Some(service)) {
+            for (err, text) in &c.inner.log {
+                for line in text.lines() {
+                    let line = format!("{}@{}    | {line}\n", c.name, node.clone().unwrap_or_default());
+                    if *err { response.stderr += &line } else { response.stdout += &line }
+                }
+            }
+        }
+    }
+    response
+}

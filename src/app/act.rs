@@ -56,6 +56,7 @@ impl App {
             Action::Arrange(action) => self.arrange(action),
             Action::Cable(action) => self.cable(action),
             Action::Lab(action) => self.labs(action),
+            Action::Why(_) | Action::WhyHop(_) | Action::WhyMend(_) => self.why(action),
             Action::Dialog(dialog) => {
                 self.dialog = dialog.map(|d| *d);
                 self.try_form();
@@ -162,6 +163,7 @@ impl App {
     /// A line is done: what it changed belongs into the lab.
     fn job_ended(&mut self, id: JobId) {
         let Some(job) = self.timeline.live().job(id).cloned() else { return };
+        self.note_why(id);
         if let Some(i) = self.watched.iter().position(|w| *w == id) {
             self.watched.remove(i);
             if job.exit != Some(0) {
@@ -498,6 +500,7 @@ impl App {
             self.busy = false;
             self.changes = None;
             self.watched.clear();
+            self.whys = Default::default();
             self.set_language();
         }
         self.lab = lab;

@@ -34,6 +34,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod view;
+pub mod why;
 
 use crate::explain::Lang;
 use crate::lab::{History, Lab, LabError};
@@ -239,6 +240,14 @@ pub enum Action {
     /// Opens the form of a ware, from the keyboard or by a tap.
     Want(Ware),
 
+    // ---- why?
+    /// Opens the explanation of a line that failed, or closes it.
+    Why(Option<JobId>),
+    /// Goes to the moment that shows it.
+    WhyHop(JobId),
+    /// Does what mends it, and tries again.
+    WhyMend(JobId),
+
     // ---- forms
     Dialog(Option<Box<Dialog>>),
     /// Opens the settings of something.
@@ -317,6 +326,8 @@ pub struct App {
     invited: bool,
     /// A form's job: when it fails, its words become a toast.
     watched: Vec<JobId>,
+    /// What was explained of lines that failed.
+    pub whys: why::Whys,
     /// What was copied.
     clip: Clip,
     /// A file for the reader.
@@ -376,6 +387,7 @@ impl App {
             busy: false,
             next_toast: 0,
             watched: Vec::new(),
+            whys: why::Whys::default(),
             clip: Clip::default(),
             outbox: None,
             invited: false,

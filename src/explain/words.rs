@@ -49,10 +49,19 @@ const FILES: [&[&str]; 2] = [
     ],
 ];
 
+/// What is behind a cause: read where it is printed, not part of what the page downloads.
+#[cfg(not(target_arch = "wasm32"))]
+const BEHIND: [&str; 2] = [
+    include_str!("../../www/locales/en/background.json"),
+    include_str!("../../www/locales/ko/background.json"),
+];
+
 fn table(lang: Lang) -> &'static BTreeMap<String, String> {
     static TABLES: [OnceLock<BTreeMap<String, String>>; 2] = [OnceLock::new(), OnceLock::new()];
     TABLES[lang as usize].get_or_init(|| {
         let files = FILES[lang as usize].iter();
+        #[cfg(not(target_arch = "wasm32"))]
+        let files = files.chain(std::iter::once(&BEHIND[lang as usize]));
         files.flat_map(|f| parse(f).expect("a test reads every locale file")).collect()
     })
 }

@@ -20,6 +20,7 @@ mod root;
 mod terminal;
 mod timeline;
 mod toasts;
+mod why;
 
 use std::ops::Deref;
 use std::rc::Rc;

@@ -290,6 +290,8 @@ impl Root {
                     terminal={app.terminals.current().cloned().unwrap_or_default()}
                     prompt={terminal::prompt(app.live(), &app.terminals.place)}
                     seq={app.flows.seq()}
+                    whys={app.whys.jobs()}
+                    why={app.why_view()}
                 />
                 <Inspector
                     tab={app.settings.tab}
@@ -301,6 +303,7 @@ impl Root {
                     selection={app.selection.clone()}
                     container={app.selected_container()}
                     changes={painted.changes.clone().filter(|_| app.is_wide())}
+                    why={app.why_here()}
                 />
             </div>
             <Ghost drag={app.drag.clone()} />

@@ -3,9 +3,12 @@
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::why::{WhyButton, WhyPanel};
 use super::{icons::icon, use_ctx};
 use crate::app::terminal::{Entry, Terminal as State};
+use crate::app::why::WhyView;
 use crate::app::{Action, Pane};
+use crate::session::JobId;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -16,6 +19,10 @@ pub struct Props {
     pub prompt: String,
     /// The last record of the moment shown.
     pub seq: u64,
+    /// The lines that failed and are explained.
+    pub whys: Vec<JobId>,
+    /// The explanation that is open.
+    pub why: Option<WhyView>,
 }
 
 /// The terminal.
@@ -114,7 +121,7 @@ pub fn Terminal(props: &Props) -> Html {
                 } else if props.terminal.entries.is_empty() {
                     <p class="greeting">{ ctx.tv("terminal.greeting", &[("place", &props.place)]) }</p>
                 }
-                { for props.terminal.entries.iter().enumerate().map(|(i, e)| entry(i, e, props.seq)) }
+                { for props.terminal.entries.iter().enumerate().map(|(i, e)| entry(i, e, props)) }
                 if !props.terminal.choices.is_empty() {
                     <div class="choices">{ for props.terminal.choices.iter().map(|c| html! { <span>{ c }</span> }) }</div>
                 }
@@ -129,13 +136,22 @@ pub fn Terminal(props: &Props) -> Html {
     }
 }
 
-fn entry(i: usize, e: &Entry, seq: u64) -> Html {
+fn entry(i: usize, e: &Entry, props: &Props) -> Html {
+    let seq = props.seq;
+    let failed = e.job.filter(|job| !e.running(seq) && props.whys.contains(job));
+    let view = props.why.as_ref().filter(|w| Some(w.job) == failed);
     html! {
         <div class="entry" key={i}>
             <div class="typed"><span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
             { for e.shown(seq).map(|(err, text)| html! { <span class={if err { "err" } else { "out" }}>{ text }</span> }) }
             if let Some(note) = &e.note {
                 <span class="err">{ note.clone() }</span>
+            }
+            if let Some(job) = failed {
+                <div><WhyButton {job} open={view.is_some()} /></div>
+            }
+            if let Some(view) = view {
+                <WhyPanel view={view.clone()} />
             }
         </div>
     }

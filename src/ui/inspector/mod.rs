@@ -14,7 +14,7 @@ use crate::app::firewall::FirewallAct;
 use crate::app::inspector::{PacketView, Tables};
 use crate::app::scene::Scene;
 use crate::app::{Action, Selection, Tab};
-use crate::session::NodeKind;
+use crate::session::{JobId, NodeKind};
 use packet::Packet;
 
 #[derive(Properties, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Props {
     pub scene: Shared<Scene>,
     pub tables: Shared<Option<Tables>>,
     pub packet: Shared<Option<PacketView>>,
+    /// The line that is explained by what is seen.
+    pub why: Option<JobId>,
     pub selection: Option<Selection>,
     /// The container that is selected.
     pub container: Option<ContainerCard>,
@@ -56,7 +58,7 @@ pub fn Inspector(props: &Props) -> Html {
     let empty = Tables::default();
     let tables = props.tables.as_ref().unwrap_or(&empty);
     let body = match props.tab {
-        Tab::Packet => html! { <Packet packet={props.packet.clone()} /> },
+        Tab::Packet => html! { <Packet packet={props.packet.clone()} why={props.why} /> },
         Tab::Nat => tables::nat(&ctx, tables),
         Tab::Iptables => {
             html! { <tables::Iptables tables={props.tables.clone()} packet={props.packet.clone()} place={props.place.clone()} /> }

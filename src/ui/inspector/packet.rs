@@ -4,11 +4,15 @@ use yew::prelude::*;
 
 use crate::app::decode::Kind;
 use crate::app::inspector::{FieldChange, PacketView, table_name};
+use crate::session::JobId;
+use crate::ui::why::WhyButton;
 use crate::ui::{Ctx, Shared, use_ctx};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub packet: Shared<Option<PacketView>>,
+    /// The line that is explained by what is seen.
+    pub why: Option<JobId>,
 }
 
 /// The tab "this packet".
@@ -34,7 +38,9 @@ pub fn Packet(props: &Props) -> Html {
                 }
             </div>
             if let Some(why) = &p.drop {
-                <div class="why" role="note" data-test="why"><b>{ ctx.t("inspector.dropped") }</b>{ " " }{ why.clone() }</div>
+                <div class="why" role="note" data-test="why"><b>{ ctx.t("inspector.dropped") }</b>{ " " }{ why.clone() }
+                    if let Some(job) = props.why { { " " }<WhyButton {job} open={false} /> }
+                </div>
             }
             if let Some(r) = &p.rewrite {
                 <div class="sec rewrite" data-test="rewrite">

@@ -1,0 +1,68 @@
+// "Why?" in a real browser: the question, the hop, the way out, the same attempt again.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, open, picture, serve, until } from './page.mjs';
+
+let server, browser;
+before(async () => {
+  server = await serve();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const at = (page, name) => page.locator(`[data-test="${name}"]`);
+
+async function type(page, place, line) {
+  await at(page, 'terminal-place').selectOption(place);
+  const input = at(page, 'terminal-input');
+  await input.fill(line);
+  await input.press('Enter');
+}
+
+async function toEnd(page) {
+  const end = at(page, 'to-end');
+  if (await end.isEnabled()) await end.click();
+}
+
+for (const [locale, sentence] of [['en-GB', /keeps different bridges apart/], ['ko-KR', /서로 다른 브리지를 떼어/]]) {
+  test(`a drop is explained and mended (${locale})`, async () => {
+    const { context, page, problems } = await open(browser, server.url, { locale });
+    await type(page, 'docker-host:shell', 'ping -c 1 -W 1 10.0.0.2');
+    await until('the question is there', async () => {
+      await toEnd(page);
+      return (await at(page, 'why-ask').count()) > 0;
+    });
+    await at(page, 'why-ask').click();
+    assert.match(await at(page, 'why-sentence').innerText(), sentence);
+    assert.match(await at(page, 'why-remedy').innerText(), /docker network connect second-bridge shell/);
+    await picture(page, `why-${locale}`);
+
+    // The hop: the timeline goes to where the packet died.
+    await at(page, 'why-hop').click();
+    await at(page, 'why').waitFor();
+    await picture(page, `why-hop-${locale}`);
+
+    // The way out is typed, and the same line again: it works now.
+    await toEnd(page);
+    await at(page, 'why-ask').first().click();
+    if (!(await at(page, 'why-fix').count())) await at(page, 'why-ask').first().click();
+    await at(page, 'why-fix').click();
+    await until('it works', async () => {
+      await toEnd(page);
+      return / 0% packet loss/.test(await at(page, 'terminal-output').innerText());
+    });
+
+    // And it is taken back: the container has one address again.
+    await at(page, 'undo').click();
+    await type(page, 'docker-host:shell', 'ping -c 1 -W 1 10.0.0.2');
+    await until('it fails again', async () => {
+      await toEnd(page);
+      return (await at(page, 'why-ask').count()) > 0;
+    });
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+}

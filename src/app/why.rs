@@ -1,6 +1,6 @@
 //! "Why?" on the page: what was found about lines that failed, what is shown of it, and the way out.
 
-use super::{Action, App, Selection};
+use super::{Action, App, Pane, Selection};
 use crate::explain::why::{Diagnosis, Remedy, diagnose};
 use crate::session::JobId;
 use std::collections::VecDeque;
@@ -108,6 +108,11 @@ impl App {
             Action::Why(Some(job)) => {
                 let Some(found) = self.whys.find(job).map(|e| e.found.clone()) else { return };
                 self.whys.open = Some(job);
+                // The explanation stands beneath the line, in its terminal.
+                if let Some(place) = self.timeline.live().job(job).map(|j| j.place.clone()) {
+                    self.terminals.go(&place);
+                    self.settings.pane = Pane::Terminal;
+                }
                 self.light_up(&found.spot.place);
             }
             Action::WhyHop(job) => {
@@ -167,5 +172,46 @@ impl App {
         if self.timeline.live().job(job).is_some_and(|j| j.exit == Some(0)) {
             self.type_next(lines);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Theme;
+    use crate::app::store::Memory;
+    use crate::explain::Lang;
+
+    fn settle(app: &mut App) {
+        for _ in 0..2_000 {
+            while app.run_slice() {}
+            if !app.busy {
+                break;
+            }
+            app.act(Action::ToEnd);
+        }
+        app.act(Action::ToEnd);
+    }
+
+    #[test]
+    fn what_mends_a_line_is_typed_then_the_line_again_and_undo_takes_it_back() {
+        let mut app = App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap();
+        let (place, line) = ("docker-host:shell", "ping -c 1 -W 1 10.0.0.2");
+        app.act(Action::Run { place: place.into(), line: line.into() });
+        settle(&mut app);
+        let job = *app.whys.jobs().last().expect("a line that failed");
+        app.act(Action::Why(Some(job)));
+        let view = app.why_view().expect("an explanation");
+        assert!(view.has_hop && view.sentence.contains("second-bridge"), "{view:?}");
+        assert_eq!(app.selection, Some(Selection::Node("docker-host".into())));
+        app.act(Action::WhyHop(job));
+        assert_eq!(app.why_here(), Some(job));
+        app.act(Action::WhyMend(job));
+        settle(&mut app);
+        let again = app.live().jobs().last().cloned().expect("the line again");
+        assert_eq!((again.place.as_str(), again.line.as_str(), again.exit), (place, line, Some(0)));
+        assert!(app.lab.commands.iter().any(|c| c.run == "docker network connect second-bridge shell"));
+        app.act(Action::Undo);
+        assert!(!app.lab.commands.iter().any(|c| c.run.contains("network connect")));
     }
 }

@@ -1,5 +1,6 @@
 //! "Why?": the button at a line that failed, and the explanation beneath it.
 
+use web_sys::Element;
 use yew::prelude::*;
 
 use super::use_ctx;
@@ -35,8 +36,14 @@ pub struct PanelProps {
 pub fn WhyPanel(props: &PanelProps) -> Html {
     let ctx = use_ctx();
     let view = &props.view;
+    let panel = use_node_ref();
+    use_effect_with((panel.clone(), view.job), |(panel, _)| {
+        if let Some(panel) = panel.cast::<Element>() {
+            panel.scroll_into_view_with_bool(false);
+        }
+    });
     html! {
-        <div class="why-panel" role="region" aria-label={ctx.t("why.label")} data-test="why-panel">
+        <div ref={panel} class="why-panel" role="region" aria-label={ctx.t("why.label")} data-test="why-panel">
             <p class="why-sentence" data-test="why-sentence">{ view.sentence.clone() }</p>
             if !view.steps.is_empty() {
                 <details>

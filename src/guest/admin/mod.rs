@@ -14,6 +14,7 @@ mod ip;
 mod iptables;
 mod neighbours;
 mod once;
+mod proc_net;
 mod sleep;
 mod sort;
 mod ss;

@@ -50,7 +50,10 @@ impl<L: Lines> Filter<L> {
         for file in files {
             let full = path(sys, file);
             let stored = sys.files.get(&full).map(|b| String::from_utf8_lossy(b).into_owned());
-            let Some(text) = stored.or_else(|| read_proc(sys.ns, &full)) else {
+            let Some(text) = stored
+                .or_else(|| read_proc(sys.ns, &full))
+                .or_else(|| super::proc_net::read(sys.ns, sys.now(), &full))
+            else {
                 sys.out(std::mem::take(&mut out));
                 sys.err(format!("{name}: {file}: No such file or directory\n"));
                 status = lines.file_error();

@@ -139,8 +139,9 @@ impl Edit {
             Self::SetRouter { node, router } => next.node_mut(node)?.router = Some((**router).clone()),
             Self::Command(command) => next.commands.push(command.clone()),
             Self::Batch(edits) => {
+                // Each as if it came alone: the running lab goes through the same states.
                 for edit in edits {
-                    edit.change(next)?;
+                    edit.apply(next)?;
                 }
             }
         }

@@ -71,6 +71,7 @@ impl App {
                 }
             }
             Action::Course(what) => self.course(what),
+            Action::Share(action) => self.share(action),
             _ => self.page(action),
         }
     }
@@ -125,6 +126,9 @@ impl App {
     }
 
     fn first_flow(&mut self) {
+        if self.share.embed && self.in_lesson() && self.flows.is_empty() {
+            return self.course(super::course::Course::Play);
+        }
         if self.flows.is_empty() && self.live().place(FIRST_FLOW.0).is_ok() {
             self.type_line(FIRST_FLOW.0, FIRST_FLOW.1);
         }
@@ -150,6 +154,7 @@ impl App {
         let quiet = progress == Progress::Quiet;
         let ended = self.terminals.follow(self.timeline.live());
         self.flows.follow(self.timeline.live(), quiet);
+        self.seek_link(quiet);
         self.walk_follow();
         if quiet {
             self.busy = false;
@@ -199,7 +204,7 @@ impl App {
     }
 
     fn save(&mut self) {
-        if self.in_lesson() {
+        if self.in_lesson() || self.is_only_visited() {
             return;
         }
         if !self.store.set(KEEP_LAB, &self.lab.to_json()) {

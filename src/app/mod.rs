@@ -29,6 +29,7 @@ pub mod rove;
 pub mod scene;
 pub mod services;
 pub mod settings;
+pub mod share;
 pub mod store;
 pub mod terminal;
 #[cfg(test)]
@@ -131,6 +132,7 @@ pub enum Dialog {
     /// A drag's command.
     Command(docking::CommandForm),
     Help,
+    Share(Box<share::ShareForm>),
 }
 
 /// A word of the page that goes away by itself.
@@ -276,6 +278,8 @@ pub enum Action {
     Dismiss(u32),
     /// See [`course::Course`].
     Course(course::Course),
+    /// Links, visits, exports.
+    Share(share::ShareAction),
 }
 
 /// The page.
@@ -314,6 +318,8 @@ pub struct App {
     pub changes: Option<changed::Changes>,
     /// Lessons.
     pub course: course::State,
+    /// Links and visits.
+    pub share: share::State,
     /// What is painted.
     pub shown: Shown,
     store: Box<dyn Storage>,
@@ -381,6 +387,7 @@ impl App {
             firewall: firewall::Firewall::default(),
             changes: None,
             course: course::State::kept(store.get(course::KEPT)),
+            share: share::State::default(),
             shown: Shown::default(),
             store,
             epoch: 0,

@@ -39,6 +39,7 @@ const FILES: [&[&str]; 2] = [
         include_str!("../../www/locales/en/steps.json"),
         include_str!("../../www/locales/en/why.json"),
         include_str!("../../www/locales/en/firewall.json"),
+        include_str!("../../www/locales/en/share.json"),
     ],
     &[
         include_str!("../../www/locales/ko/ui.json"),
@@ -46,6 +47,7 @@ const FILES: [&[&str]; 2] = [
         include_str!("../../www/locales/ko/steps.json"),
         include_str!("../../www/locales/ko/why.json"),
         include_str!("../../www/locales/ko/firewall.json"),
+        include_str!("../../www/locales/ko/share.json"),
     ],
 ];
 

@@ -8,9 +8,12 @@ pub mod catalogue;
 mod check;
 mod edit;
 mod history;
+mod script;
+pub mod share;
 
 pub use edit::Edit;
 pub use history::History;
+pub use script::script;
 
 use std::io;
 

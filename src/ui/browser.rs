@@ -161,3 +161,66 @@ pub fn read_file(file: &web_sys::File, then: impl FnOnce(String, Option<String>)
     // It fails only for what is no file.
     let _ = reader.read_as_text(file);
 }
+
+/// The page's own address, without what stands behind `#`.
+pub fn address() -> String {
+    let href = window().location().href().unwrap_or_default();
+    href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// Puts a text on the clipboard, and then does `done`. Where that is forbidden nothing happens: the
+/// text stands in a field to copy from.
+pub fn copy(text: &str, done: impl FnOnce() + 'static) {
+    let promise = window().navigator().clipboard().write_text(text);
+    wasm_bindgen_futures::spawn_local(async move {
+        if wasm_bindgen_futures::JsFuture::from(promise).await.is_ok() {
+            done();
+        }
+    });
+}
+
+/// Makes a picture of the canvas and hands it to the reader; the program for it is loaded then.
+pub fn picture(kind: &str, name: &str) {
+    let script = document().create_element("script").ok();
+    let (Some(script), Some(body)) = (script, document().body()) else { return };
+    for (key, value) in [("src", "picture.js"), ("data-kind", kind), ("data-name", name)] {
+        // These attributes can always be set.
+        let _ = script.set_attribute(key, value);
+    }
+    let _ = body.append_child(&script);
+    script.remove();
+}
+
+/// Says something, JSON, to the page around this one. It holds nothing secret, so any page may read it.
+pub fn tell_parent(json: &str) {
+    let (Ok(Some(parent)), Ok(message)) = (window().parent(), js_sys::JSON::parse(json)) else { return };
+    if parent != window() {
+        // A page that is gone does not listen.
+        let _ = parent.post_message(&message, "*");
+    }
+}
+
+/// Does `f` with each word that the page around says: `{netpier: 1, do: WORD}`.
+pub fn hear_parent(f: impl Fn(String) + 'static) {
+    let heard = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |e: web_sys::MessageEvent| {
+        let parent = window().parent().ok().flatten();
+        let from = e.source().map(wasm_bindgen::JsValue::from);
+        if from.is_none() || from != parent.map(wasm_bindgen::JsValue::from) {
+            return;
+        }
+        let word = js_sys::Reflect::get(&e.data(), &"do".into()).ok().and_then(|w| w.as_string());
+        if let Some(word) = word {
+            f(word);
+        }
+    });
+    // A page's own window always takes a listener; it lives as long as the page.
+    let _ = window().add_event_listener_with_callback("message", heard.as_ref().unchecked_ref());
+    heard.forget();
+}
+
+/// Does `f` whenever the fragment of the address changes.
+pub fn on_fragment(f: impl Fn(String) + 'static) {
+    let changed = Closure::<dyn Fn()>::new(move || f(fragment()));
+    let _ = window().add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
+    changed.forget();
+}

@@ -10,6 +10,7 @@ mod changed;
 mod course;
 mod dialogs;
 mod docker;
+mod embed;
 mod firewall;
 mod header;
 mod icons;
@@ -17,6 +18,7 @@ mod inspector;
 mod packets;
 mod palette;
 mod root;
+mod share;
 mod terminal;
 mod timeline;
 mod toasts;
@@ -42,6 +44,8 @@ pub fn run() {
 struct Ctx {
     lang: Lang,
     act: Callback<Action>,
+    /// The page is a guest on another page: wheel and keys are not its own.
+    embed: bool,
 }
 
 impl Ctx {

@@ -6,11 +6,13 @@ use super::browser::{self, LocalStorage};
 use super::canvas::Canvas;
 use super::course;
 use super::dialogs::{Dialogs, read_lab};
+use super::embed::{self, Told};
 use super::firewall::Walk;
 use super::header::Header;
 use super::inspector::Inspector;
 use super::packets::Packets;
 use super::palette::{Ghost, Palette};
+use super::share::Visit;
 use super::terminal::Terminal;
 use super::timeline::Timeline;
 use super::toasts::Toasts;
@@ -24,6 +26,8 @@ use crate::app::inspector::{PacketView, Tables};
 use crate::app::notice::Notice;
 use crate::app::packets::PacketRow;
 use crate::app::scene::Scene;
+use crate::app::share::ShareAction;
+use crate::app::store::{Memory, Storage};
 use crate::app::{Action, App, Pane, Selection, terminal};
 use crate::session::NodeKind;
 
@@ -38,6 +42,8 @@ pub enum Msg {
     Frame(f64),
     /// A key that no component took.
     Key(KeyboardEvent),
+    /// The page around this one says a word.
+    Asked(String),
 }
 
 /// Things handed down, remade only when they change.
@@ -62,6 +68,8 @@ pub struct Root {
     last: Option<f64>,
     painted: Painted,
     keys: Option<wasm_bindgen::closure::Closure<dyn FnMut(KeyboardEvent)>>,
+    /// What the page around was told.
+    told: Told,
 }
 
 impl Component for Root {
@@ -69,8 +77,18 @@ impl Component for Root {
     type Properties = ();
 
     fn create(ctx: &Context<Self>) -> Self {
-        let app = App::new(Box::new(LocalStorage), browser::system());
-        let app = app.map(Box::new).map_err(|e| e.to_string());
+        let fragment = browser::fragment();
+        let guest =
+            fragment.trim_start_matches('#').split('&').any(|p| p == "embed" || p.starts_with("embed="));
+        // A guest touches nothing that the reader keeps.
+        let store: Box<dyn Storage> =
+            if guest { Box::new(Memory::default()) } else { Box::new(LocalStorage) };
+        let app = App::new(store, browser::system());
+        let mut app = app.map(Box::new).map_err(|e| e.to_string());
+        if let Ok(app) = &mut app {
+            app.act(Action::Share(ShareAction::Visit(fragment)));
+        }
+        let embed = app.as_ref().is_ok_and(|a| a.share.embed);
         let lang = app.as_ref().map_or_else(|_| browser::system().0, |a| a.settings.lang);
         if let Ok(app) = &app {
             browser::mark(lang, app.settings.theme);
@@ -88,7 +106,15 @@ impl Component for Root {
             rows: Shared::new(Vec::new()),
             notices: Shared::new(Vec::new()),
         };
-        let mut root = Self { app, ctx: Ctx { lang, act }, frame: false, last: None, painted, keys: None };
+        let mut root = Self {
+            app,
+            ctx: Ctx { lang, act, embed },
+            frame: false,
+            last: None,
+            painted,
+            keys: None,
+            told: Told::default(),
+        };
         root.repaint();
         root
     }
@@ -106,6 +132,13 @@ impl Component for Root {
             self.keys = Some(keys);
             if let Some(id) = linked(&browser::fragment()) {
                 ctx.link().send_message(Msg::Act(Action::Course(Lessons::Open(id.to_owned()))));
+            }
+            let link = ctx.link().clone();
+            browser::on_fragment(move |f| link.send_message(Msg::Act(Action::Share(ShareAction::Visit(f)))));
+            if self.ctx.embed {
+                let link = ctx.link().clone();
+                browser::hear_parent(move |word| link.send_message(Msg::Asked(word)));
+                ctx.link().send_message(Msg::Act(Action::Tick(0.0)));
             }
             self.request_frame(ctx);
         }
@@ -134,6 +167,13 @@ impl Component for Root {
                 Self::work(app);
                 app.act(Action::Tick(dt));
             }
+            Msg::Asked(word) => {
+                let Some(action) = embed::asked(&word, app) else { return false };
+                app.act(action);
+                Self::work(app);
+            }
+            // A guest's buttons have their keys; no others are taken.
+            Msg::Key(_) if self.ctx.embed => return false,
             Msg::Key(event) => {
                 let Some(action) = key_action(app, &event) else { return false };
                 event.prevent_default();
@@ -143,13 +183,18 @@ impl Component for Root {
         self.fetch_wanted(ctx);
         self.request_frame(ctx);
         self.repaint();
+        if self.ctx.embed
+            && let Ok(app) = &self.app
+        {
+            self.told.tell(app, self.painted.packet.as_ref());
+        }
         true
     }
 
     fn view(&self, _: &Context<Self>) -> Html {
         match &self.app {
             Ok(app) => html! {
-                <ContextProvider<Ctx> context={self.ctx.clone()}>{ self.page(app) }</ContextProvider<Ctx>>
+                <ContextProvider<Ctx> context={self.ctx.clone()}>{ if self.ctx.embed { self.guest(app) } else { self.page(app) } }</ContextProvider<Ctx>>
             },
             Err(error) => html! { <div class="boot" role="alert"><p>{ error }</p></div> },
         }
@@ -160,9 +205,14 @@ impl Root {
     /// Fetches what the course wants, and writes the address that it names.
     fn fetch_wanted(&mut self, ctx: &Context<Self>) {
         let Ok(app) = &mut self.app else { return };
+        if app.share.take_forget() && !self.ctx.embed {
+            browser::set_fragment("#");
+        }
         for file in app.course.take_wanted() {
             if file.starts_with('#') {
-                browser::set_fragment(&file);
+                if !self.ctx.embed {
+                    browser::set_fragment(&file);
+                }
                 continue;
             }
             let link = ctx.link().clone();
@@ -231,6 +281,64 @@ impl Root {
         }
     }
 
+    /// The page as a guest on another one: the picture, the player, one sentence.
+    fn guest(&self, app: &App) -> Html {
+        let first = app.flows.current().and_then(|f| f.schedule.beats.first());
+        let now = app.flows.current().zip(app.flows.beat()).map(|(f, i)| f.schedule.beats[i].at);
+        let at = first.zip(now).map(|(first, now)| now.since(first.at).as_nanos());
+        html! {
+            <>
+            <div class="embed">
+                { self.canvas(app) }
+                { self.timeline(app) }
+                <embed::Foot packet={self.painted.packet.clone()} {at} />
+            </div>
+            <Toasts toasts={app.toasts.clone()} />
+            </>
+        }
+    }
+
+    fn canvas(&self, app: &App) -> Html {
+        let painted = &self.painted;
+        let fresh = app.offers_first_flow();
+        html! {
+            <Canvas
+                scene={painted.scene.clone()}
+                moving={app.moving()}
+                drops={painted.drops.clone()}
+                camera={app.camera}
+                selection={app.selection.clone()}
+                drag={app.drag.clone()}
+                caption={caption(painted.packet.as_ref())}
+                {fresh}
+                cabling={app.cabling}
+                renaming={app.renaming.clone()}
+                notices={painted.notices.clone()}
+                empty={app.lab.nodes.is_empty()}
+                changes={painted.changes.clone()}
+                wide={app.is_wide()}
+            />
+        }
+    }
+
+    fn timeline(&self, app: &App) -> Html {
+        let fresh = app.offers_first_flow();
+        html! {
+            <Timeline
+                flow={app.flows.shown}
+                flows={app.flows.all.iter().map(|f| (f.place.clone(), f.line.clone())).collect::<Vec<_>>()}
+                marks={self.painted.rows.clone()}
+                len={app.flows.len()}
+                pos={app.flows.player.pos}
+                playing={app.flows.player.playing && app.flows.player.pos < app.flows.len()}
+                speed={app.flows.player.speed}
+                clock={clock(app)}
+                spans={spans(app)}
+                {fresh}
+            />
+        }
+    }
+
     fn page(&self, app: &App) -> Html {
         let painted = &self.painted;
         let pane = match app.settings.pane {
@@ -239,28 +347,13 @@ impl Root {
             Pane::Inspector => "show-inspector",
         };
         let beat = app.flows.beat();
-        let fresh = app.offers_first_flow();
         html! {
             <>
             <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"))} inert={app.dialog.is_some() || app.course.menu} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
                 <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
-                <Canvas
-                    scene={painted.scene.clone()}
-                    moving={app.moving()}
-                    drops={painted.drops.clone()}
-                    camera={app.camera}
-                    selection={app.selection.clone()}
-                    drag={app.drag.clone()}
-                    caption={caption(painted.packet.as_ref())}
-                    {fresh}
-                    cabling={app.cabling}
-                    renaming={app.renaming.clone()}
-                    notices={painted.notices.clone()}
-                    empty={app.lab.nodes.is_empty()}
-                    changes={painted.changes.clone()}
-                    wide={app.is_wide()}
-                />
+                { self.canvas(app) }
+                <Visit visiting={app.share.visiting()} />
                 <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
                 <course::Card
                     open={app.course.open.as_ref().map(|o| course::Lesson::of(o, self.ctx.lang))}
@@ -269,18 +362,7 @@ impl Root {
                     showing={app.is_showing()}
                     next={app.course.next().map(|e| (e.id.clone(), e.title(self.ctx.lang).to_owned()))}
                 />
-                <Timeline
-                    flow={app.flows.shown}
-                    flows={app.flows.all.iter().map(|f| (f.place.clone(), f.line.clone())).collect::<Vec<_>>()}
-                    marks={painted.rows.clone()}
-                    len={app.flows.len()}
-                    pos={app.flows.player.pos}
-                    playing={app.flows.player.playing && app.flows.player.pos < app.flows.len()}
-                    speed={app.flows.player.speed}
-                    clock={clock(app)}
-                    spans={spans(app)}
-                    {fresh}
-                />
+                { self.timeline(app) }
                 <Switcher pane={app.settings.pane} />
                 <Packets rows={painted.rows.clone()} {beat} hide_arp={app.settings.hide_arp} pane={app.settings.pane} />
                 <Terminal

@@ -139,8 +139,12 @@ pub fn Canvas(props: &Props) -> Html {
         })
     };
     let wheel = {
-        let act = ctx.act.clone();
+        let (act, embed) = (ctx.act.clone(), ctx.embed);
         Callback::from(move |e: WheelEvent| {
+            // A guest leaves the wheel to the page around it.
+            if embed && !e.ctrl_key() {
+                return;
+            }
             e.prevent_default();
             let at = browser::in_canvas(e.client_x(), e.client_y());
             if e.shift_key() {

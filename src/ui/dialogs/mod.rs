@@ -82,6 +82,9 @@ pub fn Dialogs(props: &Props) -> Html {
         Dialog::Command(form) => {
             (ctx.tv(form.title, &[("a", &form.a), ("b", &form.b)]), network::just(&ctx, form))
         }
+        Dialog::Share(form) => {
+            (ctx.t("share.title"), html! { <super::share::Share form={(**form).clone()} /> })
+        }
         Dialog::Help => (ctx.t("help.title"), help::body(&ctx)),
     };
     let submit = {
@@ -107,7 +110,9 @@ pub fn Dialogs(props: &Props) -> Html {
 fn width(dialog: &Dialog) -> Option<&'static str> {
     match dialog {
         Dialog::Router(_) | Dialog::Gallery(_) | Dialog::Daemon(_) => Some("broadest"),
-        Dialog::Help | Dialog::Machine(_) | Dialog::Container(_) | Dialog::Network(_) => Some("broad"),
+        Dialog::Help | Dialog::Share(_) | Dialog::Machine(_) | Dialog::Container(_) | Dialog::Network(_) => {
+            Some("broad")
+        }
         _ => None,
     }
 }

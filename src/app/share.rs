@@ -1,0 +1,350 @@
+//! Links, visits, exports. A lab that a link brought is a visit: the reader's own stays where it
+//! is kept until they edit the visited one or say that they want it.
+
+use super::gallery::Download;
+use super::view::Drag;
+use super::{App, Dialog, KEEP_LAB};
+use crate::explain::Lang;
+use crate::lab::share::{Link, LinkError};
+use crate::lab::{Lab, capture, script};
+
+/// Under this name the page keeps the own lab that a visited one replaced.
+const KEEP_BEFORE: &str = "netpier.lab.before";
+
+/// What is done about links and files.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum ShareAction {
+    /// Opens the dialog.
+    Open,
+    /// With the line that is shown, and the moment.
+    With { line: bool, moment: bool },
+    /// Something was copied.
+    Copied,
+    /// The fragment of the page's address, at the start or when it changes.
+    Visit(String),
+    /// The visited lab becomes the reader's own.
+    Keep,
+    /// Back to the own lab.
+    Home,
+    /// The docker commands, as a file.
+    Script,
+    /// What crossed the wires in the flow shown, as a file.
+    Capture,
+    /// A picture could not be made.
+    NoPicture,
+}
+
+/// The dialog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShareForm {
+    /// The line of the flow that is shown, if there is one.
+    pub line: Option<String>,
+    /// It goes with the link.
+    pub with_line: bool,
+    /// The moment goes with the link.
+    pub with_moment: bool,
+    /// What stands behind `#`.
+    pub fragment: String,
+    /// The same for a guest on another page.
+    pub embed: String,
+    /// A file's name, without its ending.
+    pub file: String,
+}
+
+/// Links and visits.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The page is a guest on another page.
+    pub embed: bool,
+    /// A visit: the reader's own lab, and the visited one as it came.
+    visit: Option<(Lab, Lab)>,
+    /// Once there are so many nanoseconds of the flow, the playhead stops there.
+    seek: Option<u64>,
+    /// The page's address is to lose its fragment.
+    forget: bool,
+}
+
+impl State {
+    /// Is the lab on the screen a visited one?
+    pub fn visiting(&self) -> bool {
+        self.visit.is_some() && !self.embed
+    }
+    /// Is the page's address to lose its fragment? Once.
+    pub fn take_forget(&mut self) -> bool {
+        std::mem::take(&mut self.forget)
+    }
+}
+
+impl App {
+    pub(super) fn share(&mut self, action: ShareAction) {
+        match action {
+            ShareAction::Open => self.show_link(true, true),
+            ShareAction::With { line, moment } => self.show_link(line, moment),
+            ShareAction::Copied => self.toast("toast.copied_link", "", false),
+            ShareAction::Visit(fragment) => match Link::from_fragment(&fragment) {
+                Ok(link) => self.visit(link),
+                Err(error) => self.bad_link(&error),
+            },
+            ShareAction::Keep => self.adopt(),
+            ShareAction::Home => {
+                if let Some((mine, _)) = self.share.visit.take() {
+                    self.share.forget = true;
+                    self.reopen(mine);
+                    self.camera.auto = true;
+                }
+            }
+            ShareAction::Script => {
+                let bytes = script(&self.lab).into_bytes();
+                self.hand_out("sh", "text/x-shellscript", bytes);
+            }
+            ShareAction::Capture => {
+                let from = self.flows.current().and_then(|f| f.schedule.beats.first()).map(|b| b.first_seq);
+                let bytes = capture::pcapng(self.live(), from.unwrap_or_default());
+                self.hand_out("pcapng", "application/octet-stream", bytes);
+            }
+            ShareAction::NoPicture => self.toast("toast.no_picture", "", true),
+        }
+    }
+
+    fn hand_out(&mut self, ending: &str, mime: &'static str, bytes: Vec<u8>) {
+        let name = format!("{}.{ending}", self.file_name());
+        self.outbox = Some(Download { name, mime, bytes });
+    }
+
+    fn show_link(&mut self, with_line: bool, with_moment: bool) {
+        let flow = self.flows.current();
+        let first = flow.and_then(|f| f.schedule.beats.first()).map(|b| b.at);
+        let now = flow.zip(self.flows.beat()).map(|(f, i)| f.schedule.beats[i].at);
+        let past = !self.flows.is_now();
+        let run = flow.filter(|_| with_line).map(|f| (f.place.clone(), f.line.clone()));
+        let at = first.zip(now).filter(|_| past && with_line && with_moment);
+        let mut link = Link {
+            lab: Some(self.lab.clone()),
+            at: at.map(|(first, now)| now.since(first).as_nanos()),
+            run,
+            ..Link::default()
+        };
+        let line = flow.map(|f| f.line.clone());
+        let fragment = link.to_fragment();
+        link.embed = true;
+        link.lang = Some(self.settings.lang.tag().to_owned());
+        let embed = link.to_fragment();
+        let file = self.file_name();
+        let form = ShareForm { line, with_line, with_moment, fragment, embed, file };
+        self.dialog = Some(Dialog::Share(Box::new(form)));
+    }
+
+    /// The lab's name, as far as a file's name takes it.
+    fn file_name(&self) -> String {
+        let base = if self.lab.name.is_empty() { "lab" } else { &self.lab.name };
+        let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        base.chars().map(safe).take(80).collect()
+    }
+
+    fn bad_link(&mut self, error: &LinkError) {
+        self.share.forget = true;
+        self.toast("toast.bad_link", &error.to_string(), true);
+    }
+
+    /// Opens what a link names; what is on the screen stays if it does not open.
+    fn visit(&mut self, link: Link) {
+        self.share.embed |= link.embed;
+        if link.embed {
+            self.invited = true;
+            match link.lang.as_deref() {
+                Some("ko") => self.settings.lang = Lang::Ko,
+                Some("en") => self.settings.lang = Lang::En,
+                _ => {}
+            }
+            match link.theme.as_deref() {
+                Some("light") => self.settings.theme = super::Theme::Light,
+                Some("dark") => self.settings.theme = super::Theme::Dark,
+                _ => {}
+            }
+            self.set_language();
+        }
+        let Some(lab) = link.lab else { return };
+        if self.in_lesson() {
+            self.course(super::course::Course::Leave);
+        }
+        let before = self.share.visit.take();
+        let mine = before.clone().map_or_else(|| self.lab.clone(), |(mine, _)| mine);
+        if lab != mine {
+            // While there is a visit nothing is kept, so it begins before its lab is open.
+            self.share.visit = Some((mine, lab.clone()));
+            let screen = self.lab.clone();
+            if !self.reopen(lab) {
+                self.share.visit = before;
+                return;
+            }
+            self.history.record(screen);
+        } else if self.lab != mine {
+            self.reopen(mine);
+        }
+        (self.selection, self.dialog) = (None, None);
+        self.drag = None::<Drag>;
+        self.camera.auto = true;
+        if let Some((place, line)) = link.run.filter(|(_, line)| line.len() <= 4_096)
+            && self.live().place(&place).is_ok()
+        {
+            self.type_line(&place, &line);
+            self.flows.player.playing = false;
+            self.share.seek = Some(link.at.unwrap_or(0));
+        }
+    }
+
+    /// After the World went on: a link's moment has come.
+    pub(super) fn seek_link(&mut self, quiet: bool) {
+        let Some(at) = self.share.seek else { return };
+        let Some(flow) = self.flows.current() else {
+            if quiet {
+                self.share.seek = None;
+            }
+            return;
+        };
+        let first = flow.schedule.beats.first().map(|b| b.at);
+        let since = |t: crate::time::Instant| first.map_or(0, |f| t.since(f).as_nanos());
+        let beat = flow.schedule.beats.iter().rposition(|b| since(b.at) <= at);
+        let reached = quiet || flow.schedule.beats.last().is_some_and(|b| since(b.at) > at);
+        let stop = beat.filter(|_| reached).map(|i| if at == 0 { 0.0 } else { flow.schedule.beats[i].end() });
+        // Until then the playhead runs ahead, so that the World goes on.
+        self.flows.player.pos = stop.unwrap_or(flow.schedule.len());
+        self.flows.player.playing = false;
+        if stop.is_some() {
+            self.share.seek = None;
+        }
+    }
+
+    /// Is the lab on the screen a visited one that nobody edited? Then it is not kept. If it was
+    /// edited it is the reader's own from now on, and the one before is put aside.
+    pub(super) fn is_only_visited(&mut self) -> bool {
+        if self.share.embed {
+            return true;
+        }
+        match &self.share.visit {
+            Some((_, theirs)) if *theirs == self.lab => true,
+            Some((mine, _)) => {
+                if *mine != self.lab {
+                    self.store.set(KEEP_BEFORE, &mine.to_json());
+                }
+                self.share.visit = None;
+                self.share.forget = true;
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn adopt(&mut self) {
+        if let Some((mine, _)) = self.share.visit.take() {
+            self.store.set(KEEP_BEFORE, &mine.to_json());
+            self.share.forget = true;
+            if !self.store.set(KEEP_LAB, &self.lab.to_json()) {
+                self.toast("toast.not_saved", "", true);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_types)] // Rc: the test and the page look into one store
+mod tests {
+    use super::super::store::{Memory, Storage};
+    use super::super::{Action, Theme};
+    use super::*;
+    use crate::lab::Edit;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    /// A store that the test can look into.
+    #[derive(Clone, Default)]
+    struct Seen(Rc<RefCell<Memory>>);
+
+    impl Storage for Seen {
+        fn get(&self, key: &str) -> Option<String> {
+            self.0.borrow().get(key)
+        }
+        fn set(&mut self, key: &str, value: &str) -> bool {
+            self.0.borrow_mut().set(key, value)
+        }
+        fn remove(&mut self, key: &str) {
+            self.0.borrow_mut().remove(key);
+        }
+    }
+
+    fn open() -> (App, Seen) {
+        let seen = Seen::default();
+        let mut app = App::new(Box::new(seen.clone()), (Lang::En, Theme::Light)).unwrap();
+        let id = app.lab.nodes[0].id.clone();
+        app.edit(&Edit::MoveNode { id, pos: (7, 7) });
+        (app, seen)
+    }
+
+    fn link() -> String {
+        Link { lab: Lab::builtin("dns"), ..Link::default() }.to_fragment()
+    }
+
+    fn visit(app: &mut App, fragment: &str) {
+        app.act(Action::Share(ShareAction::Visit(fragment.to_owned())));
+    }
+
+    #[test]
+    fn a_visit_leaves_the_own_lab_alone_until_it_is_edited() {
+        let (mut app, seen) = open();
+        let mine = app.lab.clone();
+        visit(&mut app, &link());
+        assert_eq!((&app.lab, app.share.visiting()), (&Lab::builtin("dns").unwrap(), true));
+        assert_eq!(seen.get(KEEP_LAB), Some(mine.to_json()));
+        let id = app.lab.nodes[0].id.clone();
+        app.edit(&Edit::MoveNode { id, pos: (9, 9) });
+        assert!(!app.share.visiting() && app.share.take_forget());
+        assert_eq!(seen.get(KEEP_LAB), Some(app.lab.to_json()));
+        assert_eq!(seen.get(KEEP_BEFORE), Some(mine.to_json()));
+    }
+
+    #[test]
+    fn the_reader_goes_home_or_keeps_what_the_link_brought() {
+        let (mut app, seen) = open();
+        let mine = app.lab.clone();
+        visit(&mut app, &link());
+        app.act(Action::Share(ShareAction::Home));
+        assert_eq!((&app.lab, seen.get(KEEP_LAB)), (&mine, Some(mine.to_json())));
+        visit(&mut app, &link());
+        app.act(Action::Share(ShareAction::Keep));
+        assert_eq!(seen.get(KEEP_LAB), Some(Lab::builtin("dns").unwrap().to_json()));
+    }
+
+    #[test]
+    fn a_bad_link_says_why_and_changes_nothing() {
+        let (mut app, seen) = open();
+        let mine = app.lab.clone();
+        for bad in ["#lab=2.abc", "#lab=1.eJw", "#lab=<script>", "#lab=1.%00"] {
+            visit(&mut app, bad);
+            assert_eq!((&app.lab, app.share.visiting()), (&mine, false), "{bad}");
+            assert!(app.toasts.iter().any(|t| t.bad && t.key == "toast.bad_link"), "{bad}");
+        }
+        assert_eq!(seen.get(KEEP_LAB), Some(mine.to_json()));
+    }
+
+    #[test]
+    fn a_link_brings_its_line_and_stops_at_its_moment() {
+        let (mut app, _) = open();
+        app.act(Action::FirstFlow);
+        while app.run_slice() {}
+        for _ in 0..12 {
+            app.act(Action::Step);
+        }
+        let shown = |app: &App| app.flows.current().unwrap().schedule.beats[app.flows.beat().unwrap()].at;
+        let first = |app: &App| app.flows.current().unwrap().schedule.beats[0].at;
+        let moment = shown(&app).since(first(&app));
+        app.act(Action::Share(ShareAction::Open));
+        let Some(Dialog::Share(form)) = app.dialog.clone() else { panic!("no dialog") };
+        let mut other = open().0;
+        visit(&mut other, &form.fragment);
+        while other.run_slice() {}
+        other.act(Action::Tick(50.0));
+        assert!(!other.flows.player.playing);
+        assert_eq!(shown(&other).since(first(&other)), moment);
+    }
+}

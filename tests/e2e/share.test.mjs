@@ -1,0 +1,82 @@
+// Links and files: a lab goes into a link and comes out of it, a visit leaves the own lab alone,
+// a hostile link gets a clear word, and the exports are what they say.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { launch, open, picture, serve, until } from './page.mjs';
+
+let server, browser;
+before(async () => {
+  server = await serve();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const at = (page, name) => page.locator(`[data-test="${name}"]`);
+const kept = (page) => page.evaluate(() => localStorage.getItem('netpier.lab'));
+
+async function linkOf(page) {
+  await at(page, 'share').click();
+  return at(page, 'share-link').inputValue();
+}
+
+test('a lab goes into a link, and a visit leaves the own lab alone until it is said', async () => {
+  const { context, page, problems } = await open(browser, server.url);
+  await at(page, 'terminal-place').selectOption('docker-host');
+  await at(page, 'terminal-input').fill('docker run -d --name linked nginx');
+  await at(page, 'terminal-input').press('Enter');
+  await at(page, 'container-linked').waitFor();
+  const link = await linkOf(page);
+  await picture(page, 'share');
+  assert.match(link, /#.*lab=1\.[\w-]+$/);
+  await context.close();
+
+  const other = await open(browser, server.url);
+  await at(other.page, 'terminal-place').selectOption('docker-host');
+  await at(other.page, 'terminal-input').fill('docker network create mine');
+  await at(other.page, 'terminal-input').press('Enter');
+  const own = await until('the own lab is kept', () => kept(other.page));
+  await other.page.evaluate((hash) => { location.hash = hash; }, new URL(link).hash);
+  await at(other.page, 'visit').waitFor();
+  await picture(other.page, 'visit');
+  assert.equal(await kept(other.page), own);
+  await at(other.page, 'visit-home').click();
+  await at(other.page, 'visit').waitFor({ state: 'detached' });
+  assert.equal(await kept(other.page), own);
+  assert.deepEqual([...problems, ...other.problems], []);
+  await other.context.close();
+});
+
+test('a hostile link gets a clear word and changes nothing', async () => {
+  for (const [hash, words] of [['lab=2.AAAA', /version 2/], ['lab=1.eJwrzy', /cut off|damaged/],
+    ['lab=<img src=x onerror=alert(1)>', /no lab/], [`lab=1.${'A'.repeat(300_000)}`, /as a file/]]) {
+    const { context, page, problems } = await open(browser, `${server.url}#${hash}`);
+    await until(words, async () => words.test(await at(page, 'toast').first().innerText()));
+    await at(page, 'node-docker-host').waitFor();
+    assert.equal(await page.evaluate(() => location.hash), '');
+    assert.deepEqual(problems, []);
+    await context.close();
+  }
+});
+
+test('the exports are what they say', async () => {
+  const { context, page, problems } = await open(browser, server.url);
+  await at(page, 'play').click();
+  await at(page, 'share').click();
+  const starts = {
+    'export-script': (b) => b.toString().startsWith('#!/bin/sh\n'),
+    'export-capture': (b) => b.readUInt32LE(0) === 0x0a0d0d0a,
+    'export-svg': (b) => b.toString().startsWith('<svg') && !/<script|on\w+=|class=/.test(b.toString()),
+    'export-png': (b) => b.readUInt32BE(0) === 0x89504e47,
+  };
+  for (const [name, good] of Object.entries(starts)) {
+    const [file] = await Promise.all([page.waitForEvent('download'), at(page, name).click()]);
+    const bytes = await readFile(await file.path());
+    assert.ok(bytes.length > 100 && good(bytes), `${name}: ${bytes.subarray(0, 80)}`);
+  }
+  assert.deepEqual(problems, []);
+  await context.close();
+});

@@ -351,3 +351,58 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_detached_script_runs_logs_and_is_stopped() {
+    let mut s = street();
+    let script = "echo one && sleep 2; echo two; sh -c 'sleep 100; echo never'; echo never";
+    ok(&mut s, "host", &format!("docker run -d --name a1 alpine sh -c \"{script}\""));
+    ok(&mut s, "host", "docker run -d --name b1 alpine sh -c 'sleep 1; ls_is_not_there; exit 3'");
+    ok(&mut s, "host", "sleep 4");
+    assert_eq!(ok(&mut s, "host", "docker logs a1"), "one\ntwo\n");
+    let state = "docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' a1 b1";
+    assert_eq!(ok(&mut s, "host", state), "running 0\nexited 3\n");
+    let logs = run(&mut s, "host", "docker logs b1");
+    assert!(logs.stderr().starts_with("sh: ls_is_not_there: not found\n"), "{}", logs.stderr());
+    // A restart runs it anew; what ran before does not go on.
+    ok(&mut s, "host", "docker restart -t 1 a1");
+    ok(&mut s, "host", "sleep 4");
+    assert_eq!(ok(&mut s, "host", "docker logs a1"), "one\ntwo\none\ntwo\n");
+    ok(&mut s, "host", "docker stop -t 1 a1");
+    assert_eq!(ok(&mut s, "host", state), "exited 137\nexited 3\n");
+    assert_eq!(ok(&mut s, "host", "docker logs a1"), "one\ntwo\none\ntwo\n");
+}
+
+#[test]
+fn a_server_says_in_its_own_words_that_its_port_is_taken() {
+    let mut s = street();
+    for (image, says) in [
+        ("httpd", "(98)Address already in use: AH00072: make_sock: could not bind to address 0.0.0.0:80\n"),
+        ("nginx", "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n"),
+        ("redis", "*:6379: bind: Address already in use\n"),
+    ] {
+        ok(&mut s, "host", &format!("docker run -d --name a1 --network host {image}"));
+        ok(&mut s, "host", &format!("docker run -d --name b1 --network host {image}"));
+        let logs = run(&mut s, "host", "docker logs b1");
+        assert!(logs.stderr().contains(says), "{image}: {}", logs.stderr());
+        assert_eq!(ok(&mut s, "host", "docker inspect -f '{{.State.ExitCode}}' b1"), "1\n", "{image}");
+        ok(&mut s, "host", "docker rm -f a1 b1");
+    }
+}
+
+#[test]
+fn what_asks_for_ipv6_is_refused_by_name() {
+    let mut s = street();
+    for line in [
+        "docker network create --ipv6 net6",
+        "docker network create --subnet fd00:1::/64 net6",
+        "docker network create --subnet 10.9.0.0/16 --subnet fd00:1::/64 net6",
+        "docker run -d --ip6 fd00:1::2 alpine",
+        "docker run -d --dns fd00:1::2 alpine",
+    ] {
+        let job = run(&mut s, "host", line);
+        assert_ne!(job.exit, Some(0), "{line}");
+        assert!(job.stderr().contains("IPv6 is not yet emulated"), "{line}: {}", job.stderr());
+    }
+    assert_eq!(ok(&mut s, "host", "docker network ls -q | wc -l").trim(), "3");
+}

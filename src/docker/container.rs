@@ -6,7 +6,7 @@ use super::init::Init;
 use super::names;
 use super::resolv::{Mode, ResolvConf};
 use super::rules;
-use super::{Attach, EndpointSpec, Response, RunSpec};
+use super::{Attach, EndpointSpec, MainScript, Response, RunSpec};
 use crate::guest::{self, MachineId, Program};
 use crate::sim::World;
 
@@ -317,6 +317,10 @@ impl Engine {
         }
         let pid = world.spawn(machine, program, foreground, tty);
         self.containers[i].inner.main = Some(pid);
+        let argv = main_argv(image, &self.containers[i].inner.spec);
+        if !foreground && argv.len() > 1 && is_shell(&argv[0]) {
+            self.scripts.push(MainScript { machine, argv, main: pid });
+        }
         self.note_state(i);
         self.update_linking_hosts(world, i);
         // Started before the names were known to the others: tell them now.
@@ -549,12 +553,8 @@ impl Engine {
             return Ok(Init::failing(complaint, 1));
         }
         if is_shell(word) {
-            let script = argv.len() > 1 && !foreground;
-            return Ok(if script {
-                Init::failing(NO_SCRIPT, 1)
-            } else {
-                Init::shell(spec.interactive || foreground)
-            });
+            let script = argv.len() > 1;
+            return Ok(Init::shell(spec.interactive || foreground || script));
         }
         let own_command = spec.command.is_empty() && spec.entrypoint.is_none();
         let program = if own_command || image.has(word) || image.runs.first() == Some(&word.as_str()) {
@@ -589,10 +589,6 @@ impl Engine {
     }
 }
 
-/// What a detached shell script says: only a terminal runs scripts here.
-const NO_SCRIPT: &str = "netpier: a detached container cannot run a shell script here; give one command, \
-    such as sleep infinity, or start it with -it\n";
-
 /// What is run for `docker run IMAGE COMMAND`: empty if it is the image's own shell. `sh -c` with a
 /// single plain command is that command.
 fn main_argv(image: &Image, spec: &RunSpec) -> Vec<String> {
@@ -601,7 +597,12 @@ fn main_argv(image: &Image, spec: &RunSpec) -> Vec<String> {
     match given.as_slice() {
         [] => image.runs.iter().map(|w| (*w).to_owned()).collect(),
         [shell, flag, line] if is_shell(shell) && flag == "-c" && spec.detach && is_plain(line) => {
-            line.split_whitespace().map(str::to_owned).collect()
+            // `exec` puts the command in the shell's place, which it is here already.
+            let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+            match words.split_first() {
+                Some((first, rest)) if first == "exec" && !rest.is_empty() => rest.to_vec(),
+                _ => words,
+            }
         }
         _ => given,
     }

@@ -9,7 +9,7 @@ use super::options::BridgeOptions;
 use super::ports::PortAllocator;
 use super::rules::{self, NetRules, Rule};
 use super::upstream::Upstream;
-use super::{DaemonConfig, EndpointSpec, NetworkCreate, Request, Response, RunSpec};
+use super::{DaemonConfig, EndpointSpec, MainScript, NetworkCreate, Request, Response, RunSpec};
 use crate::guest::{Effect, MachineId};
 use crate::rng::Rng;
 use crate::sim::World;
@@ -204,6 +204,17 @@ pub(super) struct Inner {
     pub log: Vec<(bool, String)>,
 }
 
+impl Inner {
+    /// Keeps what the main process printed. The log is bounded: a program that talks for hours
+    /// keeps its last words.
+    pub fn keep(&mut self, err: bool, text: String) {
+        self.log.push((err, text));
+        if self.log.len() > 2000 {
+            self.log.drain(..1000);
+        }
+    }
+}
+
 /// A network.
 #[derive(Debug, Clone)]
 pub struct Network {
@@ -267,6 +278,8 @@ pub struct Engine {
     pub(super) swarm: Option<Box<super::swarm::Member>>,
     /// What it did since it was last asked.
     pub(super) noted: Vec<Noted>,
+    /// Scripts that nobody runs yet ([`Engine::take_scripts`]).
+    pub(super) scripts: Vec<MainScript>,
     /// How often something was drawn by lot.
     drawn: u64,
 }
@@ -290,6 +303,7 @@ impl Engine {
             waiting: Vec::new(),
             swarm: None,
             noted: Vec::new(),
+            scripts: Vec::new(),
             drawn: 0,
         };
         engine.start_up(world);
@@ -432,12 +446,8 @@ impl Engine {
         let is_main = |c: &Container| c.inner.main == Some(pid) || c.inner.last_main == Some(pid);
         if let Some(c) = self.containers.iter_mut().find(|c| is_main(c)) {
             match effect {
-                Effect::Out(text) => c.inner.log.push((false, text.clone())),
-                Effect::Err(text) => c.inner.log.push((true, text.clone())),
-            }
-            // The log is bounded: a program that talks for hours keeps its last words.
-            if c.inner.log.len() > 2000 {
-                c.inner.log.drain(..1000);
+                Effect::Out(text) => c.inner.keep(false, text.clone()),
+                Effect::Err(text) => c.inner.keep(true, text.clone()),
             }
             return true;
         }

@@ -4,7 +4,7 @@ use super::engine::{ContainerState, Engine, EngineError};
 use super::noted::Noted;
 use super::restart::Policy;
 use super::wait::Wait;
-use super::{Attach, Response, image, rules};
+use super::{Attach, MainScript, Response, image, rules};
 use crate::guest::Signal;
 use crate::sim::World;
 use crate::stack::{NsId, Pid};
@@ -46,6 +46,19 @@ impl Engine {
     pub fn shell_done(&mut self, world: &mut World, main: Pid, code: i32) {
         if world.process(main).is_some() {
             world.write_stdin(main, &format!("{code}\n"), true);
+        }
+    }
+
+    /// The shell scripts that have become main processes of detached containers since the last
+    /// call: whoever has the terminals runs them.
+    pub fn take_scripts(&mut self) -> Vec<MainScript> {
+        std::mem::take(&mut self.scripts)
+    }
+
+    /// What such a script prints, for `docker logs`. Nothing if `main` is no main process.
+    pub fn script_printed(&mut self, main: Pid, err: bool, text: &str) {
+        if let Some(c) = self.containers.iter_mut().find(|c| c.inner.main == Some(main)) {
+            c.inner.keep(err, text.to_owned());
         }
     }
 

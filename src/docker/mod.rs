@@ -46,5 +46,5 @@ mod wait;
 pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
 pub use noted::Noted;
-pub use request::{Attach, EndpointSpec, NetworkCreate, PortSpec, Request, Response, RunSpec};
+pub use request::{Attach, EndpointSpec, MainScript, NetworkCreate, PortSpec, Request, Response, RunSpec};
 pub use swarm::{ServiceMode, ServiceSpec, SwarmRequest, request, settle};

@@ -365,3 +365,14 @@ pub enum Attach {
         tty: bool,
     },
 }
+
+/// A shell script that is the main process of a detached container (`docker run -d IMAGE sh -c …`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MainScript {
+    /// Where it runs.
+    pub machine: MachineId,
+    /// The shell and its arguments.
+    pub argv: Vec<String>,
+    /// The process that stands for it ([`super::Engine::shell_done`] ends it).
+    pub main: Pid,
+}

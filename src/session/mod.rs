@@ -27,6 +27,7 @@ mod node;
 mod plumb;
 mod router;
 mod run;
+mod script;
 mod setup;
 mod stage;
 #[cfg(test)]

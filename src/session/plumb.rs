@@ -135,6 +135,12 @@ impl Session {
         let (job, machine, home) = (shell.job, shell.machine, shell.home);
         match home {
             Home::Nowhere => {}
+            Home::Log(main) => {
+                let node = shell.node;
+                if let Some(engine) = self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
+                    engine.script_printed(main, err, text);
+                }
+            }
             Home::Terminal | Home::Background => self.print_by(job, machine, err, text.to_owned(), pid),
             Home::Capture(parent) if err => self.shell_print_by(parent, true, text, pid),
             Home::Capture(parent) => {

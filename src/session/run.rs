@@ -58,6 +58,8 @@ pub(super) enum Home {
     Background,
     /// `docker exec -d`, a node's services: nobody listens.
     Nowhere,
+    /// A script that is a detached container's main process, or its `&`: `docker logs` keeps it.
+    Log(Pid),
 }
 
 /// Shells within shells: a bound against `sh -c` that calls itself.
@@ -145,6 +147,9 @@ impl Session {
             }
             let events = self.world.take_events();
             if events.is_empty() {
+                if self.start_scripts() {
+                    continue;
+                }
                 return;
             }
             for event in events {
@@ -252,7 +257,7 @@ impl Session {
         };
         let mut pipeline = pipeline.clone();
         let (node, machine) = (shell.node, shell.machine);
-        if self.has_exited(node, machine) {
+        if self.has_exited(node, machine) || self.has_lost_main(id) {
             // The shell was killed with everything else in its container.
             self.shell_mut(id).status = 137;
             return self.finish_shell(id);
@@ -315,7 +320,7 @@ impl Session {
         if !full {
             let script = Script { items: vec![(AndOr::Always, pipeline)] };
             let stdin = Stdin { data: String::new(), closed: true };
-            let home = if home == Home::Nowhere { Home::Nowhere } else { Home::Background };
+            let home = if matches!(home, Home::Nowhere | Home::Log(_)) { home } else { Home::Background };
             let child = self.add_shell(job, node, machine, script, home, stdin);
             self.shell_mut(child).background = true;
         }
@@ -360,7 +365,7 @@ impl Session {
                 }
             }
             Home::Stage(parent, index) => self.stage_done(parent, index, shell.status),
-            Home::Background | Home::Nowhere => {}
+            Home::Background | Home::Nowhere | Home::Log(_) => {}
         }
     }
 

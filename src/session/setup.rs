@@ -20,7 +20,7 @@ use std::net::Ipv4Addr;
 pub(super) const STORM_LIMIT: u32 = 500;
 
 /// Jobs of this number do not exist: a node's services belong to nobody's terminal.
-const NO_JOB: super::JobId = super::JobId(0);
+pub(super) const NO_JOB: super::JobId = super::JobId(0);
 
 impl Session {
     /// Adds a node and starts its services.

@@ -326,10 +326,15 @@ fn extra_host(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), bare.to_owned()))
 }
 
+/// An IPv6 address or subnet.
+fn is_ipv6(text: &str) -> bool {
+    text.split('/').next().is_some_and(|addr| addr.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
 fn resolver(text: &str) -> Result<Ipv4Addr, String> {
     match text.trim().parse() {
         Ok(IpAddr::V4(addr)) => Ok(addr),
-        Ok(IpAddr::V6(_)) => Err("IPv6 is not emulated here".to_owned()),
+        Ok(IpAddr::V6(_)) => Err(format!("IPv6 is not yet emulated here: {text}")),
         Err(_) => Err(format!("IP address is not correctly formatted: {text}")),
     }
 }
@@ -371,6 +376,10 @@ fn network(mut f: Flags) -> Result<NetworkCreate, Refusal> {
 /// (docker/cli, createIPAMConfig). A subnet that is not one is the engine's to refuse.
 fn belongs_together(create: &NetworkCreate) -> Result<(), String> {
     let NetworkCreate { subnets, gateways, ip_ranges, .. } = create;
+    let aux = create.aux_addresses.iter().map(|(_, addr)| addr);
+    if let Some(v6) = subnets.iter().chain(gateways).chain(ip_ranges).chain(aux).find(|a| is_ipv6(a)) {
+        return Err(format!("IPv6 is not yet emulated here: {v6}"));
+    }
     if subnets.len() < ip_ranges.len() || subnets.len() < gateways.len() {
         return Err("every ip-range or gateway must have a corresponding subnet".into());
     }

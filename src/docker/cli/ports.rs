@@ -90,7 +90,7 @@ fn host_address(ip: &str) -> Result<Option<Ipv4Addr>, String> {
     match bare.parse() {
         Ok(IpAddr::V4(addr)) => Ok(Some(addr)),
         Ok(IpAddr::V6(_)) => {
-            Err(format!("IPv6 is not emulated here; publish {bare}'s port on 0.0.0.0 or 127.0.0.1"))
+            Err(format!("IPv6 is not yet emulated here; publish {bare}'s port on 0.0.0.0 or 127.0.0.1"))
         }
         Err(_) => Err(format!("Invalid ip address: {bare}")),
     }

@@ -31,7 +31,12 @@ pub(super) const CONTAINER: &[Flag] = &[
     idle_on("init", None, "Run an init inside the container that forwards signals and reaps processes"),
     on("interactive", Some('i'), "Keep STDIN open even if not attached"),
     val("ip", None, "string", "IPv4 address (e.g., 172.30.100.104)"),
-    no("ip6", Takes::Value("string"), "IPv4 only: use --ip", "IPv6 address (e.g., 2001:db8::33)"),
+    no(
+        "ip6",
+        Takes::Value("string"),
+        "IPv6 is not yet emulated: use --ip",
+        "IPv6 address (e.g., 2001:db8::33)",
+    ),
     val("label", Some('l'), "list", "Set meta data on a container"),
     val("link", None, "list", "Add link to another container"),
     no(

@@ -31,7 +31,12 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
     if let Some(line) = line("Address already in use") {
         let digits: Vec<u16> =
             line.split(|c: char| !c.is_ascii_digit()).filter_map(|w| w.parse().ok()).collect();
-        let port = digits.into_iter().next_back();
+        // Databases name the port in a line of its own; the last number may be the error's.
+        let named = said.split_once("on port").and_then(|(_, rest)| {
+            let rest = rest.trim_start_matches([':', ' ']);
+            rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        });
+        let port = named.or_else(|| port_in(line)).or(digits.into_iter().next_back());
         return Some(port_taken(case, port.unwrap_or(0)));
     }
     if let Some(line) =

@@ -111,12 +111,40 @@ impl Server {
             match open(sys, Protocol::Tcp, endpoint, 511) {
                 Ok(socket) => self.listeners.push(socket),
                 Err(e) => {
-                    sys.err(format!("{}: bind() to {endpoint} failed: {e}\n", self.service.name));
+                    sys.err(bind_failed(self.service.name, endpoint, &e.to_string()));
                     return Err(1);
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// What a server says, without its time stamps, of an address that it cannot have.
+fn bind_failed(name: &str, at: Endpoint, why: &str) -> String {
+    let Endpoint { addr, port } = at;
+    let number = if why == "Address already in use" { 98 } else { 99 };
+    match name {
+        "nginx" => format!("nginx: [emerg] bind() to {at} failed ({number}: {why})\n"),
+        "httpd" | "httpd-foreground" => format!(
+            "({number}){why}: AH00072: make_sock: could not bind to address {at}\nno listening sockets \
+             available, shutting down\nAH00015: Unable to open logs\n"
+        ),
+        "redis-server" => format!(
+            "# Warning: Could not create server TCP listening socket *:{port}: bind: {why}\n# Failed \
+             listening on port {port} (tcp), aborting.\n"
+        ),
+        "postgres" => format!(
+            "LOG:  could not bind IPv4 address \"{addr}\": {why}\nHINT:  Is another postmaster already \
+             running on port {port}? If not, wait a few seconds and retry.\nWARNING:  could not create \
+             listen socket for \"*\"\nFATAL:  could not create any TCP/IP sockets\n"
+        ),
+        "mysqld" => format!(
+            "[ERROR] [MY-010262] [Server] Can't start server: Bind on TCP/IP port: {why}\n[ERROR] \
+             [MY-010257] [Server] Do you already have another mysqld server running on port: {port} ?\n\
+             [ERROR] [MY-010119] [Server] Aborting\n"
+        ),
+        _ => format!("{name}: bind() to {at} failed: {why}\n"),
     }
 }
 

@@ -15,14 +15,30 @@ pub fn serve(args: &[String]) -> Result {
     run(trunk)
 }
 
-/// Builds the page for publishing.
+/// Builds the page for publishing. With node there, every file that compresses lies beside its
+/// `.gz` and `.br`, for hosts that serve such.
 pub fn dist() -> Result {
     tools::rust_parts(false)?;
     tools::page_tools()?;
-    run(trunk(&["build", "--release"]))
+    run(trunk(&["build", "--release"]))?;
+    if which("node").is_none() {
+        println!("xtask: without node there are no precompressed files in dist/");
+        return Ok(());
+    }
+    const SCRIPT: &str = "
+        const fs = require('fs'), z = require('zlib'), path = require('path');
+        for (const name of fs.readdirSync('dist', { recursive: true })) {
+            const file = path.join('dist', name);
+            if (!/\\.(wasm|js|css|html|json|svg|txt)$/.test(name)) continue;
+            const b = fs.readFileSync(file);
+            fs.writeFileSync(file + '.gz', z.gzipSync(b, { level: 9 }));
+            fs.writeFileSync(file + '.br', z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } }));
+        }";
+    run(command("node", &["-e", SCRIPT]))
 }
 
-/// Builds it and says how big its files are.
+/// Builds it and says how big its files are: first what the first visit moves, then what is loaded
+/// when it is wanted.
 pub fn size() -> Result {
     dist()?;
     if which("node").is_none() {
@@ -31,16 +47,20 @@ pub fn size() -> Result {
     const SCRIPT: &str = "
         const fs = require('fs'), z = require('zlib'), path = require('path');
         const brotli = b => z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } });
-        const sum = [0, 0, 0], row = (n, s) => console.log(n.padEnd(48) + s.map(x => String(x).padStart(10)).join(''));
-        row('bytes in dist/', ['plain', 'gzip', 'brotli']);
-        for (const name of fs.readdirSync('dist', { recursive: true }).sort()) {
-            const file = path.join('dist', name);
-            if (!fs.statSync(file).isFile()) continue;
-            const b = fs.readFileSync(file), s = [b.length, z.gzipSync(b, { level: 9 }).length, brotli(b).length];
-            s.forEach((x, i) => sum[i] += x);
-            row(name, s);
-        }
-        row('all', sum);";
+        const row = (n, s) => console.log(n.padEnd(48) + s.map(x => String(x).padStart(10)).join(''));
+        const later = n => /^lessons|^picture\\.js$|^netpier-lab\\.js$|OFL/.test(n);
+        const names = fs.readdirSync('dist', { recursive: true }).sort()
+            .filter(n => !/\\.(gz|br)$/.test(n) && fs.statSync(path.join('dist', n)).isFile());
+        for (const [title, some] of [['first visit', names.filter(n => !later(n))], ['when wanted', names.filter(later)]]) {
+            const sum = [0, 0, 0];
+            row(title, ['plain', 'gzip', 'brotli']);
+            for (const name of some) {
+                const b = fs.readFileSync(path.join('dist', name)), s = [b.length, z.gzipSync(b, { level: 9 }).length, brotli(b).length];
+                s.forEach((x, i) => sum[i] += x);
+                if (!name.startsWith('lessons')) row('  ' + name, s);
+            }
+            row('  all', sum);
+        }";
     run(command("node", &["-e", SCRIPT]))
 }
 

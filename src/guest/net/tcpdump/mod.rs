@@ -115,10 +115,9 @@ fn configure(args: &[String]) -> Result<Config, (i32, String)> {
         if skip {
             skip = false;
         } else if arg.starts_with('-') && arg.len() > 1 {
-            let name =
-                if arg.starts_with("--") { arg.clone() } else { format!("-{}", &arg[arg.len() - 1..]) };
-            skip = arg.is_ascii()
-                && !arg.contains('=')
+            let last = arg.chars().next_back().unwrap_or('-');
+            let name = if arg.starts_with("--") { arg.clone() } else { format!("-{last}") };
+            skip = !arg.contains('=')
                 && OPTIONS.iter().any(|o| !o.value.is_empty() && o.names.contains(&name.as_str()));
         } else {
             options_end = i;

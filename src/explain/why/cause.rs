@@ -492,40 +492,14 @@ impl Cause {
         }
     }
 
-    /// The lesson of the course that is about it: its id in `lessons/`.
+    /// The lesson or clinic case that teaches it: its id in `lessons/`. None where there is nothing
+    /// to learn about networks: a program that an image lacks, a refusal in its own words.
     pub fn lesson(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::NoLink { .. }
-            | Self::DeviceDown { .. }
-            | Self::NoAddress { .. }
-            | Self::NoGateway { .. }
-            | Self::WrongGateway { .. }
-            | Self::WrongSubnet { .. }
-            | Self::DuplicateAddress { .. }
-            | Self::NoNeighbour { .. } => "plug-in",
-            Self::PrivateOnInternet { .. } => "public-and-private",
-            Self::NatOff { .. } => "nat-table",
-            Self::RouterClosed { .. } | Self::ForwardStale { .. } => "nobody-can-come-in",
-            Self::HairpinOff { .. } => "calling-your-own-address",
-            Self::MasqueradeOff { .. } | Self::ForwardingOff { .. } => "two-doormen",
-            Self::PublishedLocally { .. } | Self::NotPublished { .. } | Self::DirectAccess { .. } => {
-                "publish-a-port"
-            }
-            Self::WrongContainerPort { .. } | Self::PortsSwapped { .. } | Self::HostPortInside { .. } => {
-                "the-wrong-door"
-            }
-            Self::DockerUser { .. } | Self::ForwardPolicy { .. } | Self::Firewall { .. } => {
-                "what-docker-wrote"
-            }
-            Self::Overlap { .. } | Self::SubnetTaken { .. } => "a-second-bridge",
-            Self::OtherBridge { .. } | Self::Internal { .. } => "two-islands",
-            Self::NoNamesOnBridge { .. } | Self::NameElsewhere { .. } | Self::NameOnHost { .. } => {
-                "names-for-containers"
-            }
-            Self::PortTaken { .. } => "host-network",
-            Self::NoNetwork { .. } | Self::Localhost { .. } => "none-and-shared",
-            Self::IccOff { .. } => "neighbours",
-            _ => return None,
-        })
+        super::lessons::lesson_of(self.key())
+    }
+
+    /// Its key in the locale files for what is behind it, the third length: `why.no_link.background`.
+    pub fn background_key(&self) -> String {
+        format!("why.{}.background", self.key())
     }
 }

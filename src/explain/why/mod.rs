@@ -14,6 +14,7 @@ mod atlas;
 mod cause;
 mod closed;
 mod fix;
+mod lessons;
 mod names;
 mod pick;
 mod refine;
@@ -24,6 +25,7 @@ mod words;
 
 pub use cause::Cause;
 pub use fix::{Fix, Remedy};
+pub use lessons::lesson_of;
 
 use crate::netfilter::{Hook, RuleId, TableKind};
 use crate::session::{Job, Session};

@@ -36,7 +36,7 @@ impl Diagnosis {
     /// What is behind it: how it works, and what people do about it.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn background(&self, lang: Lang) -> String {
-        let key = format!("background.{}", self.cause.key());
+        let key = self.cause.background_key();
         let words = text(lang, &key, &[]);
         if words == key { String::new() } else { words }
     }

@@ -1,0 +1,221 @@
+//! What mends it: lines to be typed, or an edit of the lab; and the attempt that is then repeated.
+//!
+//! Where the attempt itself was wrong (another port, another address), the repetition is the right
+//! one. Causes for which no mechanical way out exists have no fix.
+
+mod container;
+mod finding;
+mod line;
+mod link;
+mod name;
+mod network;
+mod router;
+
+use super::atlas::Atlas;
+use super::story::Story;
+use super::{Cause, Found};
+use crate::lab::Edit;
+use crate::session::{Job, NodeKind, Session};
+use crate::time::Duration;
+use crate::wire::Protocol;
+use container::{aim, everywhere, holds, publish};
+use line::replace_word;
+
+/// How long a line of a fix may run, in virtual time.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Remedy {
+    /// Lines, each with the place where it is typed.
+    Lines(Vec<(String, String)>),
+    /// A change of the lab that no command makes: a cable, a router's form.
+    Edit(Box<Edit>),
+    /// Nothing but another attempt.
+    Retry,
+}
+
+/// A way out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fix {
+    /// What is done.
+    pub remedy: Remedy,
+    /// Then this is typed: place and line. The same attempt, but where that was what was wrong.
+    pub again: (String, String),
+}
+
+impl Fix {
+    /// What a button says: the lines as typed, or the edit in the words of the lab.
+    pub fn shown(&self) -> Vec<String> {
+        match &self.remedy {
+            Remedy::Lines(lines) => lines.iter().map(|(_, line)| line.clone()).collect(),
+            Remedy::Retry => vec![self.again.1.clone()],
+            Remedy::Edit(edit) => vec![match &**edit {
+                Edit::AddLink(l) => format!("{} {} ─ {} {}", l.a.0, l.a.1, l.b.0, l.b.1),
+                Edit::SetRouter { node, router } => match router.forwards.last() {
+                    Some(f) => format!("{node}: {} {} → {}:{}", f.proto, f.port, f.to, f.to_port),
+                    None => format!("{node}: NAT"),
+                },
+                other => format!("{other:?}"),
+            }],
+        }
+    }
+
+    /// Does it, to its end.
+    ///
+    /// # Errors
+    /// What the tool or the lab said.
+    pub fn apply(&self, session: &mut Session) -> Result<(), String> {
+        match &self.remedy {
+            Remedy::Retry => Ok(()),
+            Remedy::Edit(edit) => edit.apply_live(session).map_err(|e| e.to_string()),
+            Remedy::Lines(lines) => lines.iter().try_for_each(|(place, line)| {
+                let job = session.run_line(place, line, LIMIT).map_err(|e| e.to_string())?;
+                if job.exit == Some(0) { Ok(()) } else { Err(job.stderr()) }
+            }),
+        }
+    }
+}
+
+struct Smith<'a> {
+    atlas: Atlas<'a>,
+    job: &'a Job,
+}
+
+/// The way out of a cause.
+pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> Option<Fix> {
+    let smith = Smith { atlas, job };
+    let again = || (job.place.clone(), job.line.clone());
+    let lines = |lines: Vec<(String, String)>| Some(Fix { remedy: Remedy::Lines(lines), again: again() });
+    let line = |place: &str, run: String| lines(vec![(place.to_owned(), run)]);
+    let edit = |edit: Edit| Some(Fix { remedy: Remedy::Edit(Box::new(edit)), again: again() });
+    let at = atlas.session.world.log.get(found.seq).map(|r| r.ns);
+    match &found.cause {
+        Cause::NoLink { place, dev } => edit(smith.plug(place, dev)?),
+        Cause::DeviceDown { place, dev } => {
+            let default = smith.default_route(place, dev);
+            line(place, format!("ip link set {dev} up{default}"))
+        }
+        Cause::NoAddress { place, dev } => line(place, smith.address(place, dev)?),
+        Cause::NoGateway { place, .. } => match smith.container(place) {
+            Some((node, c)) => line(&node.config.id, format!("docker restart {}", c.name)),
+            None => line(place, format!("ip route add default via {}", smith.router_near(place)?)),
+        },
+        Cause::WrongGateway { place, right: Some(right), .. } if !place.contains(':') => {
+            line(place, format!("ip route replace default via {right}"))
+        }
+        Cause::WrongSubnet { place, net, right } => line(place, smith.other_prefix(place, *net, *right)?),
+        Cause::DuplicateAddress { addr, one, other } => {
+            let keep = atlas.session.node(one).is_ok_and(|n| n.config.kind == NodeKind::Router);
+            let place = if keep { other } else { smith.later(one, other) };
+            line(place, smith.other_address(place, *addr)?)
+        }
+        Cause::ForwardingOff { place } => line(place, "sysctl -w net.ipv4.ip_forward=1".into()),
+        Cause::MasqueradeOff { place, subnet, .. } => {
+            let node = atlas.session.node(place).ok()?;
+            let network = node.engine.as_ref()?.networks().iter().find(|n| n.subnet == Some(*subnet))?;
+            let bridge = network.bridge.as_deref()?;
+            line(place, format!("iptables -t nat -A POSTROUTING -s {subnet} ! -o {bridge} -j MASQUERADE"))
+        }
+        Cause::NatOff { router, .. } => {
+            let node = atlas.session.node(router).ok()?;
+            let mut settings = node.config.router.clone()?;
+            if settings.nat {
+                let wan = settings.wan;
+                return line(router, format!("iptables -t nat -A POSTROUTING -o {wan} -j MASQUERADE"));
+            }
+            settings.nat = true;
+            edit(Edit::SetRouter { node: router.clone(), router: Box::new(settings) })
+        }
+        Cause::Mtu { place, dev, .. } if !place.contains(':') => {
+            line(place, format!("ip link set dev {dev} mtu 1500"))
+        }
+        Cause::RouterClosed { router, proto, port, .. } => smith.open_router(router, *proto, *port, &again()),
+        Cause::ForwardStale { router, port, to } => smith.redirect(router, *port, to.port, &again()),
+        Cause::HairpinOff { router, addr, port } => {
+            if let Some(mut settings) = atlas.session.node(router).ok()?.config.router.clone()
+                && !settings.hairpin
+            {
+                settings.hairpin = true;
+                return edit(Edit::SetRouter { node: router.clone(), router: Box::new(settings) });
+            }
+            line(router, smith.hairpin(router, *addr, *port)?)
+        }
+        Cause::Firewall { place, .. } | Cause::DockerUser { place, .. } => {
+            line(place, smith.delete_rule(at?, found.seq)?)
+        }
+        Cause::FirewallPolicy { place, chain } => line(place, smith.exception(story, found, chain)?),
+        Cause::ForwardPolicy { place } => line(place, "iptables -P FORWARD ACCEPT".into()),
+        Cause::OtherBridge { from, to_network, .. } => {
+            let (node, c) = smith.asker_container(from)?;
+            line(&node.config.id, format!("docker network connect {to_network} {}", c.name))
+        }
+        Cause::Internal { container, network } => smith.out_of(container, network, &again()),
+        Cause::IccOff { from, to, .. } => smith.let_talk(from, to, &again()),
+        Cause::DirectAccess { host, container, .. } => smith.use_publication(host, container),
+        Cause::OtherHost { container, host, .. } => smith.use_publication(host, container),
+        Cause::PublishedLocally { container, port } => smith.republish(container, |s| {
+            s.publish.iter_mut().filter(|p| holds(p, *port)).for_each(|p| p.host_ip = None);
+        }),
+        Cause::NotPublished { port, published: Some(real), .. } => smith.retry(*port, *real),
+        Cause::NotPublished { container, port, published: None } => {
+            let wanted = smith.asked_port(story).unwrap_or(*port);
+            smith.republish(container, |s| s.publish.push(publish(wanted, *port)))
+        }
+        Cause::WrongContainerPort { container, host_port, listens, .. } => {
+            let real = *listens.first()?;
+            smith.republish(container, |s| aim(s, *host_port, *host_port, real))
+        }
+        Cause::PortsSwapped { container, host_port, port } => {
+            let fix = smith.republish(container, |s| aim(s, *host_port, *port, *host_port))?;
+            Some(Fix { again: smith.retry(*host_port, *port)?.again, ..fix })
+        }
+        Cause::HostPortInside { host_port, port, .. } => smith.retry(*host_port, *port),
+        Cause::AppOnLoopback { place, .. } => {
+            let (_, c) = smith.container(place)?;
+            let command: Vec<String> = c.spec().command.iter().map(|w| everywhere(w)).collect();
+            (command != c.spec().command).then_some(())?;
+            smith.republish(&c.name.clone(), |s| s.command = command)
+        }
+        Cause::NothingListens { port, listens, proto: Protocol::Tcp, .. } if listens.len() == 1 => {
+            smith.retry(*port, listens[0])
+        }
+        Cause::AppExited { container, .. } | Cause::NotStarted { container } => {
+            let (node, c) = smith.named(container)?;
+            line(&node.config.id, format!("docker start {}", c.name))
+        }
+        Cause::PortTaken { place, port, by } => smith.free_port(place, *port, by.as_deref()?, &again()),
+        Cause::Localhost { container, port, found: Some(found) } => smith.reach_out(container, *port, found),
+        Cause::HostNameMissing { container, name } => smith.republish(container, |s| {
+            s.add_host.push((name.clone(), "host-gateway".into()));
+        }),
+        Cause::NoNamesOnBridge { container, name } => smith.common_network(container, name, &again()),
+        Cause::NameElsewhere { container, network, .. } => {
+            let (node, _) = smith.named(container)?;
+            line(&node.config.id, format!("docker network connect {network} {container}"))
+        }
+        Cause::SearchDomain { name, asked } => {
+            let line = replace_word(&job.line, name, asked)?;
+            Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
+        }
+        Cause::NoNameServer { place } | Cause::NameServerDead { place, .. } => {
+            smith.name_server(place, &again())
+        }
+        Cause::Overlap { network, subnet, .. } => smith.move_network(network, *subnet, &again()),
+        Cause::Ttl { .. } => {
+            let words: Vec<&str> = job.line.split_whitespace().collect();
+            let at = words.iter().position(|w| *w == "-t")?;
+            let rest = [&words[..at], words.get(at + 2..)?].concat().join(" ");
+            Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), rest) })
+        }
+        Cause::NoNetwork { container } => {
+            let (node, c) = smith.named(container)?;
+            let first = c.attachments().next().map(|a| a.network.clone());
+            if first.as_deref() == Some("none") {
+                return smith.republish(container, |s| s.networks = Vec::new());
+            }
+            line(&node.config.id, format!("docker network connect bridge {}", c.name))
+        }
+        _ => None,
+    }
+}

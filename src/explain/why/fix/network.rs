@@ -1,0 +1,75 @@
+//! Docker networks that are joined, or moved to another subnet.
+
+use std::net::Ipv4Addr;
+
+use super::{Fix, Remedy, Smith};
+use crate::session::Node;
+use crate::wire::Ipv4Net;
+
+impl Smith<'_> {
+    /// A network with names for two containers.
+    pub(super) fn common_network(&self, one: &str, name: &str, again: &(String, String)) -> Option<Fix> {
+        let (node, a) = self.named(one)?;
+        let engine = node.engine.as_ref()?;
+        let b = engine.containers().iter().find(|c| c.name == name)?;
+        let mut free = (0..).map(|i| if i == 0 { "app-net".to_owned() } else { format!("app-net{i}") });
+        let network = free.find(|n| engine.network(n).is_none())?;
+        let existing = a
+            .endpoints
+            .iter()
+            .chain(&b.endpoints)
+            .find(|e| engine.network(&e.network).is_some_and(|n| n.has_names()));
+        let line = match existing {
+            Some(e) => {
+                let missing = if a.endpoints.iter().any(|x| x.network == e.network) { b } else { a };
+                format!("docker network connect {} {}", e.network, missing.name)
+            }
+            None => format!(
+                "docker network create {network} && docker network connect {network} {} && docker network connect {network} {}",
+                a.name, b.name
+            ),
+        };
+        Some(Fix { remedy: Remedy::Lines(vec![(node.config.id.clone(), line)]), again: again.clone() })
+    }
+
+    /// A network moves to another subnet: its containers leave it, it is made anew, they come back.
+    pub(super) fn move_network(
+        &self,
+        network: &str,
+        subnet: Ipv4Net,
+        again: &(String, String),
+    ) -> Option<Fix> {
+        let has = |n: &&Node| {
+            n.engine.as_ref().and_then(|e| e.network(network)).is_some_and(|x| x.subnet == Some(subnet))
+        };
+        let node = self.atlas.session.nodes().iter().find(has)?;
+        let names: Vec<&str> = self
+            .atlas
+            .containers_of(node)
+            .iter()
+            .filter(|c| c.endpoints.iter().any(|e| e.network == network))
+            .map(|c| c.name.as_str())
+            .collect();
+        let free = (201..=254).map(|i| Ipv4Net::new_assert(Ipv4Addr::new(10, i, 0, 0), 24)).find(|net| {
+            let taken = node.engine.as_ref().is_some_and(|e| {
+                e.networks().iter().filter_map(|n| n.subnet).any(|s| s.contains(&net.network()))
+            });
+            !taken
+                && self
+                    .atlas
+                    .session
+                    .world
+                    .namespaces()
+                    .all(|ns| ns.devices().flat_map(|d| &d.addrs).all(|a| !net.contains(&a.addr())))
+        })?;
+        let mut parts: Vec<String> =
+            names.iter().map(|n| format!("docker network disconnect {network} {n}")).collect();
+        parts.push(format!("docker network rm {network}"));
+        parts.push(format!("docker network create --subnet {free} {network}"));
+        parts.extend(names.iter().map(|n| format!("docker network connect {network} {n}")));
+        Some(Fix {
+            remedy: Remedy::Lines(vec![(node.config.id.clone(), parts.join(" && "))]),
+            again: again.clone(),
+        })
+    }
+}

@@ -92,8 +92,8 @@ pub fn test() -> Result {
         let mut cargo = command("cargo", &args);
         // Tests that need a tool pass without it on a developer's machine, but not here.
         cargo.env("NETPIER_NEED_TSHARK", "1");
-        // Random labs have a minute.
-        cargo.env("RANDOM_LABS_SECS", "60");
+        // Random labs have a minute, and so has hostile input.
+        cargo.env("RANDOM_LABS_SECS", "60").env("FUZZ_SECS", "60");
         let closing = watch(cargo, |line| line.starts_with("test result:"))?;
         println!("\n{} groups of tests:", closing.len());
         closing.iter().for_each(|line| println!("  {line}"));

@@ -79,6 +79,9 @@ impl App {
     // ---- time
 
     fn time(&mut self, action: Action) {
+        if !matches!(action, Action::Tick(_)) {
+            self.leave_start(Pane::Terminal);
+        }
         if let Action::Step | Action::Back = action
             && let Some(stop) = self.walk_stop(action == Action::Step)
         {
@@ -281,6 +284,7 @@ impl App {
     /// Types a line at a place and lets it run.
     pub(super) fn type_line(&mut self, place: &str, line: &str) -> Option<JobId> {
         self.invited = true;
+        self.leave_start(Pane::Terminal);
         self.flows.to_now();
         self.terminals.go(place);
         let prompt = terminal::prompt(self.timeline.live(), place);
@@ -350,6 +354,9 @@ impl App {
             && self.timeline.live().place(&place).is_ok()
         {
             self.terminals.go(&place);
+        }
+        if selection.is_some() {
+            self.leave_start(Pane::Inspector);
         }
         self.selection = selection;
     }

@@ -32,6 +32,8 @@ const CARD: f64 = 368.0;
 pub enum Course {
     /// Opens or closes the list of lessons.
     Menu(bool),
+    /// Opens the list at the clinic.
+    Clinic,
     /// Opens a lesson by its id.
     Open(String),
     /// A file that was wanted has come (its text), or has not (why).
@@ -105,6 +107,8 @@ pub struct Opened {
 pub struct State {
     /// The list is on the screen.
     pub menu: bool,
+    /// It was opened for the clinic.
+    pub clinic: bool,
     /// All lessons, once they were loaded.
     pub index: Vec<Entry>,
     /// Ids of those that were done once.
@@ -128,8 +132,10 @@ pub struct State {
 impl State {
     /// What was done before, from the reader's own machine.
     pub(super) fn kept(text: Option<String>) -> Self {
-        let done = text.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-        Self { done, ..Self::default() }
+        let done: BTreeSet<_> = text.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        // Somebody who comes back is offered the lesson after those that are done.
+        let wanted = if done.is_empty() { vec![] } else { vec![INDEX.to_owned()] };
+        Self { done, wanted, ..Self::default() }
     }
 
     /// Files that the page shall fetch, below its own folder; each is named once.
@@ -150,6 +156,11 @@ impl State {
         (of().filter(|e| self.done.contains(&e.id)).count(), of().count())
     }
 
+    /// The learner's own lab, while a lesson is open.
+    pub(super) fn mine(&self) -> Option<&Lab> {
+        self.mine.as_ref()
+    }
+
     fn want(&mut self, file: &str) {
         self.wanted.push(file.to_owned());
     }
@@ -163,8 +174,9 @@ impl App {
 
     pub(super) fn course(&mut self, what: Course) {
         match what {
-            Course::Menu(open) => {
-                self.course.menu = open;
+            Course::Menu(_) | Course::Clinic => {
+                let open = what != Course::Menu(false);
+                (self.course.menu, self.course.clinic) = (open, what == Course::Clinic);
                 if open && self.course.index.is_empty() {
                     self.course.want(INDEX);
                 }
@@ -286,6 +298,7 @@ impl App {
         }
         self.course.menu = false;
         self.course.term = None;
+        self.leave_start(super::Pane::Terminal);
         self.invited = true;
         self.camera.auto = true;
         self.selection = None;

@@ -1,7 +1,7 @@
 //! The gallery: ready labs with a small picture of each, a new empty one, files.
 
 use super::scene::{Point, Rect};
-use super::{App, Dialog};
+use super::{App, Dialog, Pane};
 use crate::lab::Lab;
 use crate::session::NodeKind;
 
@@ -29,6 +29,10 @@ pub enum LabAction {
     Read(String, String),
     /// A file that could not be read as text: its name.
     Unreadable(String),
+    /// Back to the reader's own.
+    Mine,
+    /// The own one that was put aside.
+    Before,
     /// To a file.
     Save,
 }
@@ -76,7 +80,12 @@ pub fn cards() -> Vec<Card> {
 impl App {
     pub(super) fn labs(&mut self, action: LabAction) {
         match action {
-            LabAction::Gallery => self.dialog = Some(Dialog::Gallery(cards())),
+            LabAction::Gallery => {
+                let all = self.own_cards().into_iter().chain(cards());
+                self.dialog = Some(Dialog::Gallery(all.collect()));
+            }
+            LabAction::Mine => self.go_home(),
+            LabAction::Before => self.bring_back(),
             LabAction::Open(name) => {
                 if let Some(lab) = Lab::builtin(name) {
                     self.open_lab(lab, "toast.opened");
@@ -108,11 +117,17 @@ impl App {
         self.outbox.take()
     }
 
-    fn open_lab(&mut self, lab: Lab, word: &'static str) {
+    pub(super) fn open_lab(&mut self, lab: Lab, word: &'static str) {
+        // A lesson's lab is not replaced by another one: the lesson is left.
+        if self.in_lesson() {
+            self.course(super::course::Course::Leave);
+        }
+        self.keep_aside();
         let before = self.lab.clone();
         let name = lab.name.clone();
         if self.reopen(lab) {
             self.history.record(before);
+            self.leave_start(Pane::Terminal);
             self.selection = None;
             self.dialog = None;
             self.camera.auto = true;

@@ -30,6 +30,7 @@ pub mod scene;
 pub mod services;
 pub mod settings;
 pub mod share;
+pub mod start;
 pub mod store;
 pub mod terminal;
 #[cfg(test)]
@@ -112,6 +113,8 @@ pub enum Tab {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Pane {
+    /// The beginning; a wide screen shows it in place of the inspector.
+    Start,
     Packets,
     Terminal,
     Inspector,
@@ -376,7 +379,7 @@ impl App {
             flows: Flows::default(),
             terminals: terminal::Terminals::default(),
             selection: None,
-            settings: Settings { lang, theme, tab: Tab::Packet, pane: Pane::Terminal, hide_arp: false },
+            settings: Settings { lang, theme, tab: Tab::Packet, pane: Pane::Start, hide_arp: false },
             camera: Camera::default(),
             drag: None,
             cabling: false,

@@ -2,14 +2,12 @@
 //! is kept until they edit the visited one or say that they want it.
 
 use super::gallery::Download;
+use super::start::KEEP_BEFORE;
 use super::view::Drag;
-use super::{App, Dialog, KEEP_LAB};
+use super::{App, Dialog, KEEP_LAB, Pane};
 use crate::explain::Lang;
 use crate::lab::share::{Link, LinkError};
 use crate::lab::{Lab, capture, script};
-
-/// Under this name the page keeps the own lab that a visited one replaced.
-const KEEP_BEFORE: &str = "netpier.lab.before";
 
 /// What is done about links and files.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +25,8 @@ pub enum ShareAction {
     Keep,
     /// Back to the own lab.
     Home,
+    /// It was seen that the own lab is put aside.
+    Seen,
     /// The docker commands, as a file.
     Script,
     /// What crossed the wires in the flow shown, as a file.
@@ -63,12 +63,18 @@ pub struct State {
     seek: Option<u64>,
     /// The page's address is to lose its fragment.
     forget: bool,
+    /// The own lab was put aside for a visited one, and nothing was said to that yet.
+    pub aside: bool,
 }
 
 impl State {
     /// Is the lab on the screen a visited one?
     pub fn visiting(&self) -> bool {
         self.visit.is_some() && !self.embed
+    }
+    /// The reader's own lab, while another one is visited.
+    pub(super) fn mine(&self) -> Option<&Lab> {
+        self.visit.as_ref().map(|(mine, _)| mine)
     }
     /// Is the page's address to lose its fragment? Once.
     pub fn take_forget(&mut self) -> bool {
@@ -94,6 +100,7 @@ impl App {
                     self.camera.auto = true;
                 }
             }
+            ShareAction::Seen => self.share.aside = false,
             ShareAction::Script => {
                 let bytes = script(&self.lab).into_bytes();
                 self.hand_out("sh", "text/x-shellscript", bytes);
@@ -165,6 +172,7 @@ impl App {
             self.set_language();
         }
         let Some(lab) = link.lab else { return };
+        self.leave_start(Pane::Terminal);
         if self.in_lesson() {
             self.course(super::course::Course::Leave);
         }
@@ -227,6 +235,7 @@ impl App {
             Some((mine, _)) => {
                 if *mine != self.lab {
                     self.store.set(KEEP_BEFORE, &mine.to_json());
+                    self.share.aside = true;
                 }
                 self.share.visit = None;
                 self.share.forget = true;
@@ -239,7 +248,7 @@ impl App {
     fn adopt(&mut self) {
         if let Some((mine, _)) = self.share.visit.take() {
             self.store.set(KEEP_BEFORE, &mine.to_json());
-            self.share.forget = true;
+            (self.share.forget, self.share.aside) = (true, true);
             if !self.store.set(KEEP_LAB, &self.lab.to_json()) {
                 self.toast("toast.not_saved", "", true);
             }

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::{icons::icon, use_ctx};
 use crate::app::gallery::LabAction;
-use crate::app::{Action, Dialog, Theme};
+use crate::app::{Action, Dialog, Pane, Theme};
 use crate::explain::Lang;
 
 #[derive(Properties, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Props {
     pub lab: String,
     pub can: (bool, bool),
     pub theme: Theme,
+    /// The lab on the screen is not the reader's own.
+    pub away: bool,
 }
 
 /// The bar at the top.
@@ -30,9 +32,12 @@ pub fn Header(props: &Props) -> Html {
     };
     html! {
         <header class="header">
-            <h1 class="logo">{ icon("logo") }<b>{ "netpier" }</b></h1>
+            <h1 class="logo"><button type="button" class="quiet" data-test="start" title={ctx.t("front.open")} aria-label={ctx.t("front.open")} onclick={ctx.on(Action::Pane(Pane::Start))}>{ icon("logo") }<b>{ "netpier" }</b></button></h1>
             <button type="button" class="quiet lab-name" data-test="labs" title={ctx.t("header.labs")} aria-label={ctx.t("header.labs")} onclick={ctx.on(Action::Lab(LabAction::Gallery))}>
                 { icon("labs") }<span class="lab-title">{ props.lab.clone() }</span><span class="chevron" aria-hidden="true">{ "▾" }</span></button>
+            if props.away {
+                <button type="button" class="mine" data-test="mine" title={ctx.t("course.leave")} aria-label={ctx.t("course.leave")} onclick={ctx.on(Action::Lab(LabAction::Mine))}>{ icon("host") }<span>{ ctx.t("front.back") }</span></button>
+            }
             <span class="spacer"></span>
             <button type="button" class="lessons" data-test="lessons" aria-label={ctx.t("course.open")} onclick={ctx.on(Action::Course(crate::app::course::Course::Menu(true)))}>{ icon("book") }<span>{ ctx.t("course.open") }</span></button>
             <div class="group" role="group" aria-label={ctx.t("header.history")}>

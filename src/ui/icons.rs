@@ -86,6 +86,9 @@ pub fn icon(name: &'static str) -> Html {
         "copy" => {
             html! { <><rect x="8.500" y="8.500" width="11" height="11" rx="2"/><path d="M15.500 8.500v-2a2 2 0 0 0-2-2h-7a2 2 0 0 0-2 2v7a2 2 0 0 0 2 2h2"/></> }
         }
+        "clinic" => {
+            html! { <><rect x="4" y="4" width="16" height="16" rx="4.500"/><path d="M12 8.500v7M8.500 12h7"/></> }
+        }
         "labs" => {
             html! { <path d="M4 6.500h6v5H4zM14 6.500h6v5h-6zM9 15.500h6v4H9zM7 11.500v2.200h10v-2.200M12 13.700v1.800"/> }
         }

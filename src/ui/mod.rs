@@ -19,6 +19,7 @@ mod packets;
 mod palette;
 mod root;
 mod share;
+mod start;
 mod terminal;
 mod timeline;
 mod toasts;

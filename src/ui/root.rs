@@ -13,6 +13,7 @@ use super::inspector::Inspector;
 use super::packets::Packets;
 use super::palette::{Ghost, Palette};
 use super::share::Visit;
+use super::start::Start;
 use super::terminal::Terminal;
 use super::timeline::Timeline;
 use super::toasts::Toasts;
@@ -133,6 +134,7 @@ impl Component for Root {
             if let Some(id) = linked(&browser::fragment()) {
                 ctx.link().send_message(Msg::Act(Action::Course(Lessons::Open(id.to_owned()))));
             }
+            self.fetch_wanted(ctx);
             let link = ctx.link().clone();
             browser::on_fragment(move |f| link.send_message(Msg::Act(Action::Share(ShareAction::Visit(f)))));
             if self.ctx.embed {
@@ -342,6 +344,7 @@ impl Root {
     fn page(&self, app: &App) -> Html {
         let painted = &self.painted;
         let pane = match app.settings.pane {
+            Pane::Start => "show-start",
             Pane::Packets => "show-packets",
             Pane::Terminal => "show-terminal",
             Pane::Inspector => "show-inspector",
@@ -350,10 +353,11 @@ impl Root {
         html! {
             <>
             <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"))} inert={app.dialog.is_some() || app.course.menu} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
-                <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} />
+                <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} away={app.is_away()} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 { self.canvas(app) }
-                <Visit visiting={app.share.visiting()} />
+                <Visit visiting={app.share.visiting()} aside={app.share.aside} />
+                <Start front={app.front()} />
                 <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
                 <course::Card
                     open={app.course.open.as_ref().map(|o| course::Lesson::of(o, self.ctx.lang))}
@@ -396,6 +400,7 @@ impl Root {
                 index={app.course.index.clone()}
                 done={app.course.done.clone()}
                 problem={app.course.problem.clone()}
+                clinic={app.course.clinic}
                 here={app.course.open.as_ref().map(|o| o.lesson.id.clone())}
             />
             </>
@@ -449,6 +454,7 @@ struct SwitcherProps {
 fn Switcher(props: &SwitcherProps) -> Html {
     let ctx = super::use_ctx();
     let panes = [
+        (Pane::Start, "front.label", "pane-start"),
         (Pane::Terminal, "terminal.label", "pane-terminal"),
         (Pane::Packets, "packets.label", "pane-packets"),
         (Pane::Inspector, "inspector.label", "pane-inspector"),

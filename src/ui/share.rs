@@ -73,12 +73,23 @@ pub fn Share(props: &Props) -> Html {
 #[derive(Properties, PartialEq)]
 pub struct VisitProps {
     pub visiting: bool,
+    /// The own lab was put aside.
+    pub aside: bool,
 }
 
 /// Whose lab this is, while it is a visited one.
 #[component]
 pub fn Visit(props: &VisitProps) -> Html {
     let ctx = use_ctx();
+    if !props.visiting && props.aside {
+        return html! {
+            <div class="visit" role="status" data-test="visit-aside">
+                { icon("host") }<span>{ ctx.t("visit.aside") }</span>
+                <button type="button" data-test="visit-seen" onclick={ctx.on(Action::Share(ShareAction::Seen))}>{ ctx.t("visit.seen") }</button>
+                <button type="button" class="primary" data-test="visit-before" onclick={ctx.on(Action::Lab(LabAction::Before))}>{ ctx.t("visit.before") }</button>
+            </div>
+        };
+    }
     if !props.visiting {
         return html! {};
     }

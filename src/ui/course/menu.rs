@@ -14,6 +14,8 @@ pub struct Props {
     pub index: Vec<Entry>,
     pub done: std::collections::BTreeSet<String>,
     pub problem: Option<String>,
+    /// It was opened for the clinic.
+    pub clinic: bool,
     /// The lesson that is open.
     pub here: Option<String>,
 }
@@ -23,16 +25,23 @@ pub struct Props {
 pub fn Menu(props: &Props) -> Html {
     let ctx = use_ctx();
     let card = use_node_ref();
-    use_effect_with((card.clone(), props.open, props.index.len()), |(card, open, _)| {
-        let first = card
-            .cast::<web_sys::Element>()
-            .and_then(|c| c.query_selector("[data-first], li button").ok().flatten());
-        if let (true, Some(first)) =
-            (*open, first.and_then(|f| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(f).ok()))
-        {
-            let _ = first.focus();
-        }
-    });
+    use_effect_with(
+        (card.clone(), props.open, props.index.len(), props.clinic),
+        |(card, open, _, clinic)| {
+            let what = if *clinic { "#course-clinic li button" } else { "[data-first], li button" };
+            let first = card.cast::<web_sys::Element>().and_then(|c| c.query_selector(what).ok().flatten());
+            if let (true, Some(part)) =
+                (*clinic, first.as_ref().and_then(|f| f.closest("section").ok().flatten()))
+            {
+                part.scroll_into_view();
+            }
+            if let (true, Some(first)) =
+                (*open, first.and_then(|f| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(f).ok()))
+            {
+                let _ = first.focus();
+            }
+        },
+    );
     if !props.open {
         return html! {};
     }
@@ -75,7 +84,7 @@ fn part(ctx: &Ctx, props: &Props, kind: Kind, course: u8, next: Option<&Entry>) 
     };
     let done = entries.iter().filter(|e| props.done.contains(&e.id)).count();
     html! {
-        <section class="course-part">
+        <section class="course-part" id={(kind == Kind::Clinic).then_some("course-clinic")}>
             <h3>{ ctx.t(title) }<span class="dim">{ format!("{done}/{}", entries.len()) }</span></h3>
             <p class="dim">{ ctx.t(what) }</p>
             <ul>{ for entries.into_iter().map(|e| row(ctx, props, e, next)) }</ul>

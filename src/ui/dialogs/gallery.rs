@@ -16,6 +16,8 @@ pub struct Props {
 /// Its title and what it is about.
 fn words(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
+        "mine" => ("gallery.mine", "gallery.mine_sub"),
+        "before" => ("gallery.before", "gallery.before_sub"),
         "home" => ("gallery.home", "gallery.home_sub"),
         "dns" => ("gallery.dns", "gallery.dns_sub"),
         "street" => ("gallery.street", "gallery.street_sub"),
@@ -59,8 +61,13 @@ pub fn Gallery(props: &Props) -> Html {
             Some((title, sub)) => (ctx.t(title), ctx.t(sub)),
             None => (c.name.into(), "".into()),
         };
+        let open = match c.name {
+            "mine" => LabAction::Mine,
+            "before" => LabAction::Before,
+            name => LabAction::Open(name),
+        };
         html! {
-            <button type="button" class="lab-card" key={c.name} data-test={format!("lab-{}", c.name)} onclick={ctx.on(Action::Lab(LabAction::Open(c.name)))}>
+            <button type="button" class="lab-card" key={c.name} data-test={format!("lab-{}", c.name)} onclick={ctx.on(Action::Lab(open))}>
                 { picture(c) }
                 <b>{ title }</b><small>{ sub }</small>
             </button>

@@ -56,7 +56,7 @@ impl App {
             Action::Arrange(action) => self.arrange(action),
             Action::Cable(action) => self.cable(action),
             Action::Lab(action) => self.labs(action),
-            Action::Why(_) | Action::WhyHop(_) | Action::WhyMend(_) => self.why(action),
+            Action::Why(_) | Action::WhyHop(_) | Action::WhyAt(_) | Action::WhyMend(_) => self.why(action),
             Action::Dialog(dialog) => {
                 self.dialog = dialog.map(|d| *d);
                 self.try_form();
@@ -324,6 +324,8 @@ impl App {
                 self.camera.size = (w.max(1.0), h.max(1.0));
                 if self.camera.auto {
                     self.camera.fit(&self.shown.scene.bounds);
+                } else {
+                    self.aim_at_why();
                 }
             }
             Action::Pan(dx, dy) => self.camera.pan(dx, dy),
@@ -564,6 +566,7 @@ impl App {
                 self.settings.lang = lang;
                 self.store.set(KEEP_LANG, if lang == Lang::Ko { "ko" } else { "en" });
                 self.set_language();
+                self.want_behind();
             }
             Action::Theme(theme) => {
                 self.settings.theme = theme;

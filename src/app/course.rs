@@ -161,7 +161,14 @@ impl State {
         self.mine.as_ref()
     }
 
-    fn want(&mut self, file: &str) {
+    /// Asks for the list of lessons, unless it is there.
+    pub(super) fn want_index(&mut self) {
+        if self.index.is_empty() {
+            self.want(INDEX);
+        }
+    }
+
+    pub(super) fn want(&mut self, file: &str) {
         self.wanted.push(file.to_owned());
     }
 }
@@ -183,7 +190,10 @@ impl App {
             }
             Course::Open(id) => self.want_lesson(id),
             Course::Came(file, result) => match result {
+                Ok(text) if self.behind_came(&file, &text) => {}
                 Ok(text) => self.came(&file, &text),
+                // Only a lesson or their list is missed when it does not come.
+                Err(_) if !file.starts_with("lessons/") => {}
                 Err(problem) => {
                     self.course.opening = None;
                     self.course.problem = Some(problem);

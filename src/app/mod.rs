@@ -250,6 +250,8 @@ pub enum Action {
     Why(Option<JobId>),
     /// Goes to the moment that shows it.
     WhyHop(JobId),
+    /// Goes to the moment of a record.
+    WhyAt(u64),
     /// Does what mends it, and tries again.
     WhyMend(JobId),
 
@@ -418,6 +420,7 @@ impl App {
         let playing = matches!(action, Action::Tick(_));
         self.carry_out(action);
         self.follow_course();
+        self.follow_why();
         self.refresh();
         if let Some(at) = self.moving().pills.iter().find(|p| p.active).map(|p| p.at) {
             self.camera.follow(at, if playing { 0.14 } else { 1.0 });
@@ -480,6 +483,9 @@ impl App {
     fn inspected(&self) -> String {
         if let Some(selection) = &self.selection {
             return selection.place().to_owned();
+        }
+        if let Some(place) = self.why_place() {
+            return place.to_owned();
         }
         let here = self.flows.current().zip(self.flows.beat()).and_then(|(flow, i)| {
             let ns = match &flow.schedule.beats[i].kind {

@@ -68,6 +68,22 @@ impl Camera {
         self.scale = go(self.scale, FOLLOW_SCALE);
         self.origin = (go(self.origin.0, at.0), go(self.origin.1, at.1));
     }
+    /// On a small screen: brings `rect` near and into the middle.
+    pub fn show(&mut self, rect: &Rect) {
+        let (w, h) = self.size;
+        if w >= SMALL_SCREEN {
+            return;
+        }
+        let room = rect.grown(18.0);
+        self.scale = (w / room.w).min(h / room.h).clamp(SCALES.0, 1.0);
+        let (cx, cy) = rect.center();
+        self.origin = (cx - w / self.scale / 2.0, cy - h / self.scale / 2.0);
+        self.auto = false;
+    }
+    /// On a small screen: goes along again.
+    pub fn go_along(&mut self) {
+        self.auto |= self.size.0 < SMALL_SCREEN;
+    }
     /// Moves by pixels.
     pub fn pan(&mut self, dx: f64, dy: f64) {
         self.origin = (self.origin.0 - dx / self.scale, self.origin.1 - dy / self.scale);

@@ -1,9 +1,13 @@
 //! "Why?" on the page: what was found about lines that failed, what is shown of it, and the way out.
 
-use super::{Action, App, Pane, Selection};
+use super::scene::Rect;
+use super::{Action, App, Pane};
 use crate::explain::why::{Diagnosis, Remedy, diagnose};
+use crate::explain::{Lang, text};
+use crate::netfilter::NfStep;
 use crate::session::JobId;
-use std::collections::VecDeque;
+use crate::stack::{DropReason, Record, Step};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Diagnoses kept; the oldest goes first.
 const MOST: usize = 30;
@@ -24,6 +28,30 @@ pub struct Whys {
     open: Option<JobId>,
     /// Lines of a way out that wait for the one before them: its job, then places and lines.
     waiting: Option<(JobId, VecDeque<(String, String)>)>,
+    /// The attempt that is made again after something was mended.
+    again: Option<JobId>,
+    /// What is behind the causes, by key, in this language; loaded when somebody asks.
+    behind: Option<(Lang, BTreeMap<String, String>)>,
+}
+
+/// One line of the walk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepLine {
+    /// What happened.
+    pub words: String,
+    /// The rule that decided, as `iptables-save` writes it.
+    pub entry: Option<String>,
+    /// Its record.
+    pub seq: u64,
+}
+
+/// What happened at one place of the walk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    /// `docker-host:web`.
+    pub place: String,
+    /// In order.
+    pub lines: Vec<StepLine>,
 }
 
 /// What is shown of an open explanation.
@@ -31,16 +59,24 @@ pub struct Whys {
 pub struct WhyView {
     /// The line that failed.
     pub job: JobId,
+    /// As it was typed.
+    pub line: String,
+    /// Where it went wrong.
+    pub place: String,
     /// The cause in one sentence.
     pub sentence: String,
-    /// The way there: place and words.
-    pub steps: Vec<(String, String)>,
+    /// The way there; it went wrong at the last line of the last one.
+    pub hops: Vec<Hop>,
     /// There is a moment of the timeline that shows it.
     pub has_hop: bool,
     /// What the way out types or changes; None: there is none.
     pub remedy: Option<Vec<String>>,
     /// What is typed then, if it is another line than the one that failed.
     pub instead: Option<String>,
+    /// What is behind it, once that is loaded.
+    pub behind: Option<String>,
+    /// The lesson that teaches it: id, and its title where the list of lessons is there.
+    pub lesson: Option<(String, Option<String>)>,
 }
 
 impl Whys {
@@ -48,12 +84,20 @@ impl Whys {
     pub fn jobs(&self) -> Vec<JobId> {
         self.all.iter().map(|e| e.job).collect()
     }
+    /// The line whose explanation is open.
+    pub fn open(&self) -> Option<JobId> {
+        self.open
+    }
     /// The line whose packet met its end at one of these records.
     pub fn at(&self, first: u64, last: u64) -> Option<JobId> {
         self.all.iter().rev().find(|e| (first..=last).contains(&e.found.spot.seq)).map(|e| e.job)
     }
     fn find(&self, job: JobId) -> Option<&Explained> {
         self.all.iter().find(|e| e.job == job)
+    }
+    /// Where the texts on what is behind the causes lie.
+    fn behind_file(lang: Lang) -> String {
+        format!("locales/{}/background.json", lang.tag())
     }
 }
 
@@ -74,16 +118,66 @@ impl App {
     pub fn why_view(&self) -> Option<WhyView> {
         let Explained { job, found } = self.whys.find(self.whys.open?)?;
         let (live, lang) = (self.timeline.live(), self.settings.lang);
-        let line = live.job(*job).map(|j| j.line.clone());
-        let steps = found.steps(live, lang).into_iter().map(|(_, place, words)| (place, words)).collect();
+        let line = live.job(*job).map(|j| j.line.clone()).unwrap_or_default();
+        let behind = self.whys.behind.as_ref().filter(|(of, _)| *of == lang);
+        let title = |id: &str| {
+            let entry = self.course.index.iter().find(|e| e.id == id)?;
+            let number = entry.number.to_string();
+            let kind = if id.starts_with("clinic-") { "course.case" } else { "course.lesson" };
+            Some(format!("{}: {}", text(lang, kind, &[("n", &number)]), entry.title(lang)))
+        };
         Some(WhyView {
             job: *job,
+            place: found.spot.place.clone(),
             sentence: found.sentence(live, lang),
-            steps,
-            has_hop: self.hop_of(found).is_some(),
+            hops: self.hops(found),
+            has_hop: self.hop_of(found.spot.seq).is_some(),
             remedy: found.fix.as_ref().map(crate::explain::why::Fix::shown),
-            instead: found.fix.as_ref().map(|f| f.again.1.clone()).filter(|l| Some(l) != line.as_ref()),
+            instead: found.fix.as_ref().map(|f| f.again.1.clone()).filter(|l| *l != line),
+            behind: behind.and_then(|(_, texts)| texts.get(&found.cause.background_key()).cloned()),
+            lesson: found.cause.lesson().map(|id| (id.to_owned(), title(id))),
+            line,
         })
+    }
+
+    /// The walk, place by place.
+    fn hops(&self, found: &Diagnosis) -> Vec<Hop> {
+        let (live, lang) = (self.timeline.live(), self.settings.lang);
+        let mut hops: Vec<Hop> = Vec::new();
+        for (seq, place, words) in found.steps(live, lang) {
+            let rule = live.world.log.get(seq).and_then(|r| self.rule_at(&r));
+            let (words, entry) = match rule {
+                Some(rule) if words.contains(&rule) => {
+                    (words.replacen(&rule, "", 1).trim_end_matches([' ', ':']).to_owned(), Some(rule))
+                }
+                _ => (words, None),
+            };
+            let line = StepLine { words, entry, seq };
+            match hops.last_mut() {
+                Some(hop) if hop.place == place => {
+                    // That a rule matched and that the packet ended there is one line.
+                    let same = |l: &StepLine| l.entry.is_some() && l.entry == line.entry;
+                    hop.lines.pop_if(|l| same(l));
+                    hop.lines.push(line);
+                }
+                _ => hops.push(Hop { place, lines: vec![line] }),
+            }
+        }
+        hops
+    }
+
+    /// The rule that decided at a record.
+    fn rule_at(&self, record: &Record) -> Option<String> {
+        let rule = match record.step {
+            Step::Nf(NfStep::Matched { rule, .. }) => rule,
+            Step::Dropped {
+                reason: DropReason::Rule { rule, .. } | DropReason::Rejected { rule, .. },
+                ..
+            } => rule,
+            _ => return None,
+        };
+        let ns = self.timeline.live().world.namespace(record.ns)?;
+        Some(ns.nf.rule_text(rule).to_owned()).filter(|text| !text.is_empty())
     }
 
     /// The line that is explained by what is seen now on the timeline.
@@ -92,9 +186,31 @@ impl App {
         self.whys.at(beat.first_seq, beat.last_seq)
     }
 
-    /// Flow and beat that show where it went wrong.
-    fn hop_of(&self, found: &Diagnosis) -> Option<(usize, usize)> {
-        let seq = found.spot.seq;
+    /// Where it went wrong, while an explanation is open: boxes that light up on the picture.
+    pub fn why_lights(&self) -> Vec<Rect> {
+        let Some(found) = self.whys.open.and_then(|job| self.whys.find(job)).map(|e| &e.found) else {
+            return Vec::new();
+        };
+        let nodes = &self.shown.scene.nodes;
+        let place = &found.spot.place;
+        let node = nodes.iter().find(|n| n.id == *place);
+        let container = || nodes.iter().flat_map(|n| &n.containers).find(|c| c.place == *place);
+        let chip = node.and_then(|n| n.gate.as_ref()).zip(found.spot.hook).and_then(|(gate, hook)| {
+            let chip = gate.chips.iter().find(|(stage, _)| *stage == super::scene::Stage::Hook(hook))?;
+            Some(chip.1)
+        });
+        let place = node.map(|n| n.rect).or_else(|| container().map(|c| c.rect));
+        place.into_iter().chain(chip).collect()
+    }
+
+    /// The place that an open explanation speaks of.
+    pub(super) fn why_place(&self) -> Option<&str> {
+        let found = self.whys.find(self.whys.open?)?;
+        Some(&found.found.spot.place)
+    }
+
+    /// Flow and beat that show a record.
+    fn hop_of(&self, seq: u64) -> Option<(usize, usize)> {
         self.flows.all.iter().enumerate().rev().find_map(|(i, flow)| {
             let beats = &flow.schedule.beats;
             let at = beats.iter().position(|b| (b.first_seq..=b.last_seq).contains(&seq))?;
@@ -104,38 +220,70 @@ impl App {
 
     pub(super) fn why(&mut self, action: Action) {
         match action {
-            Action::Why(None) => self.whys.open = None,
+            Action::Why(None) => {
+                self.whys.open = None;
+                self.camera.go_along();
+            }
             Action::Why(Some(job)) => {
-                let Some(found) = self.whys.find(job).map(|e| e.found.clone()) else { return };
-                self.whys.open = Some(job);
-                // The explanation stands beneath the line, in its terminal.
-                if let Some(place) = self.timeline.live().job(job).map(|j| j.place.clone()) {
-                    self.terminals.go(&place);
-                    self.settings.pane = Pane::Terminal;
-                }
-                self.light_up(&found.spot.place);
+                let Some(place) = self.timeline.live().job(job).map(|j| j.place.clone()) else { return };
+                self.explain(job);
+                // The line that is explained is seen, too.
+                self.terminals.go(&place);
             }
             Action::WhyHop(job) => {
-                let Some(found) = self.whys.find(job).map(|e| e.found.clone()) else { return };
-                let Some((flow, beat)) = self.hop_of(&found) else { return };
-                self.flows.shown = flow;
-                self.carry_out(Action::SeekBeat(beat));
-                self.light_up(&found.spot.place);
+                if let Some(seq) = self.whys.find(job).map(|e| e.found.spot.seq) {
+                    self.show_record(seq);
+                }
             }
+            Action::WhyAt(seq) => self.show_record(seq),
             Action::WhyMend(job) => self.mend(job),
             _ => {}
         }
     }
 
-    /// Selects the place, so that it is seen on the canvas.
-    fn light_up(&mut self, place: &str) {
-        if self.timeline.live().place(place).is_ok() {
-            self.selection = Some(if place.contains(':') {
-                Selection::Container(place.to_owned())
-            } else {
-                Selection::Node(place.to_owned())
-            });
+    /// Opens the explanation of a line.
+    fn explain(&mut self, job: JobId) {
+        if self.whys.find(job).is_none() {
+            return;
         }
+        self.whys.open = Some(job);
+        self.selection = None;
+        self.settings.pane = Pane::Inspector;
+        self.want_behind();
+        self.aim_at_why();
+    }
+
+    /// On a small screen the place comes near.
+    pub(super) fn aim_at_why(&mut self) {
+        if let Some(light) = self.why_lights().first() {
+            self.camera.show(light);
+        }
+    }
+
+    /// Asks for the texts on what is behind the causes, in the reader's language.
+    pub(super) fn want_behind(&mut self) {
+        let lang = self.settings.lang;
+        if self.whys.open.is_some() && self.whys.behind.as_ref().is_none_or(|(of, _)| *of != lang) {
+            self.course.want(&Whys::behind_file(lang));
+            self.course.want_index();
+        }
+    }
+
+    /// A file came: is it that of the texts behind the causes? Then they are kept.
+    pub(super) fn behind_came(&mut self, file: &str, text: &str) -> bool {
+        let lang = [Lang::En, Lang::Ko].into_iter().find(|l| Whys::behind_file(*l) == file);
+        // Without it the sentence and the walk are there all the same.
+        let texts = lang.zip(serde_json::from_str(text).ok());
+        self.whys.behind = texts.or_else(|| self.whys.behind.take());
+        lang.is_some()
+    }
+
+    /// Goes to the moment of a record.
+    fn show_record(&mut self, seq: u64) {
+        let Some((flow, beat)) = self.hop_of(seq) else { return };
+        self.flows.shown = flow;
+        self.camera.go_along();
+        self.carry_out(Action::SeekBeat(beat));
     }
 
     /// Does what mends it, and tries again.
@@ -153,12 +301,17 @@ impl App {
         };
         lines.push_back(fix.again);
         self.whys.open = None;
+        self.camera.go_along();
+        self.settings.pane = Pane::Terminal;
         self.type_next(lines);
     }
 
     fn type_next(&mut self, mut lines: VecDeque<(String, String)>) {
         let Some((place, line)) = lines.pop_front() else { return };
-        if let Some(job) = self.type_line(&place, &line).filter(|_| !lines.is_empty()) {
+        let job = self.type_line(&place, &line);
+        if lines.is_empty() {
+            self.whys.again = job;
+        } else if let Some(job) = job {
             self.whys.waiting = Some((job, lines));
         }
     }
@@ -171,6 +324,19 @@ impl App {
         let Some((_, lines)) = self.whys.waiting.take() else { return };
         if self.timeline.live().job(job).is_some_and(|j| j.exit == Some(0)) {
             self.type_next(lines);
+        }
+    }
+
+    /// The attempt after the mending has come to its end, and that is seen: a word about it. If
+    /// something else is wrong, that is explained next.
+    pub(super) fn follow_why(&mut self) {
+        let Some(job) = self.whys.again.filter(|_| !self.busy && self.flows.is_now()) else { return };
+        let Some(exit) = self.timeline.live().job(job).and_then(|j| j.exit) else { return };
+        self.whys.again = None;
+        if exit == 0 {
+            self.toast("toast.mended", "", false);
+        } else {
+            self.explain(job);
         }
     }
 }
@@ -203,12 +369,16 @@ mod tests {
         app.act(Action::Why(Some(job)));
         let view = app.why_view().expect("an explanation");
         assert!(view.has_hop && view.sentence.contains("second-bridge"), "{view:?}");
-        assert_eq!(app.selection, Some(Selection::Node("docker-host".into())));
+        assert_eq!(view.place, "docker-host");
+        assert_eq!(app.why_lights().len(), 2, "the host, and the hook whose rule it was");
+        let rule = view.hops.last().and_then(|h| h.lines.last()).and_then(|l| l.entry.clone());
+        assert!(rule.is_some_and(|r| r.ends_with("-j DROP")), "{:?}", view.hops);
         app.act(Action::WhyHop(job));
         assert_eq!(app.why_here(), Some(job));
         app.act(Action::WhyMend(job));
         settle(&mut app);
         let again = app.live().jobs().last().cloned().expect("the line again");
+        assert!(app.toasts.iter().any(|t| t.key == "toast.mended"));
         assert_eq!((again.place.as_str(), again.line.as_str(), again.exit), (place, line, Some(0)));
         assert!(app.lab.commands.iter().any(|c| c.run == "docker network connect second-bridge shell"));
         app.act(Action::Undo);

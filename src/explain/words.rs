@@ -147,8 +147,12 @@ fn ending(word: &str) -> Ending {
         // 영 일 이 삼 사 오 육 칠 팔 구
         '1' | '7' | '8' | 'l' | 'L' | 'r' if last != 'r' => Ending::Rieul,
         '0' | '3' | '6' | 'm' | 'n' | 'M' | 'N' => Ending::Consonant,
-        // web 웹, top 톱, block 블록: a stop after a vowel closes the syllable.
-        'b' | 'p' | 'k' | 'c' if letters.next().is_some_and(|c| "aeiou".contains(c)) => Ending::Consonant,
+        // ping 핑
+        'g' if letters.clone().next() == Some('n') => Ending::Consonant,
+        // web 웹, top 톱, block 블록, wget 겟: a stop after a vowel closes the syllable.
+        'b' | 'p' | 'k' | 'c' | 't' if letters.next().is_some_and(|c| "aeiou".contains(c)) => {
+            Ending::Consonant
+        }
         _ => Ending::Vowel,
     }
 }
@@ -177,6 +181,9 @@ mod tests {
             ("10.0.0.1", "으로", "로"),
             ("10.0.0.1", "이", "이"),
             ("web", "이", "이"),
+            ("ping", "이", "이"),
+            ("wget", "이", "이"),
+            ("docker-host", "이", "가"),
             ("router", "은", "는"),
             ("example.com", "을", "을"),
             ("eth0", "으로", "으로"),

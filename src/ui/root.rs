@@ -316,6 +316,7 @@ impl Root {
                 cabling={app.cabling}
                 renaming={app.renaming.clone()}
                 notices={painted.notices.clone()}
+                wrong={app.why_lights()}
                 empty={app.lab.nodes.is_empty()}
                 changes={painted.changes.clone()}
                 wide={app.is_wide()}
@@ -352,7 +353,7 @@ impl Root {
         let beat = app.flows.beat();
         html! {
             <>
-            <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"))} inert={app.dialog.is_some() || app.course.menu} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
+            <div class={classes!("page", pane, painted.walk.is_some().then_some("walking"), app.whys.open().is_some().then_some("asking"))} inert={app.dialog.is_some() || app.course.menu} ondragover={Callback::from(|e: DragEvent| e.prevent_default())} ondrop={dropped(&self.ctx)}>
                 <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} away={app.is_away()} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 { self.canvas(app) }
@@ -377,7 +378,7 @@ impl Root {
                     prompt={terminal::prompt(app.live(), &app.terminals.place)}
                     seq={app.flows.seq()}
                     whys={app.whys.jobs()}
-                    why={app.why_view()}
+                    why={app.whys.open()}
                 />
                 <Inspector
                     tab={app.settings.tab}
@@ -390,6 +391,7 @@ impl Root {
                     container={app.selected_container()}
                     changes={painted.changes.clone().filter(|_| app.is_wide())}
                     why={app.why_here()}
+                    explained={app.why_view()}
                 />
             </div>
             <Ghost drag={app.drag.clone()} />
@@ -500,6 +502,9 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
         }
         if let Some(out) = app.escapes_walk().filter(|_| app.drag.is_none()) {
             return Some(out);
+        }
+        if app.whys.open().is_some() && app.drag.is_none() {
+            return Some(Action::Why(None));
         }
         return (app.drag.is_some() || app.cabling)
             .then_some(Action::CancelDrag)

@@ -37,11 +37,15 @@ pub fn Start(props: &Props) -> Html {
                         if !begun { <small>{ ctx.t("front.first_sub") }</small> }</span>
                 </button>
                 <ul class="ways">
-                    { way(&ctx, "book", "front.course", count(done.0), "front-course", Action::Course(Course::Menu(true))) }
-                    { way(&ctx, "clinic", "front.clinic", count(done.1), "front-clinic", Action::Course(Course::Clinic)) }
-                    { way(&ctx, "labs", "front.labs", None, "front-labs", Action::Lab(LabAction::Gallery)) }
-                    { way(&ctx, "host", if front.away { "front.back" } else { "front.mine" }, None, "front-mine", Action::Lab(LabAction::Mine)) }
-                    if front.before { { way(&ctx, "undo", "front.before", None, "front-before", Action::Lab(LabAction::Before)) } }
+                    { way(&ctx, "book", "front.course", "front.course_sub", count(done.0), "front-course", Action::Course(Course::Menu(true))) }
+                    { way(&ctx, "clinic", "front.clinic", "front.clinic_sub", count(done.1), "front-clinic", Action::Course(Course::Clinic)) }
+                    { way(&ctx, "labs", "front.labs", "front.labs_sub", None, "front-labs", Action::Lab(LabAction::Gallery)) }
+                    if front.away {
+                        { way(&ctx, "host", "front.back", "front.back_sub", None, "front-mine", Action::Lab(LabAction::Mine)) }
+                    } else {
+                        { way(&ctx, "host", "front.mine", "front.mine_sub", None, "front-mine", Action::Lab(LabAction::Mine)) }
+                    }
+                    if front.before { { way(&ctx, "undo", "front.before", "front.before_sub", None, "front-before", Action::Lab(LabAction::Before)) } }
                 </ul>
             </div>
         </section>
@@ -53,6 +57,7 @@ fn way(
     ctx: &Ctx,
     mark: &'static str,
     key: &str,
+    sub: &str,
     done: Option<AttrValue>,
     test: &'static str,
     to: Action,
@@ -60,7 +65,7 @@ fn way(
     html! {
         <li><button type="button" class="way" data-test={test} onclick={ctx.on(to)}>
             <span class="way-mark">{ icon(mark) }</span>
-            <span class="way-words"><b>{ ctx.t(key) }</b><small>{ ctx.t(&format!("{key}_sub")) }</small></span>
+            <span class="way-words"><b>{ ctx.t(key) }</b><small>{ ctx.t(sub) }</small></span>
             if let Some(done) = done { <span class="way-done">{ done }</span> }
         </button></li>
     }

@@ -3,10 +3,9 @@
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::why::{WhyButton, WhyPanel};
+use super::why::WhyButton;
 use super::{icons::icon, use_ctx};
 use crate::app::terminal::{Entry, Terminal as State};
-use crate::app::why::WhyView;
 use crate::app::{Action, Pane};
 use crate::session::JobId;
 
@@ -22,7 +21,7 @@ pub struct Props {
     /// The lines that failed and are explained.
     pub whys: Vec<JobId>,
     /// The explanation that is open.
-    pub why: Option<WhyView>,
+    pub why: Option<JobId>,
 }
 
 /// The terminal.
@@ -139,7 +138,6 @@ pub fn Terminal(props: &Props) -> Html {
 fn entry(i: usize, e: &Entry, props: &Props) -> Html {
     let seq = props.seq;
     let failed = e.job.filter(|job| !e.running(seq) && props.whys.contains(job));
-    let view = props.why.as_ref().filter(|w| Some(w.job) == failed);
     html! {
         <div class="entry" key={i}>
             <div class="typed"><span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
@@ -148,10 +146,7 @@ fn entry(i: usize, e: &Entry, props: &Props) -> Html {
                 <span class="err">{ note.clone() }</span>
             }
             if let Some(job) = failed {
-                <div><WhyButton {job} open={view.is_some()} /></div>
-            }
-            if let Some(view) = view {
-                <WhyPanel view={view.clone()} />
+                <div><WhyButton {job} open={props.why == Some(job)} /></div>
             }
         </div>
     }

@@ -19,7 +19,7 @@ use crate::app::changed::Changes;
 use crate::app::decode::Kind;
 use crate::app::notice::Notice;
 use crate::app::pills::Moving;
-use crate::app::scene::Scene;
+use crate::app::scene::{Rect, Scene};
 use crate::app::view::{Camera, Drag};
 use crate::app::{Action, Selection};
 use bar::{Bar, Rename};
@@ -42,6 +42,8 @@ pub struct Props {
     pub cabling: bool,
     pub renaming: Option<String>,
     pub notices: Shared<Vec<Notice>>,
+    /// Where it went wrong, while that is explained.
+    pub wrong: Vec<Rect>,
     pub empty: bool,
     pub changes: Option<Shared<Changes>>,
     /// There is room for lists beside the picture.
@@ -186,6 +188,7 @@ pub fn Canvas(props: &Props) -> Html {
                     if let Some(changes) = &props.changes {
                         <Lights scene={props.scene.clone()} changes={changes.clone()} />
                     }
+                    { for props.wrong.iter().enumerate().map(|(i, r)| boxes::rect(if i == 0 { "wrong" } else { "wrong chip-wrong" }, &r.grown(5.0), 15.0)) }
                     <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.view()} />
                     if let Some(Drag::Cable(drag)) = &props.drag { { ports::in_hand(&props.scene, drag) } }
                     if let Some(frame) = props.drag.as_ref().and_then(Drag::band) { { boxes::rect("band", &frame, 2.0) } }

@@ -6,3 +6,4 @@ mod prose;
 
 pub use card::{Card, Lesson};
 pub use menu::Menu;
+pub use prose::prose;

@@ -7,12 +7,14 @@ use yew::prelude::*;
 
 use super::changed::ChangesCard;
 use super::docker::ContainerActs;
+use super::why::WhyPanel;
 use super::{Ctx, Shared, icons::icon, icons::node_icon, use_ctx};
 use crate::app::changed::Changes;
 use crate::app::docking::ContainerCard;
 use crate::app::firewall::FirewallAct;
 use crate::app::inspector::{PacketView, Tables};
 use crate::app::scene::Scene;
+use crate::app::why::WhyView;
 use crate::app::{Action, Selection, Tab};
 use crate::session::{JobId, NodeKind};
 use packet::Packet;
@@ -27,6 +29,8 @@ pub struct Props {
     pub packet: Shared<Option<PacketView>>,
     /// The line that is explained by what is seen.
     pub why: Option<JobId>,
+    /// The explanation that is open; it takes the inspector's place.
+    pub explained: Option<WhyView>,
     pub selection: Option<Selection>,
     /// The container that is selected.
     pub container: Option<ContainerCard>,
@@ -55,6 +59,22 @@ pub fn Inspector(props: &Props) -> Html {
             <button type="button" role="tab" class={on.then_some("on")} aria-selected={on.to_string()} data-test={*test} onclick={ctx.on(Action::Tab(*tab))}>{ ctx.t(word) }</button>
         }
     };
+    if let Some(view) = &props.explained {
+        let here = (*props.packet).as_ref().filter(|_| props.why == Some(view.job));
+        let now = here.and_then(|p| {
+            Some((
+                ctx.tv(
+                    "inspector.hop",
+                    &[("n", &p.hop.0.to_string()), ("of", &p.hop.1.to_string()), ("place", &p.place)],
+                )
+                .to_string(),
+                p.drop.clone()?,
+            ))
+        });
+        return html! {
+            <aside class="inspector pane" aria-label={ctx.t("why.label")}><WhyPanel view={view.clone()} {now} /></aside>
+        };
+    }
     let empty = Tables::default();
     let tables = props.tables.as_ref().unwrap_or(&empty);
     let body = match props.tab {

@@ -5,9 +5,7 @@ use super::forms::{ContainerForm, IMAGES, NetworkForm};
 use super::playback::SPEEDS;
 use super::terminal::{self, Entry};
 use super::view::{Drag, Ware};
-use super::{
-    Action, App, Dialog, FIRST_FLOW, Flows, KEEP_LAB, KEEP_LANG, KEEP_THEME, Pane, Selection, Theme,
-};
+use super::{Action, App, Dialog, FIRST_FLOW, Flows, KEEP_LANG, KEEP_THEME, Pane, Selection, Theme};
 use crate::explain::Lang;
 use crate::lab::{Edit, Lab, LabCommand};
 use crate::session::{JobId, Timeline};
@@ -70,6 +68,7 @@ impl App {
                     self.changes = None;
                 }
             }
+            Action::Keep(what) => self.keeping(what),
             Action::Course(what) => self.course(what),
             Action::Share(action) => self.share(action),
             _ => self.page(action),
@@ -210,9 +209,7 @@ impl App {
         if self.in_lesson() || self.is_only_visited() {
             return;
         }
-        if !self.store.set(KEEP_LAB, &self.lab.to_json()) {
-            self.toast("toast.not_saved", "", true);
-        }
+        self.keep_lab();
     }
 
     // ---- terminals
@@ -553,7 +550,7 @@ impl App {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());
             }
-            Some(Dialog::Help) => self.dialog = None,
+            Some(Dialog::Help | Dialog::Lost(_)) => self.dialog = None,
             _ => {}
         }
     }

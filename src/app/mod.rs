@@ -21,6 +21,7 @@ pub mod flow;
 pub mod forms;
 pub mod gallery;
 pub mod inspector;
+pub mod keep;
 pub mod notice;
 pub mod packets;
 pub mod pills;
@@ -53,7 +54,6 @@ use store::Storage;
 use view::{Camera, Drag, Ware};
 
 /// Names under which the page keeps things.
-const KEEP_LAB: &str = "netpier.lab";
 const KEEP_LANG: &str = "netpier.lang";
 const KEEP_THEME: &str = "netpier.theme";
 
@@ -136,6 +136,8 @@ pub enum Dialog {
     Command(docking::CommandForm),
     Help,
     Share(Box<share::ShareForm>),
+    /// The kept lab did not open.
+    Lost(keep::Lost),
 }
 
 /// A word of the page that goes away by itself.
@@ -270,6 +272,9 @@ pub enum Action {
     // ---- what a command changed
     Changes(changed::ChangesAct),
 
+    // ---- what is kept across visits
+    Keep(keep::KeepAction),
+
     // ---- page
     Lang(Lang),
     Theme(Theme),
@@ -328,6 +333,7 @@ pub struct App {
     /// What is painted.
     pub shown: Shown,
     store: Box<dyn Storage>,
+    keep: keep::State,
     /// Goes up when the session is replaced or edited outside of time.
     epoch: u32,
     /// Something may be under way in the World.
@@ -352,7 +358,7 @@ impl App {
     ///
     /// # Errors
     /// If not even `home` opens.
-    pub fn new(store: Box<dyn Storage>, system: (Lang, Theme)) -> Result<Self, LabError> {
+    pub fn new(mut store: Box<dyn Storage>, system: (Lang, Theme)) -> Result<Self, LabError> {
         let lang = match store.get(KEEP_LANG).as_deref() {
             Some("ko") => Lang::Ko,
             Some("en") => Lang::En,
@@ -363,17 +369,8 @@ impl App {
             Some("dark") => Theme::Dark,
             _ => system.1,
         };
-        let kept =
-            store.get(KEEP_LAB).map(|text| Lab::from_json(&text).and_then(|lab| Ok((lab.boot()?, lab))));
-        let mut lost = None;
-        let (session, lab) = match kept {
-            Some(Ok(opened)) => opened,
-            other => {
-                lost = other.and_then(Result::err);
-                let lab = Lab::builtin("home").expect("it is built in");
-                (lab.boot()?, lab)
-            }
-        };
+        let (lab, session, lost, keep) = keep::open(&mut *store);
+        let session = session.map_or_else(|| lab.boot(), Ok)?;
         let mut app = Self {
             lab,
             history: History::default(),
@@ -386,7 +383,7 @@ impl App {
             drag: None,
             cabling: false,
             renaming: None,
-            dialog: None,
+            dialog: lost.map(Dialog::Lost),
             form_error: None,
             toasts: Vec::new(),
             firewall: firewall::Firewall::default(),
@@ -395,6 +392,7 @@ impl App {
             share: share::State::default(),
             shown: Shown::default(),
             store,
+            keep,
             epoch: 0,
             busy: false,
             next_toast: 0,
@@ -404,9 +402,6 @@ impl App {
             outbox: None,
             invited: false,
         };
-        if let Some(error) = lost {
-            app.toast("toast.kept_lab_lost", &error.to_string(), true);
-        }
         let places = terminal::places(app.timeline.live());
         let first = places.iter().find(|p| *p == FIRST_FLOW.0).or(places.first()).cloned();
         app.terminals.go(&first.unwrap_or_default());

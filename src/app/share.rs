@@ -2,9 +2,9 @@
 //! is kept until they edit the visited one or say that they want it.
 
 use super::gallery::Download;
-use super::start::KEEP_BEFORE;
+use super::keep::KEEP_BEFORE;
 use super::view::Drag;
-use super::{App, Dialog, KEEP_LAB, Pane};
+use super::{App, Dialog, Pane};
 use crate::explain::Lang;
 use crate::lab::share::{Link, LinkError};
 use crate::lab::{Lab, capture, script};
@@ -249,9 +249,7 @@ impl App {
         if let Some((mine, _)) = self.share.visit.take() {
             self.store.set(KEEP_BEFORE, &mine.to_json());
             (self.share.forget, self.share.aside) = (true, true);
-            if !self.store.set(KEEP_LAB, &self.lab.to_json()) {
-                self.toast("toast.not_saved", "", true);
-            }
+            self.keep_lab();
         }
     }
 }
@@ -259,6 +257,7 @@ impl App {
 #[cfg(test)]
 #[allow(clippy::disallowed_types)] // Rc: the test and the page look into one store
 mod tests {
+    use super::super::keep::KEEP_LAB;
     use super::super::store::{Memory, Storage};
     use super::super::{Action, Theme};
     use super::*;

@@ -3,15 +3,13 @@
 
 use super::course::Course;
 use super::gallery::{Card, card};
+use super::keep::KEEP_BEFORE;
 use super::share::ShareAction;
 use super::{App, Pane};
 use crate::lab::Lab;
 
 /// The lesson that the course begins with. A test holds it against the list of lessons.
 pub const FIRST_LESSON: &str = "plug-in";
-
-/// Under this name the page keeps the own lab that another one replaced.
-pub(super) const KEEP_BEFORE: &str = "netpier.lab.before";
 
 /// What the page offers at its beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -237,10 +237,10 @@ fn the_lab_is_found_again() {
 #[test]
 fn a_kept_lab_that_cannot_be_read_is_replaced_and_said_so() {
     let mut store = Memory::default();
-    store.set(KEEP_LAB, "{ not a lab");
+    store.set(keep::KEEP_LAB, "{ not a lab");
     let app = App::new(Box::new(store), (Lang::Ko, Theme::Dark)).unwrap();
     assert_eq!(app.lab.name, "home");
-    assert_eq!(app.toasts[0].key, "toast.kept_lab_lost");
+    assert!(matches!(app.dialog, Some(Dialog::Lost(keep::Lost::Unreadable(_)))));
 }
 
 #[test]

@@ -38,7 +38,8 @@ pub fn mark(lang: Lang, theme: Theme) {
     let _ = root.set_attribute("data-theme", theme);
 }
 
-/// Texts kept across visits. Where storage is forbidden, nothing is kept and nothing breaks.
+/// Texts kept across visits. Where storage is forbidden, nothing is kept, the reader is told, and
+/// nothing breaks.
 pub struct LocalStorage;
 
 impl LocalStorage {
@@ -52,7 +53,7 @@ impl Storage for LocalStorage {
         Self::store()?.get_item(key).ok().flatten()
     }
     fn set(&mut self, key: &str, value: &str) -> bool {
-        Self::store().is_none_or(|s| s.set_item(key, value).is_ok())
+        Self::store().is_some_and(|s| s.set_item(key, value).is_ok())
     }
     fn remove(&mut self, key: &str) {
         if let Some(store) = Self::store() {
@@ -73,6 +74,27 @@ pub fn set_fragment(fragment: &str) {
     if let Ok(history) = window().history() {
         // Refused for pages without an address of their own; then it stays as it is.
         let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&url));
+    }
+}
+
+/// Calls `f` when another tab has written to the storage.
+pub fn on_storage(f: impl Fn() + 'static) {
+    let wrote = Closure::<dyn Fn()>::new(f);
+    let _ = window().add_event_listener_with_callback("storage", wrote.as_ref().unchecked_ref());
+    wrote.forget();
+}
+
+/// Whether the browser asks before the page is left.
+pub fn ask_before_leaving(ask: bool) {
+    let Some(root) = document().document_element() else { return };
+    // www/boot.js listens for it: a page with such a listener cannot be kept for "back".
+    let _ = if ask { root.set_attribute("data-unsaved", "") } else { root.remove_attribute("data-unsaved") };
+}
+
+/// What ended the program, where www/broken.js finds it.
+pub fn note_panic(words: &str) {
+    if let Some(root) = web_sys::window().and_then(|w| w.document()).and_then(|d| d.document_element()) {
+        let _ = root.set_attribute("data-panic", words);
     }
 }
 

@@ -35,6 +35,7 @@ use crate::explain::{Lang, text};
 
 /// Starts the page.
 pub fn run() {
+    std::panic::set_hook(Box::new(|info| browser::note_panic(&info.to_string())));
     let Some(place) = browser::document().get_element_by_id("app") else { return };
     place.set_inner_html("");
     yew::Renderer::<root::Root>::with_root(place).render();

@@ -24,6 +24,7 @@ use crate::app::course::{Course as Lessons, linked};
 use crate::app::decode::Kind;
 use crate::app::firewall::{FirewallAct, View};
 use crate::app::inspector::{PacketView, Tables};
+use crate::app::keep::KeepAction;
 use crate::app::notice::Notice;
 use crate::app::packets::PacketRow;
 use crate::app::scene::Scene;
@@ -71,6 +72,8 @@ pub struct Root {
     keys: Option<wasm_bindgen::closure::Closure<dyn FnMut(KeyboardEvent)>>,
     /// What the page around was told.
     told: Told,
+    /// The browser asks before the page is left.
+    asks: bool,
 }
 
 impl Component for Root {
@@ -115,6 +118,7 @@ impl Component for Root {
             painted,
             keys: None,
             told: Told::default(),
+            asks: false,
         };
         root.repaint();
         root
@@ -137,6 +141,11 @@ impl Component for Root {
             self.fetch_wanted(ctx);
             let link = ctx.link().clone();
             browser::on_fragment(move |f| link.send_message(Msg::Act(Action::Share(ShareAction::Visit(f)))));
+            if !self.ctx.embed {
+                ctx.link().send_message(Msg::Act(Action::Keep(KeepAction::Opened)));
+                let link = ctx.link().clone();
+                browser::on_storage(move || link.send_message(Msg::Act(Action::Keep(KeepAction::Elsewhere))));
+            }
             if self.ctx.embed {
                 let link = ctx.link().clone();
                 browser::hear_parent(move |word| link.send_message(Msg::Asked(word)));
@@ -181,6 +190,9 @@ impl Component for Root {
                 event.prevent_default();
                 app.act(action);
             }
+        }
+        if app.is_unsaved() != std::mem::replace(&mut self.asks, app.is_unsaved()) {
+            browser::ask_before_leaving(self.asks);
         }
         self.fetch_wanted(ctx);
         self.request_frame(ctx);

@@ -48,7 +48,7 @@ pub fn size() -> Result {
         const fs = require('fs'), z = require('zlib'), path = require('path');
         const brotli = b => z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } });
         const row = (n, s) => console.log(n.padEnd(48) + s.map(x => String(x).padStart(10)).join(''));
-        const later = n => /^lessons|^picture\\.js$|^netpier-lab\\.js$|OFL/.test(n);
+        const later = n => /^lessons|^broken\\.js$|^picture\\.js$|^netpier-lab\\.js$|OFL/.test(n);
         const names = fs.readdirSync('dist', { recursive: true }).sort()
             .filter(n => !/\\.(gz|br)$/.test(n) && fs.statSync(path.join('dist', n)).isFile());
         for (const [title, some] of [['first visit', names.filter(n => !later(n))], ['when wanted', names.filter(later)]]) {

@@ -7,6 +7,7 @@ mod fields;
 mod gallery;
 mod help;
 mod link;
+mod lost;
 mod machine;
 mod network;
 mod router;
@@ -86,6 +87,7 @@ pub fn Dialogs(props: &Props) -> Html {
             (ctx.t("share.title"), html! { <super::share::Share form={(**form).clone()} /> })
         }
         Dialog::Help => (ctx.t("help.title"), help::body(&ctx)),
+        Dialog::Lost(why) => (ctx.t("lost.title"), lost::body(&ctx, why)),
     };
     let submit = {
         let act = ctx.act.clone();

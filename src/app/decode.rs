@@ -1,10 +1,11 @@
 //! A frame's bytes as fields that people read: what a pill, a row and the header table show.
 //!
-//! Ethernet, ARP, IPv4, ICMP, UDP, TCP, DNS. NOT read: IPv6, fragments' content, DHCP options
-//! but the message type.
+//! Ethernet, ARP, IPv4, ICMP, UDP, TCP, DNS, VXLAN with the frame inside. NOT read: IPv6, fragments'
+//! content, 802.1Q tags, DHCP options but the message type.
 
 use std::net::Ipv4Addr;
 
+use crate::stack::VXLAN_PORT;
 use crate::wire::fmt::{
     ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, Icmpv4Message, Icmpv4Packet,
     IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
@@ -20,6 +21,7 @@ pub enum Kind {
     Dns,
     Tcp,
     Udp,
+    Vxlan,
     Other,
 }
 
@@ -32,6 +34,7 @@ impl Kind {
             Self::Dns => "DNS",
             Self::Tcp => "TCP",
             Self::Udp => "UDP",
+            Self::Vxlan => "VXLAN",
             Self::Other => "IP",
         }
     }
@@ -43,6 +46,7 @@ impl Kind {
             Self::Dns => "dns",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Vxlan => "vxlan",
             Self::Other => "other",
         }
     }
@@ -96,10 +100,37 @@ pub struct Decoded {
     pub payload: usize,
     /// Sent to everybody on the segment.
     pub broadcast: bool,
+    /// The frame that it is the envelope of.
+    pub letter: Option<Letter>,
+}
+
+/// A frame inside a VXLAN envelope (RFC 7348).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Which network.
+    pub vni: u32,
+    /// Offset of the inner frame in the outer one: the bytes that the envelope takes.
+    pub at: usize,
+    /// Bytes of the inner frame.
+    pub len: usize,
+    /// The inner frame, read. Its fields' spans count from its own beginning.
+    pub inner: Box<Decoded>,
+}
+
+impl Decoded {
+    /// What it is about: the frame in the envelope, if it is one.
+    pub fn innermost(&self) -> &Self {
+        self.letter.as_ref().map_or(self, |l| l.inner.innermost())
+    }
 }
 
 /// Reads an Ethernet frame. None for what is not IPv4 or ARP, or is cut short.
 pub fn decode(bytes: &[u8]) -> Option<Decoded> {
+    read(bytes, true)
+}
+
+/// `open`: look into an envelope. One in an envelope stays closed.
+fn read(bytes: &[u8], open: bool) -> Option<Decoded> {
     let frame = EthernetFrame::new_checked(bytes).ok()?;
     let (src, dst) = (Mac::from(frame.src_addr()), Mac::from(frame.dst_addr()));
     let mut fields = vec![
@@ -108,7 +139,7 @@ pub fn decode(bytes: &[u8]) -> Option<Decoded> {
     ];
     let mut read = match frame.ethertype() {
         EthernetProtocol::Arp => arp(&bytes[14..], &mut fields)?,
-        EthernetProtocol::Ipv4 => ipv4(&bytes[14..], &mut fields)?,
+        EthernetProtocol::Ipv4 => ipv4(&bytes[14..], &mut fields, open)?,
         _ => return None,
     };
     read.broadcast = dst == Mac::BROADCAST;
@@ -117,7 +148,8 @@ pub fn decode(bytes: &[u8]) -> Option<Decoded> {
 }
 
 fn found(kind: Kind, from: Party, to: Party, what: String) -> Decoded {
-    Decoded { kind, from, to, what, fields: Vec::new(), proto: None, payload: 0, broadcast: false }
+    let fields = Vec::new();
+    Decoded { kind, from, to, what, fields, proto: None, payload: 0, broadcast: false, letter: None }
 }
 
 fn arp(bytes: &[u8], fields: &mut Vec<Field>) -> Option<Decoded> {
@@ -150,14 +182,14 @@ fn arp(bytes: &[u8], fields: &mut Vec<Field>) -> Option<Decoded> {
     Some(found(Kind::Arp, bare(source_protocol_addr), bare(target_protocol_addr), what))
 }
 
-fn ipv4(bytes: &[u8], fields: &mut Vec<Field>) -> Option<Decoded> {
+fn ipv4(bytes: &[u8], fields: &mut Vec<Field>, open: bool) -> Option<Decoded> {
     let ip = Ipv4Packet::new_checked(bytes).ok()?;
     let (src, dst) = (ip.src_addr(), ip.dst_addr());
     let start = 14 + usize::from(ip.header_len());
     let mut read = match ip.next_header() {
         _ if ip.frag_offset() != 0 => found(Kind::Other, bare(src), bare(dst), "fragment".into()),
         IpProtocol::Tcp => tcp(ip.payload(), (src, dst), start, fields)?,
-        IpProtocol::Udp => udp(ip.payload(), (src, dst), start, fields)?,
+        IpProtocol::Udp => udp(ip.payload(), (src, dst), start, fields, open)?,
         IpProtocol::Icmp => icmp(ip.payload(), (src, dst), start, fields)?,
         other => found(Kind::Other, bare(src), bare(dst), other.to_string()),
     };
@@ -216,7 +248,7 @@ fn first_words(payload: &[u8]) -> Option<String> {
     http.then(|| text.chars().take(28).collect())
 }
 
-fn udp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>) -> Option<Decoded> {
+fn udp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>, open: bool) -> Option<Decoded> {
     let p = UdpPacket::new_checked(bytes).ok()?;
     let from = Party { addr: src, port: Some(p.src_port()) };
     let to = Party { addr: dst, port: Some(p.dst_port()) };
@@ -225,10 +257,34 @@ fn udp(bytes: &[u8], (src, dst): Pair, at: usize, fields: &mut Vec<Field>) -> Op
     let kind = if dns.is_some() { Kind::Dns } else { Kind::Udp };
     let asks = p.src_port() == 67 || p.dst_port() == 67;
     let dhcp = asks.then(|| dhcp_message(p.payload())).flatten().map(|m| m.to_string());
+    let letter = (open && p.dst_port() == VXLAN_PORT).then(|| letter(p.payload(), at + 8)).flatten();
+    if let Some(letter) = letter {
+        fields.push(Field { name: "vni", value: letter.vni.to_string(), span: (at + 12, 3) });
+        let inner = &letter.inner;
+        let what = format!("{} {}", inner.kind.word(), inner.what);
+        let letter = Some(letter);
+        return Some(Decoded {
+            proto: Some(Protocol::Udp),
+            payload,
+            letter,
+            ..found(Kind::Vxlan, from, to, what)
+        });
+    }
     let what = dns.or(dhcp).unwrap_or_else(|| format!("{payload} B"));
     fields.push(Field { name: "udp cksum", value: format!("{:#06x}", p.checksum()), span: (at + 6, 2) });
     fields.push(Field { name: "payload", value: format!("{payload} B"), span: (at + 8, payload) });
     Some(Decoded { proto: Some(Protocol::Udp), payload, ..found(kind, from, to, what) })
+}
+
+/// The frame behind a VXLAN header; `at`: where that header begins in the outer frame.
+fn letter(payload: &[u8], at: usize) -> Option<Letter> {
+    let (head, frame) = payload.split_at_checked(8)?;
+    // The flag says that there is a network identifier.
+    if head[0] & 0x08 == 0 {
+        return None;
+    }
+    let vni = u32::from_be_bytes([0, head[4], head[5], head[6]]);
+    Some(Letter { vni, at: at + 8, len: frame.len(), inner: Box::new(read(frame, false)?) })
 }
 
 /// `example.com A?`, `example.com = 93.184.216.34`, `example.com NXDOMAIN`.
@@ -315,6 +371,27 @@ mod tests {
             ("172.17.0.2:40022".into(), "93.184.216.34:80".into())
         );
         assert!(d.fields.iter().any(|f| f.name == "ttl" && f.value == "64" && f.span == (22, 1)));
+    }
+
+    #[test]
+    fn a_frame_in_an_envelope_is_read_with_both_layers() {
+        let mut f = vec![0u8; 50];
+        f[12] = 8;
+        f[14..34]
+            .copy_from_slice(&[0x45, 0, 0, 78, 0, 0, 0, 0, 64, 17, 0, 0, 192, 168, 0, 10, 192, 168, 0, 11]);
+        f[34..42].copy_from_slice(&[0x9c, 0x40, 0x12, 0xb5, 0, 58, 0, 0]);
+        f[42..50].copy_from_slice(&[8, 0, 0, 0, 0, 0x10, 1, 0]);
+        f.extend(ARP);
+        let d = decode(&f).unwrap();
+        let letter = d.letter.as_ref().unwrap();
+        assert_eq!((d.kind, letter.vni, letter.at, letter.len), (Kind::Vxlan, 4097, 50, ARP.len()));
+        assert_eq!(
+            (d.to.to_string(), d.innermost().to.to_string()),
+            ("192.168.0.11:4789".into(), "172.17.0.1".into())
+        );
+        // A flag short of a network, and it is only a datagram.
+        f[42] = 0;
+        assert_eq!(decode(&f).unwrap().kind, Kind::Udp);
     }
 
     proptest! {

@@ -107,6 +107,7 @@ impl Flows {
                     kind != Some(super::decode::Kind::Arp)
                 }),
                 BeatKind::Wait { .. } | BeatKind::Arrive { .. } => false,
+                BeatKind::Refused { .. } => true,
                 _ => b.packet().and_then(|p| flow.schedule.lives.get(&p)).is_some_and(|l| l.by_program),
             });
             let asked = flow.line.trim_start().starts_with("arp") && quiet && !flow.schedule.is_empty();

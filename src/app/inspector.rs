@@ -18,6 +18,18 @@ pub struct FieldChange {
     pub before: String,
     pub after: String,
     pub changed: bool,
+    pub layer: Layer,
+}
+
+/// Whose header a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// The packet's own; there is no other.
+    Only,
+    /// The envelope's.
+    Envelope,
+    /// The packet's in the envelope.
+    Inside,
 }
 
 /// A byte, and whether it is other than it was.
@@ -52,6 +64,8 @@ pub struct PacketView {
     pub route: Option<[String; 3]>,
     /// The frame's bytes, with what changed.
     pub bytes: Vec<Byte>,
+    /// Bytes of the headers of its envelope, each with its name, and of the frame inside.
+    pub envelope: Option<(Vec<(&'static str, usize)>, usize)>,
 }
 
 /// Reads the packet of beat `i`.
@@ -82,9 +96,12 @@ pub fn packet(
         BeatKind::Drop { ns, dev, hook, reason, .. } => {
             (*ns, hook.map(hook_name), Some(drop_reason(*reason, *dev, *ns, session, lang)))
         }
-        BeatKind::Held { ns, .. } | BeatKind::Arrive { ns, .. } => (*ns, None, None),
-        BeatKind::Wait { .. } => return None,
+        BeatKind::Held { ns, .. } | BeatKind::Arrive { ns, .. } | BeatKind::Envelope { ns, .. } => {
+            (*ns, None, None)
+        }
+        BeatKind::Refused { .. } | BeatKind::Wait { .. } => return None,
     };
+    let sealed = [after, before].into_iter().flatten().filter_map(decode).find_map(|d| d.letter);
     let key = log.get(beat.key_seq);
     Some(PacketView {
         packet: id,
@@ -103,7 +120,14 @@ pub fn packet(
         },
         route: route(session, schedule, id, i, ns, log),
         bytes: marked(before, after),
+        envelope: sealed.map(|l| (envelope_parts(l.at), l.len)),
     })
+}
+
+/// The headers of an envelope that takes `bytes` bytes; what is more than the least is options of IP.
+fn envelope_parts(bytes: usize) -> Vec<(&'static str, usize)> {
+    let (ethernet, udp, vxlan) = (14, 8, 8);
+    vec![("Ethernet", ethernet), ("IP", bytes.saturating_sub(30)), ("UDP", udp), ("VXLAN", vxlan)]
 }
 
 /// How many beats the choice of a route can lie back.
@@ -187,7 +211,20 @@ pub const fn table_name(table: TableKind) -> &'static str {
     }
 }
 
+/// The header before and after; that of an envelope first, then that of the packet inside.
 fn changes(before: Option<&Decoded>, after: Option<&Decoded>) -> Vec<FieldChange> {
+    let sealed = |d: Option<&Decoded>| d.is_some_and(|d| d.letter.is_some());
+    if !sealed(before) && !sealed(after) {
+        return layer(before, after, Layer::Only);
+    }
+    let outer = |d: Option<&'_ Decoded>| d.filter(|d| d.letter.is_some()).cloned();
+    let inner = |d: Option<&Decoded>| d.map(|d| d.innermost().clone());
+    let mut rows = layer(outer(before).as_ref(), outer(after).as_ref(), Layer::Envelope);
+    rows.extend(layer(inner(before).as_ref(), inner(after).as_ref(), Layer::Inside));
+    rows
+}
+
+fn layer(before: Option<&Decoded>, after: Option<&Decoded>, layer: Layer) -> Vec<FieldChange> {
     let all = after.or(before).map(|d| d.fields.as_slice()).unwrap_or_default();
     let value = |d: Option<&Decoded>, f: &Field| {
         d.and_then(|d| d.fields.iter().find(|o| o.name == f.name)).map(|f| f.value.clone())
@@ -199,12 +236,13 @@ fn changes(before: Option<&Decoded>, after: Option<&Decoded>) -> Vec<FieldChange
             changed: b.is_some() && a.is_some() && a != b,
             before: b.unwrap_or_default(),
             after: a.unwrap_or_default(),
+            layer,
         }
     });
     let mut rows: Vec<_> = rows.collect();
     // What people look for first stands first; the Ethernet header and checksums after it.
     rows.sort_by_key(|r| match r.name {
-        "src" | "dst" | "ttl" | "flags" | "sender ip" | "target ip" | "arp op" => 0,
+        "src" | "dst" | "ttl" | "flags" | "vni" | "sender ip" | "target ip" | "arp op" => 0,
         "eth dst" | "eth src" => 2,
         _ => 1,
     });
@@ -466,6 +504,12 @@ mod tests {
             [RuleRow { packets: "1".into(), text: "-m addrtype --dst-type LOCAL -j DOCKER".into() }]
         );
         assert_eq!((tables[0].chains[1].policy.as_str(), tables[0].chains[1].rules.len()), ("", 1));
+    }
+
+    #[test]
+    fn an_envelope_is_counted_header_by_header() {
+        let parts = envelope_parts(usize::from(crate::stack::OVERHEAD) - 14 + 14);
+        assert_eq!(parts, [("Ethernet", 14), ("IP", 20), ("UDP", 8), ("VXLAN", 8)]);
     }
 
     #[test]

@@ -488,6 +488,8 @@ impl App {
                 playback::BeatKind::Hook { ns, .. }
                 | playback::BeatKind::Held { ns, .. }
                 | playback::BeatKind::Arrive { ns, .. }
+                | playback::BeatKind::Envelope { ns, .. }
+                | playback::BeatKind::Refused { ns, .. }
                 | playback::BeatKind::Drop { ns, .. } => *ns,
                 playback::BeatKind::Wait { .. } => return None,
             };
@@ -524,7 +526,14 @@ impl App {
             let words = dead.map(|(seq, (reason, dev, ns))| {
                 (seq, crate::explain::drop_reason(reason, dev, ns, live, lang))
             });
-            words.collect()
+            let refused = flow.schedule.beats.iter().filter_map(|b| match b.kind {
+                playback::BeatKind::Refused { .. } => {
+                    let record = live.world.log.get(b.key_seq)?;
+                    Some((b.key_seq, crate::explain::sentence(&record, live, lang)))
+                }
+                _ => None,
+            });
+            words.chain(refused).collect()
         });
         let version = self.shown.version + 1;
         if self.camera.auto && self.drag.is_none() {

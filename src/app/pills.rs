@@ -1,6 +1,6 @@
 //! What moves on the picture at the playhead: pills, trails, lights of the gate, marks of drops.
 
-use super::decode::{Kind, Party, decode};
+use super::decode::{Decoded, Kind, Party, decode};
 use super::playback::{Beat, BeatKind, Move, Rewrite, Schedule};
 use super::scene::{Point, Scene, Stage, path_length, path_point};
 use crate::netfilter::{Hook, MatchedTarget};
@@ -14,6 +14,19 @@ pub struct PillAddress {
     pub old: Option<String>,
     /// Now.
     pub now: String,
+}
+
+/// The envelope around a packet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PillEnvelope {
+    /// Network identifier.
+    pub vni: u32,
+    /// Tunnel ends: from, to.
+    pub ends: (String, String),
+    /// Bytes of the frame inside, and of the whole.
+    pub bytes: (usize, usize),
+    /// How far it is closed around the packet, 0 to 1.
+    pub closed: f64,
 }
 
 /// A packet on the picture.
@@ -33,6 +46,8 @@ pub struct Pill {
     pub to: PillAddress,
     /// It is the one that is looked at; the others rest, small.
     pub active: bool,
+    /// What it travels in.
+    pub envelope: Option<PillEnvelope>,
     /// How far a rewriting is (0 to 1): the old address is struck out, then the new one comes.
     pub rewriting: Option<f64>,
     /// It is being dropped.
@@ -72,8 +87,8 @@ pub struct Lit {
     pub light: Light,
 }
 
-/// Where and why a packet died.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Where and why a packet died, or was not made at all.
+#[derive(Debug, Clone, PartialEq)]
 pub struct DropMark {
     /// The beat.
     pub beat: usize,
@@ -83,10 +98,10 @@ pub struct DropMark {
     pub at: Point,
     /// Where.
     pub ns: NsId,
-    /// Why.
-    pub reason: DropReason,
     /// It is happening now.
     pub now: bool,
+    /// The wall that it could not pass, if it is one between a host and what stands on its interface.
+    pub wall: Option<Vec<Point>>,
 }
 
 /// All that moves.
@@ -142,6 +157,32 @@ struct Head {
     to: Option<Party>,
     /// What was rewritten last, until the packet has come to another place.
     rewrite: Option<Rewrite>,
+    envelope: Option<PillEnvelope>,
+}
+
+impl Head {
+    /// The packet as a frame shows it, in its envelope or without.
+    fn show(&mut self, read: Decoded) {
+        self.envelope = envelope(&read);
+        let read = match read.letter {
+            Some(letter) => *letter.inner,
+            None => read,
+        };
+        self.kind = Some(read.kind);
+        self.what = read.what;
+        (self.from, self.to) = (Some(read.from), Some(read.to));
+    }
+}
+
+/// The envelope that a frame is.
+fn envelope(read: &Decoded) -> Option<PillEnvelope> {
+    let letter = read.letter.as_ref()?;
+    Some(PillEnvelope {
+        vni: letter.vni,
+        ends: (read.from.addr.to_string(), read.to.addr.to_string()),
+        bytes: (letter.len, letter.at + letter.len),
+        closed: 1.0,
+    })
 }
 
 impl View<'_> {
@@ -172,15 +213,23 @@ impl View<'_> {
                         if travelled && k < i {
                             head.rewrite = None;
                         }
-                        head.kind = Some(read.kind);
-                        head.what = read.what;
-                        (head.from, head.to) = (Some(read.from), Some(read.to));
+                        head.show(read);
                     }
                     // The mark of a rewriting stays for the one wire after it.
                     if head.rewrite.is_some() && k < i {
                         head.rewrite = None;
                     }
                     travelled = true;
+                }
+                BeatKind::Envelope { sealed: true, .. } => {
+                    head.envelope = self.next_bytes(packet, k).and_then(decode).and_then(|d| envelope(&d));
+                }
+                BeatKind::Envelope { sealed: false, .. } if k < i => head.envelope = None,
+                // What is translated is the envelope.
+                BeatKind::Hook { nat: Some(nat), .. } if head.envelope.is_some() => {
+                    if let Some(outer) = &mut head.envelope {
+                        outer.ends = (nat.after.src.addr.to_string(), nat.after.dst.addr.to_string());
+                    }
                 }
                 BeatKind::Hook { nat: Some(nat), .. } => {
                     (head.from, head.to) = (Some(party(nat.after, true)), Some(party(nat.after, false)));
@@ -195,6 +244,12 @@ impl View<'_> {
         head
     }
 
+    /// The bytes that a packet leaves with after beat `i`.
+    fn next_bytes(&self, packet: PacketId, i: usize) -> Option<&[u8]> {
+        let later = self.schedule.beats.get(i + 1..)?.iter().take(40);
+        later.filter(|b| b.packets().contains(&packet)).find_map(|b| self.bytes_of(packet, b))
+    }
+
     /// A packet that has not left its place yet: its bytes are known from its first wire.
     fn look_ahead(&self, packet: PacketId, i: usize, head: &mut Head) {
         let Some(life) = self.schedule.lives.get(&packet) else { return };
@@ -207,8 +262,10 @@ impl View<'_> {
                 }
                 BeatKind::Travel(_) => {
                     if let Some(read) = self.bytes_of(packet, beat).and_then(decode) {
+                        head.envelope = envelope(&read);
+                        let read = read.innermost();
                         head.kind = Some(read.kind);
-                        head.what = read.what;
+                        head.what.clone_from(&read.what);
                         let flow = undo.map(|f| (party(f, true), party(f, false)));
                         let (from, to) = flow.unwrap_or((read.from, read.to));
                         head.from = head.from.or(Some(from));
@@ -244,6 +301,7 @@ impl View<'_> {
             from,
             to,
             active: false,
+            envelope: head.envelope,
             rewriting: None,
             dropped: false,
             opacity: 1.0,
@@ -269,12 +327,16 @@ impl View<'_> {
             _ => (path_point(&path, ease(t)), None),
         };
         let arrived = matches!(beat.kind, BeatKind::Arrive { .. });
+        let mut pill = self.pill(packet, i, at);
+        if let (BeatKind::Envelope { sealed, .. }, Some(envelope)) = (&beat.kind, &mut pill.envelope) {
+            envelope.closed = ease(if *sealed { t } else { 1.0 - t });
+        }
         Some(Pill {
             active: true,
             rewriting,
             dropped: matches!(beat.kind, BeatKind::Drop { .. }),
             opacity: if arrived { 1.0 - 0.4 * t * t } else { 1.0 },
-            ..self.pill(packet, i, at)
+            ..pill
         })
     }
 
@@ -294,14 +356,53 @@ impl View<'_> {
         match &self.schedule.beats[k].kind {
             BeatKind::Travel(moves) => {
                 let m = moves.iter().find(|m| m.packet == packet)?;
-                Some(*self.wire(m)?.last()?)
+                match self.wire(m) {
+                    Some(wire) => wire.last().copied(),
+                    None => self.before(packet, k),
+                }
             }
             BeatKind::Hook { ns, hook, .. } => self.hook_spot(packet, k, *ns, *hook),
-            BeatKind::Held { ns, .. } | BeatKind::Arrive { ns, .. } | BeatKind::Drop { ns, .. } => {
-                self.before(packet, k).or_else(|| self.scene.spot(*ns, None))
+            BeatKind::Arrive { ns, .. } => {
+                self.tenant(packet, k, *ns, false).or_else(|| self.stays(packet, k, *ns))
             }
-            BeatKind::Wait { .. } => None,
+            BeatKind::Drop { .. } if self.wall(k).is_some() => self.wall_spot(k),
+            BeatKind::Envelope { ns, .. } => {
+                let bar = self.scene.bar_of(*ns).map(|b| b.rect.center());
+                bar.or_else(|| self.stays(packet, k, *ns))
+            }
+            BeatKind::Held { ns, .. } | BeatKind::Drop { ns, .. } => self.stays(packet, k, *ns),
+            BeatKind::Refused { .. } | BeatKind::Wait { .. } => None,
         }
+    }
+
+    /// It stays where it was.
+    fn stays(&self, packet: PacketId, k: usize, ns: NsId) -> Option<Point> {
+        self.before(packet, k).or_else(|| self.scene.spot(ns, None))
+    }
+
+    /// The container in the host's own room that a packet is for (or from): the one at its port.
+    fn tenant(&self, packet: PacketId, k: usize, ns: NsId, from: bool) -> Option<Point> {
+        self.scene.node_of(ns)?.room.as_ref()?;
+        let head = self.head(packet, k);
+        let port = if from { head.from } else { head.to }?.port?;
+        self.scene.tenant_at(ns, port)
+    }
+
+    /// The wall between the host and what stands on its interface, if that is what a packet that
+    /// dies at beat `k` could not pass.
+    fn wall(&self, k: usize) -> Option<Vec<Point>> {
+        let BeatKind::Drop { ns, reason: DropReason::NoArpReply { next_hop }, .. } =
+            &self.schedule.beats[k].kind
+        else {
+            return None;
+        };
+        self.scene.wall_between(*ns, *next_hop)
+    }
+
+    /// In front of that wall.
+    fn wall_spot(&self, k: usize) -> Option<Point> {
+        let wall = self.wall(k)?;
+        Some(path_point(&wall, 0.5))
     }
 
     /// At a hook: on its chip, in the router beside its table; elsewhere it stays where it is.
@@ -315,7 +416,7 @@ impl View<'_> {
 
     /// A wire with the last bit of way into a bridge.
     fn wire(&self, m: &Move) -> Option<Vec<Point>> {
-        let (_, mut points) = self.scene.wire(m.from, m.to)?;
+        let mut points = self.scene.wire(m.from, m.to)?;
         if let Some(&(x, y)) = points.last()
             && self.scene.bridge_of_wire(m.to).is_some()
         {
@@ -335,7 +436,7 @@ impl View<'_> {
         match &self.schedule.beats[i].kind {
             BeatKind::Travel(moves) => {
                 let m = moves.iter().find(|m| m.packet == packet)?;
-                let wire = self.wire(m)?;
+                let Some(wire) = self.wire(m) else { return Some(vec![from?]) };
                 let mut path = self.connect(m.from.ns, from, *wire.first()?);
                 path.extend(wire);
                 Some(path)
@@ -346,15 +447,25 @@ impl View<'_> {
                 path.push(to);
                 Some(path)
             }
-            BeatKind::Wait { .. } => None,
-            BeatKind::Held { ns, .. } | BeatKind::Arrive { ns, .. } | BeatKind::Drop { ns, .. } => {
-                Some(vec![from.or_else(|| self.scene.spot(*ns, None))?])
+            BeatKind::Refused { .. } | BeatKind::Wait { .. } => None,
+            BeatKind::Arrive { ns, .. } | BeatKind::Drop { ns, .. } | BeatKind::Envelope { ns, .. } => {
+                let here = from.or_else(|| self.scene.spot(*ns, None))?;
+                let to = self.end_of(packet, i).unwrap_or(here);
+                let mut path = if to == here { Vec::new() } else { self.connect(*ns, Some(here), to) };
+                path.push(to);
+                Some(path)
             }
+            BeatKind::Held { ns, .. } => Some(vec![from.or_else(|| self.scene.spot(*ns, None))?]),
         }
     }
 
-    /// A flooded copy begins where its original is.
+    /// A flooded copy begins where its original is; what a container in the host's own room sends, at it.
     fn origin(&self, packet: PacketId, i: usize) -> Option<Point> {
+        if let BeatKind::Hook { ns, .. } = &self.schedule.beats[i].kind
+            && let Some(at) = self.tenant(packet, i, *ns, true)
+        {
+            return Some(at);
+        }
         let of = self.schedule.lives.get(&packet)?.copy_of?;
         let k = self.beats_of(of, i.checked_sub(1)?).next_back()?.0;
         self.end_of(of, k)
@@ -365,7 +476,7 @@ impl View<'_> {
     fn connect(&self, ns: NsId, from: Option<Point>, to: Point) -> Vec<Point> {
         let Some(from) = from else { return Vec::new() };
         let mut path = vec![from];
-        let Some(node) = self.scene.node_of(ns) else { return path };
+        let Some(node) = self.scene.house_of(ns) else { return path };
         let Some(gate) = &node.gate else {
             if let Some(nat) = &node.nat {
                 path.extend(beside_nat(
@@ -468,9 +579,12 @@ impl View<'_> {
     fn drops(&self, i: usize) -> Vec<DropMark> {
         let beats = self.schedule.beats[..=i].iter().enumerate().rev();
         let marks = beats.filter_map(|(k, beat)| {
-            let BeatKind::Drop { packet, ns, reason, .. } = &beat.kind else { return None };
-            let at = self.end_of(*packet, k)?;
-            Some(DropMark { beat: k, seq: beat.key_seq, at, ns: *ns, reason: *reason, now: k == i })
+            let (ns, at) = match &beat.kind {
+                BeatKind::Drop { packet, ns, .. } => (*ns, self.end_of(*packet, k)?),
+                BeatKind::Refused { ns } => (*ns, self.scene.spot(*ns, None)?),
+                _ => return None,
+            };
+            Some(DropMark { beat: k, seq: beat.key_seq, at, ns, now: k == i, wall: self.wall(k) })
         });
         marks.take(3).collect()
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::decode::{Decoded, Kind, decode};
 use super::scene::Stage;
 use crate::netfilter::{Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind};
-use crate::stack::{DevRef, DropReason, NsId, Record, Step, StepLog};
+use crate::stack::{DevRef, DropReason, Errno, NsId, Record, Step, StepLog};
 use crate::time::Instant;
 use crate::wire::{Flow, IfIndex, PacketId};
 
@@ -100,6 +100,22 @@ pub enum BeatKind {
         /** the hook where it happened */
         hook: Option<Hook>,
     },
+    /// A packet is put into a VXLAN envelope, or taken out of it.
+    Envelope {
+        /** which */
+        packet: PacketId,
+        /** where */
+        ns: NsId,
+        /** network */
+        vni: u32,
+        /** put in; false: taken out */
+        sealed: bool,
+    },
+    /// A stack refused to make a packet: it would be longer than its way takes.
+    Refused {
+        /** where */
+        ns: NsId,
+    },
     /// Nothing happened for a while.
     Wait {
         /** nanoseconds */
@@ -138,8 +154,9 @@ impl Beat {
             BeatKind::Hook { packet, .. }
             | BeatKind::Held { packet, .. }
             | BeatKind::Arrive { packet, .. }
+            | BeatKind::Envelope { packet, .. }
             | BeatKind::Drop { packet, .. } => Some(*packet),
-            BeatKind::Wait { .. } => None,
+            BeatKind::Refused { .. } | BeatKind::Wait { .. } => None,
         }
     }
     /// All packets it is about.
@@ -255,6 +272,9 @@ impl Schedule {
         }
         self.last_at = Some(record.at);
         let Some(packet) = record.packet else {
+            if let Step::Unsent { errno: Errno::MsgSize, .. } = record.step {
+                return self.push(BeatKind::Refused { ns: record.ns }, seq, record.at, 1500.0);
+            }
             return self.attach(seq);
         };
         match &record.step {
@@ -278,10 +298,13 @@ impl Schedule {
                     life.to_me = true;
                 }
             }
-            Step::Transmit { dev, to, .. } => {
+            // From device to device within one machine it travels like over a wire.
+            Step::Transmit { dev, to, .. } | Step::Handed { dev, to, .. } => {
                 let from = DevRef { ns: record.ns, dev: *dev };
                 return self.transmit(Move { packet, from, to: *to, seq }, record.at, log);
             }
+            Step::Encapsulated { vni, .. } => return self.envelope(packet, record, *vni, true, seq),
+            Step::Decapsulated { vni, .. } => return self.envelope(packet, record, *vni, false, seq),
             Step::Held { .. } => {
                 let kind = BeatKind::Held { packet, ns: record.ns };
                 return self.packet_beat(packet, kind, seq, record.at, 320.0);
@@ -352,11 +375,18 @@ impl Schedule {
         }
     }
 
+    /// Into an envelope, or out of it. Slow the first time; what follows runs.
+    fn envelope(&mut self, packet: PacketId, record: &Record, vni: u32, sealed: bool, seq: u64) {
+        let len = if self.times(packet) { 420.0 } else { 1300.0 };
+        let kind = BeatKind::Envelope { packet, ns: record.ns, vni, sealed };
+        self.packet_beat(packet, kind, seq, record.at, len);
+    }
+
     fn transmit(&mut self, m: Move, at: Instant, log: &StepLog) {
         let (packet, seq) = (m.packet, m.seq);
         let read = decode(log.bytes(seq));
         if let (Some(life), Some(read)) = (self.lives.get_mut(&packet), &read) {
-            life.kind = read.kind;
+            life.kind = read.innermost().kind;
         }
         let copies = self.lives.get(&packet).and_then(|l| l.copy_of);
         // A flood: the copies leave together.
@@ -561,7 +591,9 @@ impl Schedule {
             BeatKind::Hook { packet: p, ns, hook, .. } if *p == packet => {
                 Some((*ns, Some(Stage::Hook(*hook))))
             }
-            BeatKind::Held { packet: p, ns } if *p == packet => Some((*ns, None)),
+            BeatKind::Held { packet: p, ns } | BeatKind::Envelope { packet: p, ns, .. } if *p == packet => {
+                Some((*ns, None))
+            }
             _ => None,
         })
     }

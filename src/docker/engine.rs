@@ -13,7 +13,7 @@ use super::{DaemonConfig, EndpointSpec, MainScript, NetworkCreate, Request, Resp
 use crate::guest::{Effect, MachineId};
 use crate::rng::Rng;
 use crate::sim::World;
-use crate::stack::{NsId, Pid, SocketId};
+use crate::stack::{NsId, Pid, SocketId, UpperKind};
 use crate::time::{Duration, Instant};
 use crate::wire::{Ipv4Net, Mac, Protocol};
 use std::net::{IpAddr, Ipv4Addr};
@@ -164,6 +164,17 @@ pub struct Container {
     pub(super) inner: Inner,
 }
 
+impl Container {
+    /// `host`, `none`, `container:NAME` or the first network, as asked for.
+    pub fn network_mode(&self) -> &str {
+        self.inner.attachments.first().map_or("bridge", |a| a.spec.network.as_str())
+    }
+    /// Its end in docker_gwbridge: the way out of one whose networks have none.
+    pub fn gateway_end(&self) -> Option<&EndpointInfo> {
+        self.inner.gateway.as_ref()
+    }
+}
+
 /// What is the engine's own business about a container.
 #[derive(Debug, Clone)]
 pub(super) struct Inner {
@@ -249,6 +260,24 @@ impl Network {
     /// Names are looked up in it.
     pub(super) fn has_dns(&self) -> bool {
         !matches!(self.driver.as_str(), "host" | "null") && self.name != "bridge"
+    }
+    /// What macvlan or ipvlan interfaces of this network stand on, and of which kind they are.
+    pub fn parent(&self) -> Option<(&str, UpperKind)> {
+        match &self.driver_state {
+            Driver::Parent(parent) => Some((&parent.name, parent.kind)),
+            _ => None,
+        }
+    }
+    /// The VXLAN network identifier of an overlay network, but not of the routing mesh's own.
+    pub fn vni(&self) -> Option<u32> {
+        match self.driver_state {
+            Driver::Overlay { vni, ingress: false } => Some(vni),
+            _ => None,
+        }
+    }
+    /// The largest packet that fits into it.
+    pub fn mtu(&self) -> u16 {
+        self.mtu
     }
     /// `--internal`.
     pub(super) fn internal(&self) -> bool {

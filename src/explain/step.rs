@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::{Lang, text};
 use crate::netfilter::{CtDirection, CtState, MatchedTarget, NatKind, NfStep, RuleId};
 use crate::session::Session;
-use crate::stack::{ConfigChange, DropReason, NeighState, NetNs, NsId, Pid, Record, Step};
+use crate::stack::{ConfigChange, DropReason, Errno, NeighState, NetNs, NsId, Pid, Record, Step};
 use crate::wire::IfIndex;
 
 /// What happened in `record`, as one sentence in `lang`. `session` gives names to numbers
@@ -59,6 +59,14 @@ impl Teller<'_> {
         }
     }
 
+    /// The MTU of the interface by which this namespace would send to `addr`.
+    fn mtu_to(&self, addr: Ipv4Addr) -> Option<u32> {
+        let ns = self.namespace()?;
+        let routes = ns.routes().into_iter().filter(|r| r.prefix.contains(&addr));
+        let best = routes.max_by_key(|r| r.prefix.prefix_len())?;
+        Some(ns.device(best.dev?)?.mtu)
+    }
+
     fn rule(&self, rule: RuleId) -> String {
         self.namespace().map(|ns| ns.nf.rule_text(rule).to_owned()).unwrap_or_default()
     }
@@ -104,6 +112,10 @@ impl Teller<'_> {
             Step::DeliveredToKernel => self.say("step.kernel", &[]),
             Step::Absorbed => self.say("step.absorbed", &[]),
             Step::Dropped { dev, reason } => self.dropped(*reason, *dev),
+            Step::Unsent { to, errno: Errno::MsgSize, .. } if self.mtu_to(to.addr).is_some() => {
+                let mtu = self.mtu_to(to.addr).unwrap_or_default().to_string();
+                self.say("step.unsent.too_long", &[("to", &to.addr.to_string()), ("mtu", &mtu)])
+            }
             Step::Unsent { to, errno, .. } => {
                 self.say("step.unsent", &[("to", &to.addr.to_string()), ("error", &errno.to_string())])
             }

@@ -1,11 +1,9 @@
 // Docker's bridges, as they are seen on the page: published ports, isolation, two networks at once,
 // names, what a command changed, and the walk through the firewall.
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { at, drag, launch, open, output, picture, serve, step, type, until, violations } from './page.mjs';
 
-const axe = createRequire(import.meta.url)('axe-core');
 let server, browser;
 before(async () => {
   server = await serve();
@@ -16,36 +14,6 @@ after(async () => {
   await server?.close();
 });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
-
-/** The newest lines of the terminal, at the present. */
-async function output(page) {
-  const end = at(page, 'to-end');
-  if (await end.isEnabled()) await end.click();
-  return at(page, 'terminal-output').innerText();
-}
-
-/** Types a line at a place; what it printed, once `words` are among it. */
-async function type(page, place, line, words) {
-  await at(page, 'terminal-place').selectOption(place);
-  const input = at(page, 'terminal-input');
-  await input.fill(line);
-  await input.press('Enter');
-  return until(`${place}: ${line} says ${words}`, async () => {
-    const text = (await output(page)).split(line).pop();
-    return words.test(text) && text;
-  });
-}
-
-/** Steps forward until `check` is true, at most `most` times. */
-async function step(page, what, check, most = 400) {
-  for (let i = 0; i < most; i++) {
-    if (await check()) return;
-    await at(page, 'step').click();
-  }
-  assert.fail(`not within ${most} steps: ${what}`);
-}
-
 /** Inside the firewall of the Docker host, at the beginning of what is shown. */
 async function goInside(page) {
   await at(page, 'node-docker-host').focus();
@@ -53,24 +21,6 @@ async function goInside(page) {
   await at(page, 'firewall-open').click();
   await at(page, 'firewall').waitFor();
   await at(page, 'to-start').click();
-}
-
-async function drag(page, from, to) {
-  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
-  await page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
-  await page.mouse.down();
-  await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 12 });
-  await page.mouse.up();
-}
-
-async function violations(page) {
-  await page.evaluate(() => Promise.race([
-    Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))),
-    new Promise((done) => setTimeout(done, 1500)),
-  ]));
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] }));
-  return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.replaceAll('\n', ' ')}`));
 }
 
 test('a published port is reached from the LAN, the host and a container, and what made it is listed', async () => {

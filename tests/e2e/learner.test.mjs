@@ -1,7 +1,7 @@
 // What a learner does on the first day, in a real browser.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { at, drag, launch, open, picture, serve, step, type, until } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -13,44 +13,9 @@ after(async () => {
   await server?.close();
 });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
-
-/** Types a line at a place and waits for its words, whenever on the timeline they are said. */
-async function type(page, place, line, words) {
-  await at(page, 'terminal-place').selectOption(place);
-  const input = at(page, 'terminal-input');
-  await input.fill(line);
-  await input.press('Enter');
-  if (!words) return;
-  await until(`${place}: ${line} says ${words}`, async () => {
-    // To the present; there the whole of it is to be read.
-    const end = at(page, 'to-end');
-    if (await end.isEnabled()) await end.click();
-    return words.test(await at(page, 'terminal-output').innerText());
-  });
-}
-
-/** Steps forward until `check` is true, at most `most` times. */
-async function step(page, what, check, most = 300, button = 'step') {
-  for (let i = 0; i < most; i++) {
-    if (await check()) return i;
-    await at(page, button).click();
-  }
-  assert.fail(`not within ${most} times ${button}: ${what}`);
-}
-
 /** The source of the packet that is being explained: [before, after] where it is being rewritten. */
 async function source(page) {
   return page.locator('[data-test="pill"] [data-test="pill-from"] text').allTextContents();
-}
-
-/** Drags from one box to the middle of another, in steps as a hand does. */
-async function drag(page, from, to) {
-  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
-  await page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
-  await page.mouse.down();
-  await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 12 });
-  await page.mouse.up();
 }
 
 async function openRouterForm(page) {

@@ -1,11 +1,13 @@
 // What every end-to-end test needs: a small server for dist/, a real Chromium, and a page that
 // fails its test on any error in the console.
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
+const axe = createRequire(import.meta.url)('axe-core');
 const here = dirname(fileURLToPath(import.meta.url));
 export const root = join(here, '../..');
 const out = join(here, 'out');
@@ -89,4 +91,70 @@ export async function until(what, check, { timeout = 20_000, every = 100 } = {})
     if (Date.now() > end) throw new Error(`never: ${what} (last: ${last})`);
     await new Promise((go) => setTimeout(go, every));
   }
+}
+
+/** What has a name for the tests (see SELECTORS.md). */
+export const at = (page, name) => page.locator(`[data-test="${name}"]`);
+
+/** To the present, where the whole of what was printed is to be read. */
+export async function toEnd(page) {
+  const end = at(page, 'to-end');
+  if (await end.isEnabled()) await end.click();
+}
+
+/** The words of the terminal, at the present. */
+export async function output(page) {
+  await toEnd(page);
+  return at(page, 'terminal-output').innerText();
+}
+
+/** Types a line at a place; what it printed, once `words` are among it, whenever on the timeline. */
+export async function type(page, place, line, words) {
+  await at(page, 'terminal-place').selectOption(place);
+  const input = at(page, 'terminal-input');
+  await input.fill(line);
+  await input.press('Enter');
+  if (!words) return '';
+  return until(`${place}: ${line} says ${words}`, async () => {
+    const text = (await output(page)).split(line).pop();
+    return words.test(text) && text;
+  });
+}
+
+/** Steps forward (or presses another button) until `check` is true, at most `most` times. How often. */
+export async function step(page, what, check, most = 400, button = 'step') {
+  for (let i = 0; i < most; i++) {
+    if (await check()) return i;
+    await at(page, button).click();
+  }
+  throw new Error(`not within ${most} times ${button}: ${what}`);
+}
+
+/** Drags from the middle of one thing to the middle of another, in steps as a hand does. */
+export async function drag(page, from, to) {
+  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
+  await page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 12 });
+  await page.mouse.up();
+}
+
+/** Violations of WCAG 2 A and AA, one a line. */
+export async function violations(page) {
+  // What is still fading in has not its own colours yet.
+  await page.evaluate(() => Promise.race([
+    Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))),
+    new Promise((done) => setTimeout(done, 1500)),
+  ]));
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] }));
+  return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.replaceAll('\n', ' ')}`));
+}
+
+/** Opens a lab from a file made of `lab`. */
+export async function openLab(page, lab) {
+  await at(page, 'labs').click();
+  const file = { name: `${lab.name}.json`, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(lab)) };
+  await at(page, 'lab-file').setInputFiles(file);
+  await at(page, `node-${lab.nodes[0].id}`).waitFor();
 }

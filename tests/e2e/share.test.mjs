@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { at, launch, open, picture, serve, until } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -15,7 +15,6 @@ after(async () => {
   await server?.close();
 });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
 const kept = (page) => page.evaluate(() => localStorage.getItem('netpier.lab'));
 
 async function linkOf(page) {

@@ -1,7 +1,7 @@
 // Two switches cabled twice: named on the picture, bounded, and the page stays in hand.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { at, launch, open, picture, serve, until } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -13,7 +13,6 @@ after(async () => {
   await server?.close();
 });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
 /** Milliseconds that no task of the page's thread may take. It is printed and by measurement stays below
  * 100; the test asks only whether the page hangs, since machines differ. */
 const LONGEST = Number(process.env.LONGEST_TASK ?? 1000);

@@ -1,7 +1,7 @@
 // A network built from nothing: once with the pointer, once with the keyboard.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { at, drag, launch, open, output, picture, serve, type, until } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -13,24 +13,6 @@ after(async () => {
   await server?.close();
 });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
-
-/** The words of the terminal, with the playhead at the present. */
-async function words(page) {
-  const end = at(page, 'to-end');
-  if (await end.isEnabled()) await end.click();
-  return at(page, 'terminal-output').innerText();
-}
-
-/** Types a line at a place and waits for its words. */
-async function type(page, place, line, says) {
-  await at(page, 'terminal-place').selectOption(place);
-  const input = at(page, 'terminal-input');
-  await input.fill(line);
-  await input.press('Enter');
-  if (says) await until(`${place}: ${line} says ${says}`, async () => says.test(await words(page)));
-}
-
 /** The address in a box of the picture. */
 async function address(page, id, like) {
   return until(`${id} has an address`, async () => {
@@ -41,15 +23,6 @@ async function address(page, id, like) {
 }
 
 const HOME = /192\.168\.\d+\.\d+/;
-
-/** Presses and lets go in the middle of two things, in steps as a hand does. */
-async function drag(page, from, to) {
-  const [a, b] = [await from.boundingBox(), await to.boundingBox()];
-  await page.mouse.move(a.x + a.width / 2, a.y + a.height / 2);
-  await page.mouse.down();
-  await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 10 });
-  await page.mouse.up();
-}
 
 /** Lets go of something from the palette at a point of the picture. */
 async function put(page, ware, x, y) {
@@ -174,7 +147,7 @@ for (const [name, hand] of [['pointer', pointer], ['keyboard', keyboard]]) {
     ];
     assert.equal(new Set([one, two, dns]).size, 3);
     await type(page, 'router', 'ip -4 -o addr show wan0', /inet 150\.150\.0\.\d+/);
-    const wan = (await words(page)).match(/inet (150\.150\.0\.\d+)/)[1];
+    const wan = (await output(page)).match(/inet (150\.150\.0\.\d+)/)[1];
     await picture(page, `street-${name}-built`);
 
     // Both use source port 6000 to one server; the router keeps them apart.

@@ -1,7 +1,7 @@
 // "Why?" in a real browser: the question, the hop, the way out, the same attempt again.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { at, launch, open, picture, serve, toEnd, type, until } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -13,22 +13,8 @@ after(async () => {
   await server?.close();
 });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
-
-async function type(page, place, line) {
-  await at(page, 'terminal-place').selectOption(place);
-  const input = at(page, 'terminal-input');
-  await input.fill(line);
-  await input.press('Enter');
-}
-
 /** The question at the last line of the terminal that failed. */
 const ask = (page) => page.locator('[data-test="terminal-output"] [data-test="why-ask"]');
-
-async function toEnd(page) {
-  const end = at(page, 'to-end');
-  if (await end.isEnabled()) await end.click();
-}
 
 for (const [locale, sentence] of [['en-GB', /keeps different bridges apart/], ['ko-KR', /서로 다른 브리지를 떼어/]]) {
   test(`a drop is explained and mended (${locale})`, async () => {

@@ -119,6 +119,7 @@ fn packet_at(schedule: &Schedule, ns: NsId, i: usize, log: &crate::stack::StepLo
             | BeatKind::Arrive { packet, ns: n }
             | BeatKind::Drop { packet, ns: n, .. }
             | BeatKind::Held { packet, ns: n }
+            | BeatKind::Envelope { packet, ns: n, .. }
                 if *n == ns =>
             {
                 *packet

@@ -1,10 +1,16 @@
 //! What there is to draw, read off a session. Kept apart from geometry so that layout can be tried alone.
 
 use super::{NatRow, NatWay};
-use crate::docker::{Container, ContainerState, Engine};
+use crate::docker::{Container, ContainerState, EndpointInfo, Engine, Network};
+use crate::guest::MachineId;
 use crate::session::{Node, NodeKind, RouterConfig, Session};
-use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, SocketKind, TcpState};
+use crate::sim::Link;
+use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, Pid, SocketKind, TcpState, UpperKind};
+use crate::wire::IfIndex;
 use std::net::Ipv4Addr;
+
+/// The network through which containers of an overlay leave it.
+const GATEWAY: &str = "docker_gwbridge";
 
 /// A port of a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +31,19 @@ pub struct PortPlan {
     pub dev: DevRef,
 }
 
-/// A network of a Docker host that has a bridge.
+/// How frames get out of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Exit {
+    /// Up to the host's IP.
+    Bridge,
+    /// In envelopes.
+    Overlay { vni: u32, mtu: u16 },
+    /// Straight out of an interface of the host: macvlan, ipvlan.
+    Parent { driver: &'static str, parent: String },
+}
+
+/// A network of a Docker host.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub struct NetworkPlan {
@@ -33,7 +51,31 @@ pub struct NetworkPlan {
     pub network: String,
     pub address: String,
     pub dns: bool,
+    pub exit: Exit,
     pub dev: DevRef,
+}
+
+/// Whose network a container has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Its own.
+    #[default]
+    Own,
+    /// The host's.
+    Host,
+    /// Nobody's: `--network none`.
+    None,
+    /// That of the container with this name.
+    Shares(String),
+}
+
+/// A macvlan or ipvlan interface of the host itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Shim {
+    pub name: String,
+    pub dev: DevRef,
+    pub parent: DevRef,
 }
 
 /// A container.
@@ -49,8 +91,12 @@ pub struct ContainerPlan {
     pub published: Vec<String>,
     /// Runs.
     pub running: bool,
-    /// Its namespace, while it has one.
+    /// Its namespace, while it has one of its own.
     pub ns: Option<NsId>,
+    /// Whose network it has.
+    pub mode: Mode,
+    /// MAC address, where it is the LAN's to know: macvlan.
+    pub mac: Option<String>,
     /// Ends: (index into the host's networks, address, cable).
     pub ends: Vec<(usize, String, Option<Pair>)>,
 }
@@ -64,6 +110,11 @@ pub type Pair = (DevRef, String, DevRef);
 pub struct HostPlan {
     pub networks: Vec<NetworkPlan>,
     pub containers: Vec<ContainerPlan>,
+    pub shims: Vec<Shim>,
+    /// VLAN sub-interfaces: the interface below, and they.
+    pub vlans: Vec<(DevRef, DevRef)>,
+    /// The addresses of the host itself.
+    pub addresses: Vec<Ipv4Addr>,
 }
 
 /// A node.
@@ -171,27 +222,74 @@ fn node_plan(session: &Session, node: &Node, positions: &[(String, (i32, i32))])
 
 fn host_plan(session: &Session, node: &Node, engine: &Engine) -> HostPlan {
     let namespace = session.world.namespace(node.ns);
-    let device = |name: &str| namespace.and_then(|ns| ns.device_named(name));
-    let networks: Vec<NetworkPlan> = (engine.networks().iter())
-        .filter_map(|n| {
-            let bridge = device(n.bridge.as_deref()?)?;
-            let default = n.name == "bridge";
-            Some(NetworkPlan {
-                title: if default { bridge.name.to_string() } else { n.name.clone() },
-                network: n.name.clone(),
-                address: bridge.addrs.first().map(ToString::to_string).unwrap_or_default(),
-                dns: !default,
-                dev: DevRef { ns: node.ns, dev: bridge.index },
-            })
-        })
-        .collect();
-    let containers = engine.containers().iter().map(|c| container_plan(session, node, c, &networks));
-    HostPlan { containers: containers.collect(), networks }
+    let at = |dev: &Device| DevRef { ns: node.ns, dev: dev.index };
+    let plans = engine.networks().iter().filter_map(|n| network_plan(session, node, engine, n));
+    let mut networks: Vec<NetworkPlan> = plans.collect();
+    // The swarm's way out stands beside the overlays that use it; what has a way of its own past the
+    // gate stands last, beside it.
+    networks.sort_by_key(|n| match n.exit {
+        Exit::Parent { .. } => 2,
+        _ if n.network == GATEWAY => 1,
+        _ => 0,
+    });
+    let containers = engine.containers().iter().map(|c| container_plan(session, node, engine, c, &networks));
+    let containers = containers.collect();
+    let uppers = namespace.into_iter().flat_map(|ns| ns.devices()).filter_map(|d| match d.kind {
+        DeviceKind::Upper { parent, kind } => Some((d, parent, kind)),
+        _ => None,
+    });
+    let (mut shims, mut vlans) = (Vec::new(), Vec::new());
+    for (dev, parent, kind) in uppers {
+        match kind {
+            UpperKind::Vlan(_) => vlans.push((parent, at(dev))),
+            _ => shims.push(Shim { name: dev.name.to_string(), dev: at(dev), parent }),
+        }
+    }
+    let addresses = namespace.into_iter().flat_map(|ns| ns.devices()).flat_map(|d| &d.addrs);
+    let addresses = addresses.map(|a| a.addr()).collect();
+    HostPlan { networks, containers, shims, vlans, addresses }
+}
+
+fn network_plan(session: &Session, node: &Node, engine: &Engine, n: &Network) -> Option<NetworkPlan> {
+    let namespace = session.world.namespace(node.ns)?;
+    let subnet = || n.subnet.map(|s| s.to_string()).unwrap_or_default();
+    let plan = |title: &str, address: String, dns: bool, exit: Exit, dev: DevRef| NetworkPlan {
+        title: title.to_owned(),
+        network: n.name.clone(),
+        address,
+        dns,
+        exit,
+        dev,
+    };
+    let here = |dev| DevRef { ns: node.ns, dev };
+    if let Some(bridge) = &n.bridge {
+        let bridge = namespace.device_named(bridge)?;
+        let default = n.name == "bridge";
+        let title = if default { bridge.name.to_string() } else { n.name.clone() };
+        let address = bridge.addrs.first().map(ToString::to_string).unwrap_or_default();
+        let dns = !default && n.name != GATEWAY;
+        return Some(plan(&title, address, dns, Exit::Bridge, here(bridge.index)));
+    }
+    if let Some((parent, kind)) = n.parent() {
+        let dev = namespace.device_named(parent)?.index;
+        let exit = Exit::Parent { driver: kind.name(), parent: parent.to_owned() };
+        return Some(plan(&n.name, subnet(), true, exit, here(dev)));
+    }
+    let vni = n.vni()?;
+    let sandbox = engine.overlays().into_iter().find(|o| o.1 == vni).map(|o| o.2);
+    let bridge = sandbox.and_then(|ns| {
+        let inside = session.world.namespace(ns)?;
+        Some(DevRef { ns, dev: inside.device_named("br0")?.index })
+    });
+    // Not in use here yet: nothing that packets could come to.
+    let dev = bridge.unwrap_or_else(|| here(IfIndex(u32::MAX - vni)));
+    Some(plan(&n.name, subnet(), true, Exit::Overlay { vni, mtu: n.mtu() }, dev))
 }
 
 fn container_plan(
     session: &Session,
     node: &Node,
+    engine: &Engine,
     container: &Container,
     networks: &[NetworkPlan],
 ) -> ContainerPlan {
@@ -199,25 +297,79 @@ fn container_plan(
     let ns = session.world.machine(container.machine).map(|m| m.ns).filter(|ns| *ns != node.ns);
     let inside = ns.and_then(|ns| session.world.namespace(ns));
     let host = session.world.namespace(node.ns);
-    let ends = container.endpoints.iter().filter_map(|e| {
-        let index = networks.iter().position(|n| n.network == e.network)?;
+    let end = |network: &str, e: &EndpointInfo| {
+        let index = networks.iter().position(|n| n.network == network)?;
         let (own, outer) = (&e.ifnames.0, &e.ifnames.1);
         let wire = || {
-            let outer_dev = DevRef { ns: node.ns, dev: host?.device_named(outer)?.index };
             let own_dev = DevRef { ns: ns?, dev: inside?.device_named(own)?.index };
-            Some((outer_dev, outer.clone(), own_dev))
+            let net = &networks[index];
+            match &net.exit {
+                Exit::Bridge => {
+                    let outer_dev = DevRef { ns: node.ns, dev: host?.device_named(outer)?.index };
+                    Some((outer_dev, outer.clone(), own_dev))
+                }
+                // The sandbox holds the other end.
+                Exit::Overlay { .. } => {
+                    let sandbox = session.world.namespace(net.dev.ns)?;
+                    let other =
+                        |(_, l): (_, &Link)| (l.a == own_dev || l.b == own_dev).then(|| l.other(own_dev));
+                    let outer = sandbox.device(session.world.links().find_map(other)?.dev)?;
+                    let at = DevRef { ns: net.dev.ns, dev: outer.index };
+                    Some((at, outer.name.to_string(), own_dev))
+                }
+                Exit::Parent { .. } => Some((net.dev, String::new(), own_dev)),
+            }
         };
         Some((index, e.addr.addr().to_string(), wire()))
-    });
+    };
+    let mut ends: Vec<_> = container.endpoints.iter().filter_map(|e| end(&e.network, e)).collect();
+    if let Some(gateway) = container.gateway_end() {
+        // Its way out, not one of its networks: without an address in its box.
+        ends.extend(end(&gateway.network, gateway).map(|e| (e.0, String::new(), e.2)));
+    }
+    let on_parent = |e: &&EndpointInfo| {
+        let net = networks.iter().find(|n| n.network == e.network);
+        net.is_some_and(|n| matches!(n.exit, Exit::Parent { driver: "macvlan", .. }))
+    };
+    // Others may listen in the same namespace.
+    let listens =
+        if running { own_ports(session, ns.unwrap_or(node.ns), container.machine) } else { Vec::new() };
     ContainerPlan {
         name: container.name.clone(),
         image: container.image.clone(),
-        listens: if running { inside.map(listening).unwrap_or_default() } else { Vec::new() },
+        listens,
         published: published(container),
         running,
         ns,
-        ends: ends.collect(),
+        mode: mode(engine, container),
+        mac: container.endpoints.iter().find(on_parent).map(|e| e.mac.to_string()),
+        ends,
     }
+}
+
+/// Whose network a container has. One that shares the host's through another has the host's.
+fn mode(engine: &Engine, container: &Container) -> Mode {
+    match container.network_mode() {
+        "host" => Mode::Host,
+        "none" if container.endpoints.is_empty() => Mode::None,
+        other => match other.strip_prefix("container:").and_then(|name| engine.container(name)) {
+            // Chains are bounded: nobody can share with one that is yet to come.
+            Some(owner) if owner.id != container.id => match mode(engine, owner) {
+                Mode::Host => Mode::Host,
+                Mode::Shares(first) => Mode::Shares(first),
+                _ => Mode::Shares(owner.name.clone()),
+            },
+            _ => Mode::Own,
+        },
+    }
+}
+
+/// The ports in a namespace on which the processes of one machine listen.
+fn own_ports(session: &Session, ns: NsId, machine: MachineId) -> Vec<u16> {
+    let Some(namespace) = session.world.namespace(ns) else { return Vec::new() };
+    listening_of(namespace, |owner| {
+        owner.and_then(|pid| session.world.process(pid)).is_some_and(|p| p.machine == machine)
+    })
 }
 
 /// `-p 8080:80`, once for each port whatever the number of addresses it is bound to.
@@ -230,7 +382,11 @@ fn published(container: &Container) -> Vec<String> {
 
 /// TCP ports on which somebody listens for everybody, and UDP servers' ports below 1024.
 fn listening(ns: &NetNs) -> Vec<u16> {
-    let open = ns.sockets().into_iter().filter(|s| {
+    listening_of(ns, |_| true)
+}
+
+fn listening_of(ns: &NetNs, owned: impl Fn(Option<Pid>) -> bool) -> Vec<u16> {
+    let open = ns.sockets().into_iter().filter(|s| owned(s.owner)).filter(|s| {
         let outside = !s.local.addr.is_loopback();
         match s.kind {
             SocketKind::Tcp => outside && s.state == TcpState::Listen,

@@ -1,57 +1,59 @@
 //! Geometry: where everything is drawn. Boxes grow with their text and with what is in them.
 
 use super::{
-    BridgeBox, Cable, ContainerBox, ContainerPlan, Gate, HostPlan, Ink, Line, NatPanel, NatWay, NodeBox,
-    NodePlan, Plan, Point, PortBox, Rect, Scene, Stage, Wire, WireKind,
+    Cable, Ink, Line, NatPanel, NatWay, NodeBox, NodePlan, Plan, Point, PortBox, Rect, Scene, Wire, WireKind,
+    house,
 };
-use crate::netfilter::Hook;
 use crate::session::NodeKind;
 use crate::stack::DevRef;
 
 /// Width of a character of a title, an address, a remark (canvas units; the page's faces).
-const TITLE_CHAR: f64 = 7.0;
-const ADDR_CHAR: f64 = 6.6;
-const REMARK_CHAR: f64 = 5.9;
+pub(super) const TITLE_CHAR: f64 = 7.0;
+pub(super) const ADDR_CHAR: f64 = 6.6;
+pub(super) const REMARK_CHAR: f64 = 5.9;
 
-const CONTAINER_W: f64 = 124.0;
-const CONTAINER_H: f64 = 82.0;
-const CONTAINER_GAP: f64 = 18.0;
-const HOST_PAD: f64 = 20.0;
-const GATE_X: f64 = 124.0;
-const GATE_Y: f64 = 26.0;
-const GATE_H: f64 = 44.0;
-const BRIDGE_Y: f64 = 92.0;
-const BRIDGE_H: f64 = 28.0;
-const CONTAINER_Y: f64 = 158.0;
 const NAT_ROWS: usize = 3;
-
-/// The chips of a gate with their widths.
-const CHIPS: [(Stage, f64); 6] = [
-    (Stage::Hook(Hook::Prerouting), 92.0),
-    (Stage::Route, 58.0),
-    (Stage::Hook(Hook::Input), 56.0),
-    (Stage::Hook(Hook::Forward), 72.0),
-    (Stage::Hook(Hook::Output), 62.0),
-    (Stage::Hook(Hook::Postrouting), 98.0),
-];
-const CHIP_GAP: f64 = 12.0;
-const GATE_LABEL: f64 = 64.0;
+/// Between two hosts, at least.
+const HOUSE_GAP: f64 = 36.0;
 
 /// Draws a plan.
 pub fn layout(plan: &Plan) -> Scene {
     let mut nodes: Vec<NodeBox> = plan.nodes.iter().map(node_box).collect();
+    make_room(&mut nodes, plan);
     place_ports(&mut nodes, plan);
     let mut wires = cables(&nodes, plan);
-    for (node, plan) in nodes.iter().zip(&plan.nodes) {
+    let mut stubs = Vec::new();
+    for (node, plan) in nodes.iter_mut().zip(&plan.nodes) {
         if let Some(host) = &plan.host {
-            inside_wires(node, &mut wires);
-            veths(node, host, &mut wires);
+            house::inside_wires(node, &mut wires);
+            house::veths(node, host, &mut wires);
+            house::on_parents(node, host, &mut wires, &mut stubs);
         }
     }
     let street = street(&nodes, plan);
     let all = nodes.iter().map(|n| n.rect.grown(12.0)).chain(street);
     let bounds = all.reduce(|a, b| a.union(&b)).unwrap_or(Rect::new(0.0, 0.0, 800.0, 500.0));
-    Scene { street, nodes, wires, bounds }
+    Scene { street, nodes, wires, stubs, bounds }
+}
+
+/// Hosts grow with what is in them: what stood beside one, and would be covered by it now, gives way
+/// to the right. Only the drawing knows; positions stay as they are.
+fn make_room(nodes: &mut [NodeBox], plan: &Plan) {
+    let hosts = plan.nodes.iter().enumerate().filter(|(_, p)| p.host.is_some());
+    let mut hosts: Vec<usize> = hosts.map(|(i, _)| i).collect();
+    hosts.sort_by(|&a, &b| plan.nodes[a].pos.0.total_cmp(&plan.nodes[b].pos.0).then(a.cmp(&b)));
+    for &i in &hosts {
+        let (own, least) = (nodes[i].rect, house::LEAST_W);
+        for (j, p) in plan.nodes.iter().enumerate().filter(|(j, _)| *j != i) {
+            let other = nodes[j].rect;
+            let beside = p.pos.0 >= plan.nodes[i].pos.0 + least;
+            let level = other.y < own.bottom() && own.y < other.bottom();
+            if beside && level && other.x < own.right() + HOUSE_GAP {
+                let pos = (own.right() + HOUSE_GAP, p.pos.1);
+                nodes[j] = node_box(&NodePlan { pos, ..p.clone() });
+            }
+        }
+    }
 }
 
 /// The zone around everything that has only public addresses.
@@ -67,15 +69,15 @@ fn on_the_street(p: &NodePlan) -> bool {
     p.kind != NodeKind::Router && addressed().next().is_some() && addressed().all(|p| p.public)
 }
 
-fn line(ink: Ink, text: impl Into<String>) -> Line {
+pub(super) fn line(ink: Ink, text: impl Into<String>) -> Line {
     Line { ink, text: text.into(), key: false }
 }
 
-fn key(text: &str) -> Line {
+pub(super) fn key(text: &str) -> Line {
     Line { ink: Ink::Remark, text: text.to_owned(), key: true }
 }
 
-fn text_width(title: &str, lines: &[Line]) -> f64 {
+pub(super) fn text_width(title: &str, lines: &[Line]) -> f64 {
     let longest = lines.iter().map(|l| match l.ink {
         _ if l.key => 118.0,
         Ink::Address => l.text.chars().count() as f64 * ADDR_CHAR,
@@ -104,6 +106,9 @@ fn node_box(plan: &NodePlan) -> NodeBox {
         gate: None,
         bridges: Vec::new(),
         containers: Vec::new(),
+        shared: Vec::new(),
+        room: None,
+        wall: None,
         nat: None,
         ns: plan.ns,
         rect: Rect::default(),
@@ -133,7 +138,7 @@ fn node_box(plan: &NodePlan) -> NodeBox {
         node.nat = Some(NatPanel { rect, rows: shown, more });
     }
     if let Some(host) = &plan.host {
-        host_inside(&mut node, host, plan);
+        house::furnish(&mut node, host, plan);
     }
     node
 }
@@ -171,149 +176,6 @@ fn node_lines(plan: &NodePlan) -> Vec<Line> {
                 _ => lines.push(key("scene.computer")),
             }
             lines
-        }
-    }
-}
-
-// ---- inside a Docker host
-
-fn container_box(node: &NodePlan, plan: &ContainerPlan, at: Point) -> ContainerBox {
-    let mut lines: Vec<Line> = plan.ends.iter().map(|e| line(Ink::Address, e.1.clone())).collect();
-    if lines.is_empty() {
-        lines.push(key("scene.no_network"));
-    }
-    let image = plan.image.rsplit('/').next().unwrap_or(&plan.image);
-    let ports: Vec<String> = plan.listens.iter().map(|p| format!(":{p}")).collect();
-    let remark = if ports.is_empty() { image.to_owned() } else { format!("{image} · {}", ports.join(" ")) };
-    lines.push(line(Ink::Remark, remark));
-    if !plan.published.is_empty() {
-        lines.push(line(Ink::Accent, plan.published.join(" ")));
-    }
-    if !plan.running {
-        lines.push(key("scene.stopped"));
-    }
-    lines.truncate(3);
-    let w = (text_width(&plan.name, &lines) + 26.0).clamp(CONTAINER_W, 220.0);
-    ContainerBox {
-        name: plan.name.clone(),
-        place: format!("{}:{}", node.id, plan.name),
-        rect: Rect::new(at.0, at.1, w, CONTAINER_H),
-        tone: tone(plan),
-        running: plan.running,
-        lines,
-        ns: plan.ns,
-    }
-}
-
-fn tone(plan: &ContainerPlan) -> u8 {
-    plan.ends.first().map_or(0, |e| (e.0 % 4) as u8)
-}
-
-fn host_inside(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan) {
-    let (x0, y0) = (node.rect.x, node.rect.y);
-    let mut x = x0 + HOST_PAD;
-    for (i, network) in host.networks.iter().enumerate() {
-        let mut inner = x + 4.0;
-        for c in host.containers.iter().filter(|c| c.ends.first().is_some_and(|e| e.0 == i)) {
-            let b = container_box(plan, c, (inner, y0 + CONTAINER_Y));
-            inner = b.rect.right() + CONTAINER_GAP;
-            node.containers.push(b);
-        }
-        let title_w = network.title.chars().count() as f64 * TITLE_CHAR
-            + network.address.chars().count() as f64 * ADDR_CHAR
-            + if network.dns { 92.0 } else { 56.0 };
-        let w = (inner - CONTAINER_GAP + 4.0 - x).max(title_w).max(220.0);
-        let rect = Rect::new(x, y0 + BRIDGE_Y, w, BRIDGE_H);
-        let area = Rect::new(x - 10.0, rect.y - 8.0, w + 20.0, CONTAINER_Y + CONTAINER_H - BRIDGE_Y + 16.0);
-        node.bridges.push(BridgeBox {
-            title: network.title.clone(),
-            network: network.network.clone(),
-            address: network.address.clone(),
-            dns: network.dns,
-            tone: (i % 4) as u8,
-            rect,
-            area,
-            dev: network.dev,
-        });
-        x += w + 34.0;
-    }
-    for c in host.containers.iter().filter(|c| c.ends.is_empty()) {
-        let b = container_box(plan, c, (x, y0 + CONTAINER_Y));
-        x = b.rect.right() + CONTAINER_GAP;
-        node.containers.push(b);
-    }
-    let chips: f64 = CHIPS.iter().map(|c| c.1 + CHIP_GAP).sum();
-    let gate_w = GATE_LABEL + chips + 8.0;
-    let w = (x - 34.0 + HOST_PAD - x0).max(GATE_X + gate_w + HOST_PAD);
-    node.rect = Rect::new(x0, y0, w, CONTAINER_Y + CONTAINER_H + 18.0);
-    node.gate = Some(gate(Rect::new(x0 + GATE_X, y0 + GATE_Y, w - GATE_X - HOST_PAD, GATE_H), chips));
-}
-
-fn gate(rect: Rect, chips: f64) -> Gate {
-    // The chips spread over the width that there is.
-    let spare = ((rect.w - GATE_LABEL - 8.0 - chips) / CHIPS.len() as f64).clamp(0.0, 90.0);
-    let mut x = rect.x + GATE_LABEL;
-    let chips = CHIPS.map(|(stage, w)| {
-        let chip = Rect::new(x, rect.y + 9.0, w, rect.h - 18.0);
-        x += w + CHIP_GAP + spare;
-        (stage, chip)
-    });
-    Gate { rect, chips: chips.to_vec() }
-}
-
-/// From each top port to the gate, from the gate to each bridge.
-fn inside_wires(node: &NodeBox, wires: &mut Vec<Wire>) {
-    let Some(gate) = &node.gate else { return };
-    for port in &node.ports {
-        let x = port.rect.center().0.clamp(gate.rect.x + 8.0, gate.rect.right() - 8.0);
-        let points = vec![(x, port.rect.bottom()), (x, gate.rect.y)];
-        wires.push(Wire {
-            ends: (port.dev, port.dev),
-            points,
-            kind: WireKind::Inside(9),
-            label: None,
-            dead: false,
-        });
-    }
-    for bridge in &node.bridges {
-        let low = bridge.rect.x.max(gate.rect.x) + 14.0;
-        let high = bridge.rect.right().min(gate.rect.right()) - 14.0;
-        let x = if low < high { bridge.rect.center().0.clamp(low, high) } else { bridge.rect.center().0 };
-        let points = vec![(x, gate.rect.bottom()), (x, bridge.rect.y)];
-        wires.push(Wire {
-            ends: (bridge.dev, bridge.dev),
-            points,
-            kind: WireKind::Inside(bridge.tone),
-            label: None,
-            dead: false,
-        });
-    }
-}
-
-fn veths(node: &NodeBox, host: &HostPlan, wires: &mut Vec<Wire>) {
-    for container in &host.containers {
-        let Some(drawn) = node.containers.iter().find(|b| b.name == container.name) else { continue };
-        for (k, (network, _, wire)) in container.ends.iter().enumerate() {
-            let (Some((outer, name, own)), Some(bridge)) = (wire, node.bridges.get(*network)) else {
-                continue;
-            };
-            let cx = drawn.rect.center().0 + 26.0 * k as f64;
-            let points = if k == 0 {
-                vec![(cx, bridge.rect.bottom()), (cx, drawn.rect.y)]
-            } else {
-                let (left, right) = (bridge.rect.x + 16.0, bridge.rect.right() - 16.0);
-                let bx = cx.clamp(left, right);
-                let mid = drawn.rect.y - 12.0 - 4.0 * k as f64;
-                vec![(bx, bridge.rect.bottom()), (bx, mid), (cx, mid), (cx, drawn.rect.y)]
-            };
-            let label = (k == 0).then(|| (name.clone(), (cx + 7.0, bridge.rect.bottom() + 25.0)));
-            wires.push(Wire {
-                ends: (*outer, *own),
-                points,
-                kind: WireKind::Veth(bridge.tone),
-                label,
-                dead: false,
-            });
         }
     }
 }

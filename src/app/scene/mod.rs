@@ -4,18 +4,27 @@
 //!  Session ──input──▶ Plan (what there is) ──layout──▶ Scene (where it is drawn)
 //! ```
 //! Geometry is deterministic and in canvas units; the page only paints it. Supported: nodes with
-//! cables, Docker hosts with bridge networks and their containers, the home router's NAT table.
-//! NOT drawn here: macvlan, ipvlan and overlay networks.
+//! cables, the home router's NAT table, Docker hosts with their networks and containers:
+//!
+//! - bridge: a bar with veth pairs below the gate;
+//! - overlay: the same, and its way out leads through the gate in an envelope;
+//! - macvlan, ipvlan: a room of its own behind a wall, with a way to the host's port past the gate;
+//! - host: the host's own room, where there is no door;
+//! - none: a container with nothing but its own loop; `container:NAME`: one box with several tenants.
 
+mod house;
 mod input;
 mod layout;
 
-pub use input::{Cable, ContainerPlan, HostPlan, NetworkPlan, NodePlan, Plan, PortPlan, plan};
+pub use input::{
+    Cable, ContainerPlan, Exit, HostPlan, Mode, NetworkPlan, NodePlan, Plan, PortPlan, Shim, plan,
+};
 pub use layout::layout;
 
 use crate::netfilter::Hook;
 use crate::session::NodeKind;
 use crate::stack::{DevRef, NsId};
+use std::net::Ipv4Addr;
 
 /// A point on the canvas.
 pub type Point = (f64, f64);
@@ -126,7 +135,7 @@ impl Gate {
     }
 }
 
-/// A bridge inside a host, with the Docker network that it carries.
+/// A network inside a host: a bridge, or what stands for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BridgeBox {
     /// Shown: `docker0`, or the network's name.
@@ -137,14 +146,80 @@ pub struct BridgeBox {
     pub address: String,
     /// Containers find each other by name here.
     pub dns: bool,
+    /// How frames get out of it.
+    pub exit: Exit,
     /// Which colour.
     pub tone: u8,
     /// The bar.
     pub rect: Rect,
     /// The bar and its containers: where a container may be dropped.
     pub area: Rect,
-    /// The bridge device.
+    /// The bridge device; of macvlan and ipvlan the interface that it stands on.
     pub dev: DevRef,
+}
+
+impl BridgeBox {
+    /// The words after its address; None: those of a bridge.
+    pub fn remark(&self) -> Option<String> {
+        match &self.exit {
+            Exit::Bridge => None,
+            Exit::Overlay { vni, mtu } => Some(format!("overlay · VNI {vni} · MTU {mtu}")),
+            Exit::Parent { driver, parent } => Some(format!("{driver} · {parent}")),
+        }
+    }
+}
+
+/// Several containers in one namespace: one box, whose tenants lie in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SharedBox {
+    /// The box.
+    pub rect: Rect,
+    /// Colour of its network.
+    pub tone: u8,
+    /// The address that they share.
+    pub address: String,
+    /// How many live there.
+    pub tenants: usize,
+    /// Their namespace.
+    pub ns: Option<NsId>,
+}
+
+/// The host's own room, where containers of the network `host` live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoomBox {
+    /// The room.
+    pub rect: Rect,
+    /// The host's address.
+    pub address: String,
+    /// Who listens where: TCP and UDP ports, and the tenant's box.
+    pub tenants: Vec<(Vec<u16>, Rect)>,
+}
+
+/// The wall between a host and what stands on its interface. Frames do not pass; a macvlan interface
+/// of the host's own is a door in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WallBox {
+    /// Its line.
+    pub points: Vec<Point>,
+    /// The addresses behind it.
+    pub behind: Vec<Ipv4Addr>,
+    /// The addresses of the host before it.
+    pub before: Vec<Ipv4Addr>,
+    /// Namespaces behind it.
+    pub inside: Vec<NsId>,
+    /// Doors: the device's name, and where.
+    pub doors: Vec<(String, Rect)>,
+}
+
+/// A device that stands on another, or that one itself, as an end of the ways between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stub {
+    /// The device.
+    pub dev: DevRef,
+    /// What it stands on.
+    pub parent: DevRef,
+    /// From the network's bar to the device.
+    pub points: Vec<Point>,
 }
 
 /// A container.
@@ -164,6 +239,12 @@ pub struct ContainerBox {
     pub lines: Vec<Line>,
     /// Its namespace, while it has one.
     pub ns: Option<NsId>,
+    /// It lives with others in a [`SharedBox`].
+    pub shares: bool,
+    /// It has nothing but its own loop.
+    pub alone: bool,
+    /// It bears the colour of its network.
+    pub striped: bool,
 }
 
 /// The NAT table drawn inside a router.
@@ -222,6 +303,12 @@ pub struct NodeBox {
     pub bridges: Vec<BridgeBox>,
     /// A Docker host's containers.
     pub containers: Vec<ContainerBox>,
+    /// Boxes with several containers.
+    pub shared: Vec<SharedBox>,
+    /// The host's own room, if a container lives there.
+    pub room: Option<RoomBox>,
+    /// The wall before macvlan and ipvlan containers.
+    pub wall: Option<WallBox>,
     /// A home router's NAT table.
     pub nat: Option<NatPanel>,
     /// Its namespace.
@@ -239,6 +326,8 @@ pub enum WireKind {
     Veth(u8),
     /// The way inside a host between its port, its gate and its bridges: not a device.
     Inside(u8),
+    /// The way past the gate, from a host's port to what stands on it.
+    Past(u8),
 }
 
 impl WireKind {
@@ -272,6 +361,8 @@ pub struct Scene {
     pub nodes: Vec<NodeBox>,
     /// Wires.
     pub wires: Vec<Wire>,
+    /// Devices that stand on others.
+    pub stubs: Vec<Stub>,
     /// Around everything.
     pub bounds: Rect,
 }
@@ -307,17 +398,49 @@ impl Scene {
     pub fn container_of(&self, ns: NsId) -> Option<&ContainerBox> {
         self.nodes.iter().flat_map(|n| &n.containers).find(|c| c.ns == Some(ns))
     }
-    /// The wire from `from` to `to`, its points in that direction.
-    pub fn wire(&self, from: DevRef, to: DevRef) -> Option<(&Wire, Vec<Point>)> {
-        self.wires.iter().find_map(|w| {
-            if w.ends == (from, to) && from != to {
-                Some((w, w.points.clone()))
-            } else if w.ends == (to, from) && from != to {
-                Some((w, w.points.iter().rev().copied().collect()))
+    /// The way from `from` to `to`: along a wire, or between two that stand on the same device.
+    pub fn wire(&self, from: DevRef, to: DevRef) -> Option<Vec<Point>> {
+        if from == to {
+            return None;
+        }
+        let wire = self.wires.iter().find_map(|w| {
+            if w.ends == (from, to) {
+                Some(w.points.clone())
+            } else if w.ends == (to, from) {
+                Some(w.points.iter().rev().copied().collect())
             } else {
                 None
             }
+        });
+        let on = |dev: DevRef| self.stubs.iter().filter(move |s| s.dev == dev);
+        wire.or_else(|| {
+            let (a, b) = on(from).find_map(|a| on(to).find(|b| a.parent == b.parent).map(|b| (a, b)))?;
+            Some(a.points.iter().rev().chain(&b.points).copied().collect())
         })
+    }
+    /// The node inside which a namespace is: its own, or the sandbox of one of its networks.
+    pub fn house_of(&self, ns: NsId) -> Option<&NodeBox> {
+        let own = self.node_of(ns);
+        own.or_else(|| self.nodes.iter().find(|n| n.bridges.iter().any(|b| b.dev.ns == ns)))
+    }
+    /// The network whose sandbox a namespace is.
+    pub fn bar_of(&self, ns: NsId) -> Option<&BridgeBox> {
+        let sandbox = |n: &&NodeBox| n.ns != ns;
+        self.nodes.iter().filter(sandbox).flat_map(|n| &n.bridges).find(|b| b.dev.ns == ns)
+    }
+    /// Where the container in the host's own room stands that listens on `port`.
+    pub fn tenant_at(&self, ns: NsId, port: u16) -> Option<Point> {
+        let room = self.node_of(ns)?.room.as_ref()?;
+        let tenant = room.tenants.iter().find(|t| t.0.contains(&port))?;
+        Some((tenant.1.center().0, tenant.1.y))
+    }
+    /// The wall between a namespace and an address, if there is one between the two.
+    pub fn wall_between(&self, ns: NsId, addr: Ipv4Addr) -> Option<Vec<Point>> {
+        let walls = self.nodes.iter().filter_map(|n| Some((n.ns, n.wall.as_ref()?)));
+        let mut between = walls.filter(|(host, w)| {
+            (*host == ns && w.behind.contains(&addr)) || (w.inside.contains(&ns) && w.before.contains(&addr))
+        });
+        between.next().map(|(_, w)| w.points.clone())
     }
     /// Where a packet rests inside `ns`: at the hook it is at, else in the middle of the place.
     pub fn spot(&self, ns: NsId, stage: Option<Stage>) -> Option<Point> {
@@ -327,6 +450,9 @@ impl Scene {
                 (Some(rect), _) => rect.center(),
                 (None, Some(nat)) => (nat.rect.x - 12.0, nat.rect.center().1),
                 (None, None) => match (&node.gate, node.ports.first()) {
+                    _ if node.room.is_some() => {
+                        node.room.as_ref().map_or((0.0, 0.0), |r| (r.rect.center().0, r.rect.y + 12.0))
+                    }
                     // Programs of a host itself: at the door of its firewall.
                     (Some(gate), _) => (gate.rect.x + 32.0, gate.rect.center().1),
                     (None, Some(port)) => port.rect.center(),
@@ -334,7 +460,10 @@ impl Scene {
                 },
             });
         }
-        self.container_of(ns).map(|c| (c.rect.center().0, c.rect.y))
+        let shared = self.nodes.iter().flat_map(|n| &n.shared).find(|s| s.ns == Some(ns)).map(|s| s.rect);
+        let bar = || self.bar_of(ns).map(|b| b.rect.center());
+        let rect = shared.or_else(|| self.container_of(ns).map(|c| c.rect));
+        rect.map(|r| (r.center().0, r.y)).or_else(bar)
     }
     /// The bridge at a point, with its host: where a dragged container would land.
     pub fn bridge_at(&self, at: Point) -> Option<(&NodeBox, &BridgeBox)> {

@@ -3,13 +3,14 @@
 use yew::prelude::*;
 
 use super::ports::port;
+use super::rooms;
 use crate::app::arrange::Arrange;
 use crate::app::cable::{CableAction, CableDrag};
 use crate::app::firewall::FirewallAct;
 use crate::app::inspector::hook_name;
 use crate::app::rove::Way;
 use crate::app::scene::{
-    BridgeBox, ContainerBox, Gate, Ink, Line, NatPanel, NatWay, NodeBox, Rect, Scene, Stage,
+    BridgeBox, ContainerBox, Exit, Gate, Ink, Line, NatPanel, NatWay, NodeBox, Rect, Scene, Stage,
 };
 use crate::app::view::{Drag, Ware};
 use crate::app::{Action, Selection};
@@ -160,7 +161,10 @@ fn NodeView(props: &NodeProps) -> Html {
                     { gate_view(gate) }
                 }
             </g>
+            if let Some(room) = &node.room { { rooms::host_room(&ctx, room) } }
             { for node.bridges.iter().map(|b| bridge(&ctx, node, b, props)) }
+            if let Some(wall) = &node.wall { { rooms::wall(&ctx, wall) } }
+            { for node.shared.iter().map(|s| rooms::shared(&ctx, s)) }
             { for node.containers.iter().map(|c| container(&ctx, c, props.selection.as_ref())) }
             { for node.ports.iter().map(|p| port(&ctx, &node.id, p, cable)) }
         </g>
@@ -329,6 +333,7 @@ fn bridge(ctx: &Ctx, node: &NodeBox, b: &BridgeBox, props: &NodeProps) -> Html {
     let class = classes!(
         "bridge",
         format!("tone{}", b.tone),
+        exit_class(&b.exit),
         over.then_some("takes"),
         props.wants.then_some("wanted"),
         selected.then_some("selected")
@@ -342,7 +347,11 @@ fn bridge(ctx: &Ctx, node: &NodeBox, b: &BridgeBox, props: &NodeProps) -> Html {
         })
     };
     let title_w = b.title.chars().count() as f64 * 7.0;
-    let extra = if b.dns { ctx.t("scene.bridge_dns") } else { ctx.t("scene.bridge") };
+    let extra = match b.remark() {
+        Some(words) => words.into(),
+        None if b.dns => ctx.t("scene.bridge_dns"),
+        None => ctx.t("scene.bridge"),
+    };
     html! {
         <g key={b.title.clone()} {class}>
             { rect("bridge-area", &b.area, 14.0) }
@@ -357,13 +366,22 @@ fn bridge(ctx: &Ctx, node: &NodeBox, b: &BridgeBox, props: &NodeProps) -> Html {
     }
 }
 
+const fn exit_class(exit: &Exit) -> Option<&'static str> {
+    match exit {
+        Exit::Bridge => None,
+        Exit::Overlay { .. } => Some("overlay"),
+        Exit::Parent { .. } => Some("on-parent"),
+    }
+}
+
 fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html {
     let selected = is_selected(selection, &c.place);
     let class = classes!(
         "container",
         format!("tone{}", c.tone),
         selected.then_some("selected"),
-        (!c.running).then_some("stopped")
+        (!c.running).then_some("stopped"),
+        c.shares.then_some("tenant")
     );
     let press = {
         let (act, place) = (ctx.act.clone(), c.place.clone());
@@ -383,7 +401,11 @@ fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html
             aria-pressed={selected.to_string()}
             onpointerdown={press} onkeydown={box_keys(ctx, Selection::Container(c.place.clone()))} ondblclick={inside(ctx, &c.place)}>
             <g filter="url(#lift)">{ rect("box", &c.rect, 11.0) }</g>
-            { rect("stripe", &Rect::new(c.rect.x + 14.0, c.rect.y - 1.0, 30.0, 3.0), 1.5) }
+            if c.alone {
+                { rooms::loop_back(&c.rect) }
+            } else if c.striped {
+                { rect("stripe", &Rect::new(c.rect.x + 14.0, c.rect.y - 1.0, 30.0, 3.0), 1.5) }
+            }
             { label("title", x, y, c.name.clone()) }
             { for lines(ctx, &c.lines, x, y) }
         </g>

@@ -4,6 +4,7 @@ mod bar;
 mod boxes;
 mod moving;
 mod ports;
+mod rooms;
 mod wires;
 
 pub use wires::path;
@@ -189,7 +190,7 @@ pub fn Canvas(props: &Props) -> Html {
                         <Lights scene={props.scene.clone()} changes={changes.clone()} />
                     }
                     { for props.wrong.iter().enumerate().map(|(i, r)| boxes::rect(if i == 0 { "wrong" } else { "wrong chip-wrong" }, &r.grown(5.0), 15.0)) }
-                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.view()} />
+                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.view()} scale={props.camera.scale} />
                     if let Some(Drag::Cable(drag)) = &props.drag { { ports::in_hand(&props.scene, drag) } }
                     if let Some(frame) = props.drag.as_ref().and_then(Drag::band) { { boxes::rect("band", &frame, 2.0) } }
                 </g>

@@ -52,12 +52,13 @@ pub fn Wires(props: &Props) -> Html {
             WireKind::Radio => "wire cable air".to_owned(),
             WireKind::Veth(tone) => format!("wire veth tone{tone}"),
             WireKind::Inside(_) => "wire inside".to_owned(),
+            WireKind::Past(tone) => format!("wire past tone{tone}"),
         };
         if w.kind.is_link() {
             return cable(&ctx, props, w, class);
         }
         html! {
-            <g key={format!("{:?}", w.ends)} aria-hidden="true">
+            <g key={format!("{:?}{:?}", w.ends, w.points.first())} aria-hidden="true">
                 <path {class} d={path(&w.points, 9.0)} />
                 if let Some((text, at)) = &w.label {
                     <text class="veth-name" x={at.0.to_string()} y={at.1.to_string()}>{ text }</text>

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::app::decode::Kind;
-use crate::app::inspector::{FieldChange, PacketView, table_name};
+use crate::app::inspector::{FieldChange, Layer, PacketView, table_name};
 use crate::session::JobId;
 use crate::ui::why::WhyButton;
 use crate::ui::{Ctx, Shared, use_ctx};
@@ -49,12 +49,21 @@ pub fn Packet(props: &Props) -> Html {
                     { rewritten(&ctx, "pill.to", r.before.dst.to_string(), r.after.dst.to_string()) }
                 </div>
             }
-            if !p.fields.is_empty() {
-                <div class="sec">
-                    <h3>{ ctx.t("inspector.header") }</h3>
-                    { fields(&ctx, &p.fields) }
-                </div>
+            if let Some((parts, inside)) = &p.envelope {
+                { envelope(&ctx, parts, *inside) }
             }
+            { for [(Layer::Envelope, "inspector.envelope"), (Layer::Inside, "inspector.inside"), (Layer::Only, "inspector.header")].iter().map(|(layer, title)| {
+                let own: Vec<_> = p.fields.iter().filter(|f| f.layer == *layer).collect();
+                let class = classes!("sec", (*layer == Layer::Envelope).then_some("outer"), (*layer == Layer::Inside).then_some("inner"));
+                html! {
+                    if !own.is_empty() {
+                        <div {class} data-test={layer_test(*layer)}>
+                            <h3>{ ctx.t(title) }</h3>
+                            { fields(&ctx, &own) }
+                        </div>
+                    }
+                }
+            }) }
             if !p.rules.is_empty() {
                 <div class="sec">
                     <h3>{ ctx.t("inspector.rules") }</h3>
@@ -88,6 +97,7 @@ fn legend(ctx: &Ctx) -> Html {
             { row(Kind::Dns, "legend.dns") }
             { row(Kind::Tcp, "legend.tcp") }
             { row(Kind::Udp, "legend.udp") }
+            { row(Kind::Vxlan, "legend.vxlan") }
             { row(Kind::Icmp, "legend.icmp") }
         </dl>
     }
@@ -101,11 +111,38 @@ fn rewritten(ctx: &Ctx, word: &str, before: String, after: String) -> Html {
     }
 }
 
-fn fields(ctx: &Ctx, fields: &[FieldChange]) -> Html {
+const fn layer_test(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Only => "fields",
+        Layer::Envelope => "fields-envelope",
+        Layer::Inside => "fields-inside",
+    }
+}
+
+/// The bytes of an envelope and of what is in it, side by side and added up.
+fn envelope(ctx: &Ctx, parts: &[(&'static str, usize)], inside: usize) -> Html {
+    let outside: usize = parts.iter().map(|p| p.1).sum();
+    let part = |(name, n): &(&'static str, usize)| {
+        html! { <span class={classes!("part", format!("part{n}"))}><b>{ *n }</b><i>{ *name }</i></span> }
+    };
+    let sum = format!("{outside} + {inside} = {} B", outside + inside);
+    html! {
+        <div class="sec envelope-bytes" data-test="envelope-bytes">
+            <h3>{ ctx.t("inspector.envelope_bytes") }</h3>
+            <div class="layers">
+                { for parts.iter().map(part) }
+                <span class="part inside"><b>{ inside }</b><i>{ ctx.t("inspector.letter") }</i></span>
+            </div>
+            <p class="sum"><code>{ sum }</code>{ " " }<span class="dim">{ ctx.t("inspector.envelope_mtu") }</span></p>
+        </div>
+    }
+}
+
+fn fields(ctx: &Ctx, fields: &[&FieldChange]) -> Html {
     // What was just sent has no before, what has arrived no after.
     let (old, new) =
         (fields.iter().any(|f| !f.before.is_empty()), fields.iter().any(|f| !f.after.is_empty()));
-    let row = |f: &FieldChange| {
+    let row = |f: &&FieldChange| {
         let class = f.changed.then_some("hit");
         html! {
             <tr key={f.name} {class}><td class="dim">{ f.name }</td>if old { <td>{ f.before.clone() }</td> } if new { <td class={f.changed.then_some("now")}>{ f.after.clone() }</td> }</tr>

@@ -376,8 +376,11 @@ fn mac_at(text: &str, at: usize) -> Option<usize> {
     (formed && ends && begins_word(text, at)).then_some(LEN)
 }
 
-/// The length of the number in `13: eth0` at the beginning of a line.
+/// The length of the number in `13: eth0` at the beginning of a line, or in `eth0@if13`.
 fn if_index_at(text: &str, at: usize) -> Option<usize> {
+    if text[..at].ends_with("@if") {
+        return Some(text[at..].bytes().take_while(u8::is_ascii_digit).count()).filter(|n| *n > 0);
+    }
     if at > 0 && text.as_bytes()[at - 1] != b'\n' {
         return None;
     }

@@ -145,14 +145,20 @@ impl Engine {
                 "adding interface {outside} to bridge {bridge} failed: could not find bridge {bridge}"
             ));
         };
+        let hairpin = !self.config.userland_proxy;
         let host_side = world.with(host, |h, cx| {
             h.set_mtu(out_dev, u32::from(mtu), cx)?;
+            h.set_queue_len(out_dev, 0);
+            // Without the proxy a container reaches its own published ports through its own veth.
+            h.set_hairpin(out_dev, hairpin);
             h.set_master(out_dev, Some(bridge_dev), cx)?;
             h.set_up(out_dev, true, cx)
         });
         let container_side = world.with(ns, |c, cx| {
             c.set_mtu(in_dev, u32::from(mtu), cx)?;
+            c.set_queue_len(in_dev, 0);
             c.add_addr(in_dev, addr, cx)?;
+            c.set_broadcast(in_dev, addr.addr());
             c.set_up(in_dev, true, cx)
         });
         for side in [host_side, container_side] {

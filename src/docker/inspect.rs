@@ -258,7 +258,9 @@ impl Engine {
             if let Some(gateway) = net.gateway.filter(|_| told) {
                 entry.insert("Gateway".into(), json!(gateway.to_string()));
             }
-            let aux = net.aux();
+            // A Go map: printed in the order of its keys.
+            let mut aux = net.aux();
+            aux.sort();
             if !aux.is_empty() {
                 let aux: Map<String, Value> =
                     aux.into_iter().map(|(name, addr)| (name.to_owned(), json!(addr.to_string()))).collect();

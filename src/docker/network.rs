@@ -377,13 +377,18 @@ impl Engine {
         let made = world.with(host, |ns, cx| {
             let dev = match there {
                 Some(dev) => dev,
-                None => ns.add_device(name, mac, DeviceKind::Bridge(Box::default()), cx)?,
+                None => {
+                    let dev = ns.add_device(name, mac, DeviceKind::Bridge(Box::default()), cx)?;
+                    ns.set_queue_len(dev, 0);
+                    dev
+                }
             };
             ns.set_mtu(dev, u32::from(mtu), cx)?;
             if let Some(addr) = addr
                 && !ns.device(dev).is_some_and(|d| d.addrs.contains(&addr))
             {
                 ns.add_addr(dev, addr, cx)?;
+                ns.set_broadcast(dev, addr.addr());
             }
             ns.set_up(dev, true, cx)
         });

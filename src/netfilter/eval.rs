@@ -24,6 +24,9 @@ pub struct Meta {
     pub mark: u32,
     /// The Ethernet header it came with (`-m mac`, and the `MAC=` of a LOG line), if any.
     pub ether: Option<[u8; 14]>,
+    /// The bridge's port that it came in by, if it is bridged and only its neighbour is looked for
+    /// (`bridged_dnat` of br_netfilter).
+    pub bridged: Option<IfIndex>,
 }
 
 impl Meta {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::{ServiceConfig, Session, SessionError};
-use crate::guest::dns::{CacheLine, Data, Kind, Record, Soa, Zone, is_name, whole};
+use crate::guest::dns::{CacheLine, Data, Kind, Record, Soa, Zone, is_name, reverse_name, whole};
 use crate::shell;
 use crate::wire::Endpoint;
 
@@ -86,6 +86,19 @@ pub(super) fn zone_file(service: &ServiceConfig) -> Option<(String, Zone)> {
     }
     let records = records.iter().map(|r| Record { name: whole(&r.name), ttl: r.ttl, data: r.data.clone() });
     let mut zone = Zone { records: records.collect() };
+    // A server that is no zone's authority knows hosts, as a router's does: their addresses have
+    // names too (dnsmasq(8), --host-record).
+    if zones.is_empty() {
+        let hosts = zone.records.iter().filter_map(|r| match r.data {
+            Data::A(addr) => {
+                Some(Record { name: reverse_name(addr), ttl: r.ttl, data: Data::Ptr(r.name.clone()) })
+            }
+            _ => None,
+        });
+        let mut names: Vec<Record> = hosts.collect();
+        names.retain(|p| !zone.knows(&p.name));
+        zone.records.extend(names);
+    }
     for z in zones {
         let name = whole(&z.name);
         let servers = zone.find(&name, Kind::NS).filter_map(|r| r.data.target());

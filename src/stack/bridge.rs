@@ -180,11 +180,12 @@ impl NetNs {
             return self.dropped(&frame, Some(port), DropReason::StormLimit, cx);
         }
         let ipv4 = ether.ethertype() == EthernetProtocol::Ipv4;
-        if self.has_packet_sockets() && !matches!(way, Where::Up) {
+        let filtered = ipv4 && self.sysctl.bridge_nf_call_iptables;
+        if self.has_packet_sockets() && (filtered || !matches!(way, Where::Up)) {
             // a listener on the bridge sees what it carries, too (promiscuous mode)
             self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
         }
-        if ipv4 && self.sysctl.bridge_nf_call_iptables && !matches!(way, Where::Up) {
+        if filtered {
             return self.bridge_through_iptables(bridge, port, frame, cx);
         }
         self.bridge_go(bridge, Some(port), way, frame, None, cx);
@@ -213,7 +214,7 @@ impl NetNs {
     ) {
         match way {
             Where::Up => self.bridge_up(bridge, frame, done, cx),
-            Where::Port(port) if Some(port) == from => {
+            Where::Port(port) if Some(port) == from && !self.is_hairpin(port) => {
                 self.dropped(&frame, Some(port), DropReason::SamePort, cx);
             }
             Where::Port(port) => {
@@ -224,6 +225,11 @@ impl NetNs {
             }
             Where::Flood { up } => self.bridge_flood(bridge, from, up, frame, done, cx),
         }
+    }
+
+    /// Frames may go back out of the port that they came in by.
+    fn is_hairpin(&self, port: IfIndex) -> bool {
+        self.devices.get(port).is_some_and(|d| d.hairpin)
     }
 
     /// Asks FORWARD and POSTROUTING about what leaves by a port; true if it may.
@@ -310,14 +316,50 @@ impl NetNs {
         let mut meta = self.meta_of(bridge, &frame);
         match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
             None => return,
-            // its new destination may be behind any interface: routing decides
-            Some(true) => return self.bridge_up(bridge, frame, Some(meta), cx),
+            Some(true) => return self.bridge_redirected(bridge, port, frame, meta, cx),
             Some(false) => {}
         }
         let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
         let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
         let way = state.way(dst, cx.now);
         self.bridge_go(bridge, Some(port), way, frame, Some(meta), cx);
+    }
+
+    /// PREROUTING gave a bridged packet another destination: routing says behind which interface it is.
+    /// If that is the bridge itself the packet stays a bridged one, with the neighbour's address and
+    /// its own TTL (br_nf_pre_routing_finish, br_nf_pre_routing_finish_bridge).
+    fn bridge_redirected(
+        &mut self,
+        bridge: IfIndex,
+        port: IfIndex,
+        frame: Frame,
+        mut meta: Meta,
+        cx: &mut Cx<'_>,
+    ) {
+        let dst = super::ipv4::view(&frame.bytes).dst_addr();
+        let hop = self.resolve(dst, None).ok().filter(|h| h.dev == bridge && self.sysctl.ip_forward);
+        match hop.map(|h| h.next) {
+            Some(super::output::NextHop::Neighbour(next)) => {
+                meta.bridged = Some(port);
+                self.neigh_output(bridge, next, frame, &meta, cx);
+            }
+            _ => self.bridge_up(bridge, frame, Some(meta), cx),
+        }
+    }
+
+    /// The neighbour that a redirected packet goes to is known now.
+    pub(super) fn bridge_to_neighbour(
+        &mut self,
+        (bridge, from): (IfIndex, IfIndex),
+        to: Mac,
+        mut frame: Frame,
+        meta: &Meta,
+        cx: &mut Cx<'_>,
+    ) {
+        EthernetFrame::new_unchecked(&mut frame.bytes[..]).set_dst_addr(to.into());
+        let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };
+        let way = state.way(to, cx.now);
+        self.bridge_go(bridge, Some(from), way, frame, Some(*meta), cx);
     }
 
     /// The last of the bridge's ports is new. As [`NetNs::refresh_bridge`], without looking at all the

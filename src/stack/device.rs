@@ -6,6 +6,7 @@
 
 use super::{Beyond, BridgeState, Cx, DevRef, DropReason, NetNs, Output, Step, Upper, UpperKind, Vxlan};
 use crate::wire::{FastMap, Frame, IfIndex, IfName, Ipv4Net, Mac};
+use std::net::Ipv4Addr;
 
 /// An interface of a namespace.
 #[derive(Debug, Clone)]
@@ -32,6 +33,12 @@ pub struct Device {
     pub kind: DeviceKind,
     /// Packets and bytes in and out: (rx packets, rx bytes, tx packets, tx bytes).
     pub stats: [u64; 4],
+    /// Those of them that were given together with their broadcast address (`brd` in `ip addr`).
+    pub brd: Vec<Ipv4Addr>,
+    /// How many packets may wait before it (`qlen`, IFLA_TXQLEN); 0: none, and `ip link` keeps silent.
+    pub queue_len: u32,
+    /// As a bridge's port: frames may go back out where they came in (IFLA_BRPORT_MODE).
+    pub hairpin: bool,
     /// How many devices stand on it (VLANs, macvlans, ipvlans); the World says so.
     pub(super) uppers: u16,
 }

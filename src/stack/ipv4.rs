@@ -76,6 +76,8 @@ pub(super) fn validate(frame: &mut Frame) -> Result<(), DropReason> {
 pub(super) struct LocalAddr {
     pub addr: Ipv4Addr,
     pub dev: IfIndex,
+    /// The address that packets to it come from, if nobody chooses (the local route's `src`).
+    pub source: Ipv4Addr,
     /// The subnet's broadcast address, if it has one.
     pub broadcast: Option<Ipv4Addr>,
 }

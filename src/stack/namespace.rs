@@ -265,6 +265,9 @@ impl NetNs {
             peer: None,
             kind: DeviceKind::Loopback,
             stats: [0; 4],
+            queue_len: super::setup::QUEUE_LEN,
+            hairpin: false,
+            brd: Vec::new(),
             uppers: 0,
         });
         Self {
@@ -272,7 +275,7 @@ impl NetNs {
             nf: Netfilter::new(rng.fork("netfilter")),
             sysctl: Sysctl::default(),
             devices,
-            locals: vec![LocalAddr { addr: lo, dev: IfIndex::LO, broadcast: None }],
+            locals: vec![LocalAddr { addr: lo, dev: IfIndex::LO, source: lo, broadcast: None }],
             routes: RouteTable::default(),
             pmtu: FastMap::new(),
             neigh: NeighTable::new(&mut own),

@@ -202,6 +202,9 @@ impl NetNs {
             _ => {}
         }
         let to = self.neigh.entries[i].mac;
+        if let Some(port) = meta.bridged {
+            return self.bridge_to_neighbour((dev, port), to, frame, meta, cx);
+        }
         self.ether_header(dev, to, EthernetProtocol::Ipv4, &mut frame.bytes);
         self.dev_xmit(dev, frame, cx);
     }

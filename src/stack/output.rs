@@ -66,13 +66,9 @@ impl NetNs {
         let exact = Ipv4Net::from(dst);
         let host = self.host();
         if host.is_local(dst) {
-            return Ok(Hop {
-                dev: IfIndex::LO,
-                next: NextHop::Local,
-                prefix: exact,
-                via: None,
-                src: Some(dst),
-            });
+            let own = self.locals.iter().find(|l| l.addr == dst);
+            let src = Some(own.map_or(dst, |l| l.source));
+            return Ok(Hop { dev: IfIndex::LO, next: NextHop::Local, prefix: exact, via: None, src });
         }
         let group =
             |dev| Hop { dev, next: NextHop::Group(group_mac(dst)), prefix: exact, via: None, src: None };

@@ -18,6 +18,9 @@ fn reaches_out(kind: &DeviceKind) -> bool {
     matches!(kind, DeviceKind::Upper { .. } | DeviceKind::Vxlan(_))
 }
 
+/// What a device may have waiting if nobody says otherwise (DEFAULT_TX_QUEUE_LEN).
+pub(super) const QUEUE_LEN: u32 = 1000;
+
 fn change(change: ConfigChange, cx: &mut Cx<'_>) {
     cx.log.note(Step::Config(Box::new(change)));
 }
@@ -86,6 +89,9 @@ impl NetNs {
             peer: None,
             kind,
             stats: [0; 4],
+            queue_len: QUEUE_LEN,
+            hairpin: false,
+            brd: Vec::new(),
             uppers: 0,
         });
         change(ConfigChange::DeviceAdded { dev: index, name }, cx);
@@ -204,6 +210,20 @@ impl NetNs {
         /// No socket of theirs.
         const NONE: SocketId = SocketId(u32::MAX);
         cx.out.extend(self.watchers.iter().map(|pid| Output::Wake { pid: *pid, socket: NONE }));
+    }
+
+    /// `ip link set DEV txqueuelen N`; 0: it has no queue.
+    pub fn set_queue_len(&mut self, dev: IfIndex, len: u32) {
+        if let Some(device) = self.devices.get_mut(dev) {
+            device.queue_len = len;
+        }
+    }
+
+    /// `bridge link set dev DEV hairpin on|off`.
+    pub fn set_hairpin(&mut self, dev: IfIndex, on: bool) {
+        if let Some(device) = self.devices.get_mut(dev) {
+            device.hairpin = on;
+        }
     }
 
     /// Storm control: how many frames for everybody a bridge repeats in a tenth of a second; None: all.
@@ -328,6 +348,13 @@ impl NetNs {
         Ok(())
     }
 
+    /// The address `addr` of `dev` was given with its subnet's broadcast address (IFA_BROADCAST).
+    pub fn set_broadcast(&mut self, dev: IfIndex, addr: Ipv4Addr) {
+        if let Some(device) = self.devices.get_mut(dev).filter(|d| !d.brd.contains(&addr)) {
+            device.brd.push(addr);
+        }
+    }
+
     /// Removes an address and what hangs on it.
     ///
     /// # Errors
@@ -336,6 +363,7 @@ impl NetNs {
         let device = self.named_mut(dev)?;
         let at = device.addrs.iter().position(|a| *a == addr).ok_or(ConfigError::NoSuchAddress)?;
         device.addrs.remove(at);
+        device.brd.retain(|a| *a != addr.addr());
         let (name, up, left) = (device.name, device.up, device.addrs.clone());
         change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
         self.nf.ct.forget_masqueraded(addr.addr(), &mut PacketLog { log: cx.log, id: None });
@@ -377,11 +405,18 @@ impl NetNs {
     /// Writes the local routing table anew.
     fn refresh_locals(&mut self) {
         let up = self.devices.iter().filter(|d| d.up);
-        let all = up.flat_map(|d| d.addrs.iter().map(|net| (d.index, *net)));
+        // A second address of a subnet is reached from the first one (fib_add_ifaddr's `prim`).
+        let all = up.flat_map(|d| {
+            d.addrs.iter().map(|net| {
+                let first = d.addrs.iter().find(|a| a.trunc() == net.trunc()).unwrap_or(net);
+                (d.index, *net, first.addr())
+            })
+        });
         self.locals = all
-            .map(|(dev, net)| LocalAddr {
+            .map(|(dev, net, source)| LocalAddr {
                 addr: net.addr(),
                 dev,
+                source,
                 broadcast: (net.prefix_len() < 31 && dev != IfIndex::LO).then(|| net.broadcast()),
             })
             .collect();

@@ -68,6 +68,7 @@ impl Engine {
             let bridge = n.add_device(named("br0"), bridge_mac, DeviceKind::Bridge(Box::default()), cx)?;
             n.set_mtu(bridge, MTU, cx)?;
             n.add_addr(bridge, gateway, cx)?;
+            n.set_broadcast(bridge, gateway.addr());
             n.set_up(bridge, true, cx)?;
             let kind = DeviceKind::Vxlan(Box::new(tunnel));
             let vxlan = n.add_device_numbered(number, named("vxlan0"), tunnel_mac, kind, cx)?;
@@ -125,6 +126,7 @@ impl Engine {
         world.with(ns, |n, cx| {
             n.set_mtu(inner, MTU, cx)?;
             n.add_addr(inner, addr, cx)?;
+            n.set_broadcast(inner, addr.addr());
             n.set_up(inner, true, cx)?;
             n.announce(inner, cx);
             Ok::<_, crate::stack::ConfigError>(())

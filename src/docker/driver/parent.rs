@@ -208,6 +208,7 @@ impl Engine {
         let dev = world.add_upper(ns, ifname, mac, at, parent.kind).map_err(fail)?;
         let set_up = world.with(ns, |n, cx| {
             n.add_addr(dev, addr, cx)?;
+            n.set_broadcast(dev, addr.addr());
             n.set_up(dev, true, cx)
         });
         if let Some(Err(e)) = set_up {

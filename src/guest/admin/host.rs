@@ -9,6 +9,7 @@ pub(super) const HOSTNAME: &[Opt] = &[
     flag(&["-f", "--fqdn", "--long"], "with the domain", "도메인까지"),
     flag(&["-s", "--short"], "without the domain", "도메인 없이"),
     flag(&["-i", "--ip-address"], "the address of the name", "이름의 주소"),
+    flag(&["-d", "--domain"], "the domain", "도메인만"),
     flag(&["-I", "--all-ip-addresses"], "all addresses", "모든 주소"),
 ];
 pub(super) const UNAME: &[Opt] = &[
@@ -42,6 +43,15 @@ pub(super) fn hostname(argv: &[String]) -> Box<dyn Program> {
                 return 1;
             }
             sys.out(format!("{}\n", found.join(" ")));
+        } else if p.has("-f") {
+            let whole = full_name(sys);
+            sys.out(format!("{whole}\n"));
+        } else if p.has("-d") {
+            // Without a domain there is nothing to print, not even an empty line.
+            let whole = full_name(sys);
+            if let Some((_, domain)) = whole.split_once('.') {
+                sys.out(format!("{domain}\n"));
+            }
         } else if p.has("-s") {
             sys.out(format!("{}\n", sys.hostname.split('.').next().unwrap_or_default()));
         } else {
@@ -49,6 +59,15 @@ pub(super) fn hostname(argv: &[String]) -> Box<dyn Program> {
         }
         0
     })
+}
+
+/// The canonical name of the host's own: the first of the line of /etc/hosts that has it (getaddrinfo(3)
+/// with AI_CANONNAME); what only a name server would know is not asked for.
+fn full_name(sys: &Sys<'_>) -> String {
+    let text = sys.files.text("/etc/hosts").unwrap_or_default();
+    let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default().split_whitespace().skip(1));
+    let named = lines.map(|names| names.collect::<Vec<_>>()).find(|names| names.contains(&sys.hostname));
+    named.and_then(|names| names.first().map(|n| (*n).to_owned())).unwrap_or_else(|| sys.hostname.to_owned())
 }
 
 /// Every address that is not a loopback one, by device.

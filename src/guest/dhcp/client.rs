@@ -524,6 +524,7 @@ impl Port {
     fn take(&self, sys: &mut Sys<'_>, index: IfIndex, lease: &ClientLease, metric: Option<&str>) {
         // It may be there already, by hand.
         let _ = sys.ns.add_addr(index, lease.address, &mut sys.cx);
+        sys.ns.set_broadcast(index, lease.address.addr());
         let metric = metric.and_then(|m| m.strip_prefix("IF_METRIC=")).and_then(|m| m.parse().ok());
         if let Some(via) = lease.router {
             let route = Route { metric: metric.unwrap_or(0), ..default_route(via, index) };

@@ -97,6 +97,13 @@ impl ResolverConfig {
         let own = std::iter::once(name.to_owned());
         if as_is { own.chain(searched).collect() } else { searched.chain(own).collect() }
     }
+
+    /// As [`Self::candidates`], as dig and nslookup do it: a name with `ndots` dots is not looked for in
+    /// the domains after it was not found as it is (next_origin, bin/dig/dighost.c).
+    pub fn dig_candidates(&self, name: &str) -> Vec<String> {
+        let as_is = name.bytes().filter(|b| *b == b'.').count() >= self.ndots;
+        if as_is && !name.ends_with('.') { vec![name.to_owned()] } else { self.candidates(name) }
+    }
 }
 
 /// A name with its addresses.

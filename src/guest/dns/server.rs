@@ -52,6 +52,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const MAX_PENDING: usize = 64;
 /// Connections at a time, and how long one may say nothing (RFC 7766 §6.2.3).
 const MAX_CONNECTIONS: usize = 32;
+/// Connections that may wait to be accepted (net.core.somaxconn).
+const BACKLOG: usize = 4096;
 const IDLE: Duration = Duration::from_secs(10);
 /// What a datagram holds for an asker that says nothing about it (RFC 1035 §2.3.4).
 const PLAIN_SIZE: usize = 512;
@@ -235,7 +237,7 @@ impl DnsServer {
         }
         self.socket = Some(socket);
         let listener = sys.ns.socket(Some(sys.pid), SocketKind::Tcp);
-        let done = sys.ns.bind(listener, listen).and_then(|()| sys.ns.listen(listener, 16, &mut sys.cx));
+        let done = sys.ns.bind(listener, listen).and_then(|()| sys.ns.listen(listener, BACKLOG, &mut sys.cx));
         match done {
             Ok(()) => self.listener = Some(listener),
             // Another has the port; datagrams are what matters.

@@ -287,7 +287,7 @@ fn plus(l: &mut Lookup, option: &str) -> Option<()> {
     match word {
         "short" => l.short = on,
         "trace" => (l.trace, l.recurse) = (on, l.recurse && !on),
-        "all" => l.show = Show { cmd: l.show.cmd, ..Show::all(on) },
+        "all" => l.show = Show { cmd: on, ..Show::all(on) },
         "cmd" => l.show.cmd = on,
         "comments" => l.show.comments = on,
         "question" => l.show.question = on,
@@ -419,7 +419,7 @@ enum Step {
 impl Asking {
     fn new(sys: &Sys<'_>, lookup: &Lookup, servers: Vec<(Ipv4Addr, String)>) -> Self {
         let names = if lookup.search {
-            ResolverConfig::read(sys.files).candidates(&lookup.name)
+            ResolverConfig::read(sys.files).dig_candidates(&lookup.name)
         } else {
             vec![lookup.name.clone()]
         };

@@ -82,7 +82,10 @@ fn nslookup_config(args: &[String]) -> Result<Config, (i32, String)> {
                 None => return Err((1, format!("unknown query type: {value}\n"))),
             },
             ("timeout", Some(n)) => config.timeout_secs = u64::from(n),
-            ("retry", Some(n)) => config.tries = usize::from(n),
+            // One attempt is made in any case.
+            ("retry", _) if value.parse::<u16>().is_ok() => {
+                config.tries = value.parse().unwrap_or(1).max(1);
+            }
             ("port", Some(n)) => config.port = n,
             ("debug" | "nodebug", _) => {}
             _ => return Err((1, format!("*** Invalid option: {option}\n"))),
@@ -151,7 +154,7 @@ impl Asking {
             _ => {
                 let resolver = ResolverConfig::read(sys.files);
                 let names = if config.search {
-                    resolver.candidates(&config.name)
+                    resolver.dig_candidates(&config.name)
                 } else {
                     vec![config.name.trim_end_matches('.').to_owned()]
                 };
@@ -316,7 +319,8 @@ fn nslookup_answer(
         text += "\nAuthoritative answers can be found from:\n";
     }
     sys.out(text + "\n");
-    i32::from(message.answers.is_empty())
+    // That a name has no record of this type is an answer.
+    i32::from(busybox && message.answers.is_empty())
 }
 
 #[cfg(test)]

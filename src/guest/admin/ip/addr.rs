@@ -3,8 +3,7 @@
 use super::link::{header, label, link_line, state};
 use super::{Fail, Flags, device, garbage, incomplete, prefix, refused, shown_device, verb};
 use crate::guest::Sys;
-use crate::stack::NsId;
-use crate::stack::{ConfigError, Device, DeviceKind};
+use crate::stack::{ConfigError, Device};
 use crate::wire::{IfIndex, Ipv4Net};
 use std::fmt::Write as _;
 
@@ -58,7 +57,7 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
             }
         }
         for (i, address) in addresses.iter().enumerate() {
-            let text = inet(d, sys.ns.id, *address, i);
+            let text = inet(d, *address, i);
             let _ = if flags.line {
                 let lifetime = "\\       valid_lft forever preferred_lft forever";
                 writeln!(out, "{}: {}    {text}{lifetime}", d.index.0, d.name)
@@ -71,21 +70,15 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
 }
 
 /// `inet 172.17.0.2/16 brd 172.17.255.255 scope global eth0`.
-fn inet(d: &Device, ns: NsId, address: Ipv4Net, position: usize) -> String {
-    // Docker gives the broadcast address with the address; `ip addr add` without `brd` does not,
-    // and neither do the ports of a node.
-    let docker = matches!(d.kind, DeviceKind::Veth)
-        || d.parent().is_some_and(|p| p.ns != ns)
-        || (matches!(d.kind, DeviceKind::Bridge(_)) && is_docker_bridge(d.name.as_str()));
-    let brd = if docker { format!(" brd {}", address.broadcast()) } else { String::new() };
+fn inet(d: &Device, address: Ipv4Net, position: usize) -> String {
+    // Docker and DHCP clients give the broadcast address with the address; `ip addr add` without `brd`
+    // does not, and neither do the fixed addresses of a node.
+    let given = d.brd.contains(&address.addr());
+    let brd = if given { format!(" brd {}", address.broadcast()) } else { String::new() };
     let scope = if address.addr().is_loopback() { "host" } else { "global" };
     let first = d.addrs[..position].iter().any(|a| a.trunc() == address.trunc());
     let secondary = if first { " secondary" } else { "" };
     format!("inet {address}{brd} scope {scope}{secondary} {}", d.name)
-}
-
-fn is_docker_bridge(name: &str) -> bool {
-    matches!(name, "docker0" | "docker_gwbridge") || name.starts_with("br-")
 }
 
 /// The address and the device of `add` and `del`.
@@ -112,7 +105,12 @@ fn operands<'a>(args: &[&'a str]) -> Result<(Ipv4Net, &'a str), Fail> {
 fn add(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
     let (address, dev) = operands(args)?;
     let dev = device(sys, dev)?.index;
-    match sys.ns.add_addr(dev, address, &mut sys.cx) {
+    let with_brd = args.iter().any(|w| matches!(*w, "brd" | "broadcast"));
+    let done = sys.ns.add_addr(dev, address, &mut sys.cx);
+    if done.is_ok() && with_brd {
+        sys.ns.set_broadcast(dev, address.addr());
+    }
+    match done {
         Ok(()) => Ok(String::new()),
         Err(ConfigError::Exists) if verb != "add" => Ok(String::new()),
         // The kernel explains it since 6.2 (net/ipv4/devinet.c).

@@ -145,7 +145,10 @@ pub(super) fn header(d: &Device, sys: &Sys<'_>, mode: bool, out: &mut String) {
         let _ = write!(out, " master {}", name_of(sys, master));
     }
     let mode = if mode { " mode DEFAULT" } else { "" };
-    let _ = write!(out, " state {}{mode} group default qlen 1000", state(d));
+    let _ = write!(out, " state {}{mode} group default ", state(d));
+    if d.queue_len > 0 {
+        let _ = write!(out, "qlen {}", d.queue_len);
+    }
 }
 
 /// `    link/ether 02:… brd ff:…`, without the line's end.

@@ -79,8 +79,9 @@ fn played(lesson: &Lesson, found: &mut Vec<String>) -> Result<(), String> {
     if lesson.kind == Kind::Clinic {
         let then = lesson.then.as_ref().unwrap_or(&lesson.play);
         let again = typed(&mut session, &then.at, &then.run)?;
-        if again.exit != Some(0) {
-            found.push(format!("`{}` fails after the solution: {}", then.run, last_words(&again)));
+        if lesson.unwanted == (again.exit == Some(0)) {
+            let how = if lesson.unwanted { "still works" } else { "fails" };
+            found.push(format!("`{}` {how} after the solution: {}", then.run, last_words(&again)));
         }
     }
     Ok(())
@@ -90,10 +91,12 @@ fn played(lesson: &Lesson, found: &mut Vec<String>) -> Result<(), String> {
 fn symptom(lesson: &Lesson, lab: &Lab, found: &mut Vec<String>) -> Result<(), String> {
     let mut session = lab.boot().map_err(|e| e.to_string())?;
     let job = typed(&mut session, &lesson.play.at, &lesson.play.run)?;
-    if job.exit == Some(0) {
-        found.push("play works from the beginning: there is nothing to mend".into());
+    if lesson.unwanted != (job.exit == Some(0)) {
+        let how = if lesson.unwanted { "fails" } else { "works" };
+        found.push(format!("play {how} from the beginning: there is nothing to mend"));
     }
-    let cause = why::diagnose(&session, &job).map(|d| d.cause.key());
+    let said = why::diagnose(&session, &job).or_else(|| why::remark(&session, &job));
+    let cause = said.map(|d| d.cause.key());
     match (&lesson.cause, cause) {
         (None, _) => found.push("cause: a clinic case names the cause that a diagnosis has to find".into()),
         (Some(wanted), Some(got)) if wanted == got => {}

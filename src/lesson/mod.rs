@@ -63,7 +63,11 @@ pub struct Lesson {
     pub goals: Vec<Goal>,
     /// Moves that meet all goals.
     pub solution: Vec<Move>,
-    /// Clinic: the name of the first cause that a diagnosis of `play` has to find.
+    /// Clinic: `play` works at the start and must not; at the end it fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unwanted: bool,
+    /// Clinic: the name of the first cause that a diagnosis of `play` has to find (what is to be said
+    /// of one that works, if it is unwanted).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// English.

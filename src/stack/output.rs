@@ -115,6 +115,16 @@ impl NetNs {
         self.mtu_of(dev, dst)
     }
 
+    /// The path MTU to `dst` that a router's "fragmentation needed" taught.
+    pub fn learned_path_mtu(&self, dst: Ipv4Addr) -> Option<u16> {
+        self.pmtu.get(&dst).copied()
+    }
+
+    /// Forgets what routers taught about path MTUs (`ip route flush cache`).
+    pub fn forget_path_mtus(&mut self) {
+        self.pmtu.clear();
+    }
+
     fn mtu_of(&self, dev: IfIndex, dst: Ipv4Addr) -> u32 {
         let mtu = self.devices.get(dev).map_or(u32::MAX, |d| d.mtu);
         if self.pmtu.is_empty() {

@@ -147,9 +147,15 @@ fn print_job(job: &Job) {
     }
 }
 
-/// Why a job failed, printed unless the answer is to be JSON; and as JSON. Null if it did not fail.
+/// Why a job failed, printed unless the answer is to be JSON; and as JSON. Of one that worked the way
+/// of its packets is printed; as JSON it is null unless there is something to remark.
 fn explanation(session: &Session, job: &Job, lang: Lang, quiet: bool) -> serde_json::Value {
-    let Some(found) = why::diagnose(session, job) else { return serde_json::Value::Null };
+    let Some(found) = why::diagnose(session, job).or_else(|| why::remark(session, job)) else {
+        if !quiet {
+            print_walk(session, job, lang);
+        }
+        return serde_json::Value::Null;
+    };
     let (sentence, background) = (found.sentence(session, lang), found.background(lang));
     let steps = found.steps(session, lang);
     let fix = found.fix.as_ref();
@@ -179,6 +185,19 @@ fn explanation(session: &Session, job: &Job, lang: Lang, quiet: bool) -> serde_j
         "fix": fix.map(why::Fix::shown), "again": fix.map(|f| f.again.1.clone()),
     });
     report
+}
+
+/// The way that the packets of a command took, if it sent any.
+fn print_walk(session: &Session, job: &Job, lang: Lang) {
+    let steps = why::steps(session, &why::walk(session, job), lang);
+    if steps.is_empty() {
+        return;
+    }
+    let mut out = format!("\n{}\n", text(lang, "why.walk", &[]));
+    for (_, place, words) in steps {
+        writeln!(out, "  {place:<20} {words}").expect("to a string");
+    }
+    crate::print(&out);
 }
 
 fn trace(session: &Session, from: u64, lang: Lang) -> String {

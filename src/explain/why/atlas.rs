@@ -179,6 +179,12 @@ impl<'a> Atlas<'a> {
     pub fn program(self, socket: &SocketInfo) -> Option<&'a str> {
         socket.owner.and_then(|pid| self.session.world.process_name(pid))
     }
+    /// Whom a socket belongs to: the container, if one without a namespace of its own, or the program.
+    pub fn owner_name(self, socket: &SocketInfo) -> Option<String> {
+        let machine = socket.owner.and_then(|pid| self.session.world.process(pid)).map(|p| p.machine);
+        let container = self.containers().find(|(_, c)| Some(c.machine) == machine);
+        container.map(|(_, c)| c.name.clone()).or_else(|| self.program(socket).map(str::to_owned))
+    }
     /// The text of a file of the machine in namespace `ns` where a program of that place reads it.
     pub fn file(self, ns: NsId, path: &str) -> Option<&'a str> {
         let machine = match (self.node(ns), self.container(ns)) {

@@ -102,10 +102,45 @@ pub enum Cause {
         asked: Ipv4Addr,
         answered: Ipv4Addr,
     },
+    /// The answer leaves by another router than the one that brought (and translated) the question.
+    AnswerAway {
+        place: String,
+        came: String,
+        gateway: Ipv4Addr,
+        went: String,
+    },
+    /// The reverse path filter: the answer would leave by another interface.
+    ReversePath {
+        place: String,
+        dev: String,
+        src: Ipv4Addr,
+        right: String,
+    },
+    /// A rule asks for the client's address, and somebody on the way has put another in its place.
+    SourceHidden {
+        place: String,
+        client: Ipv4Addr,
+        seen: Ipv4Addr,
+        by: String,
+        rule: String,
+    },
     Mtu {
         place: String,
         dev: String,
         mtu: u16,
+    },
+    /// A router has said how much fits, and the sender remembers.
+    PathMtu {
+        place: String,
+        dst: Ipv4Addr,
+        mtu: u16,
+    },
+    /// A router's "too long" never reached the sender: a black hole.
+    MtuFiltered {
+        place: String,
+        dev: String,
+        mtu: u16,
+        filter: String,
     },
 
     // ---- routers and firewalls
@@ -136,6 +171,13 @@ pub enum Cause {
     },
     ForwardPolicy {
         place: String,
+    },
+    /// It worked, although the host's own firewall says no: a published port does not ask INPUT.
+    PastFirewall {
+        host: String,
+        container: String,
+        port: u16,
+        to: Endpoint,
     },
     DockerUser {
         place: String,
@@ -180,6 +222,17 @@ pub enum Cause {
     /// The subnet asked for is taken.
     SubnetTaken {
         words: String,
+    },
+    /// No subnet is left for a network that did not ask for one.
+    PoolsUsedUp {
+        words: String,
+    },
+    /// Of a container's networks the default route goes by one that leads nowhere.
+    DefaultElsewhere {
+        container: String,
+        network: String,
+        gateway: Ipv4Addr,
+        other: String,
     },
     NoSwarm,
     OverlayNoPeer {
@@ -273,8 +326,26 @@ pub enum Cause {
     NoNameServer {
         place: String,
     },
+    /// Nobody serves names there.
     NameServerDead {
         place: String,
+        server: Ipv4Addr,
+    },
+    /// A server got the question and kept silent.
+    NameServerSilent {
+        place: String,
+        server: Ipv4Addr,
+    },
+    /// SERVFAIL: a server could not find out.
+    NameServerFailed {
+        place: String,
+        name: String,
+        server: Ipv4Addr,
+    },
+    /// REFUSED: a server does not answer for such a name, or not for this client.
+    NameRefused {
+        place: String,
+        name: String,
         server: Ipv4Addr,
     },
 
@@ -324,7 +395,12 @@ impl Cause {
             Self::MasqueradeOff { .. } => "masquerade_off",
             Self::NatOff { .. } => "nat_off",
             Self::ReplyElsewhere { .. } => "reply_elsewhere",
+            Self::AnswerAway { .. } => "answer_away",
+            Self::ReversePath { .. } => "reverse_path",
+            Self::SourceHidden { .. } => "source_hidden",
             Self::Mtu { .. } => "mtu",
+            Self::PathMtu { .. } => "path_mtu",
+            Self::MtuFiltered { .. } => "mtu_filtered",
             Self::RouterClosed { outer: false, .. } => "router_closed",
             Self::RouterClosed { outer: true, .. } => "router_closed_outer",
             Self::ForwardStale { .. } => "forward_stale",
@@ -332,6 +408,7 @@ impl Cause {
             Self::Firewall { .. } => "firewall",
             Self::FirewallPolicy { .. } => "firewall_policy",
             Self::ForwardPolicy { .. } => "forward_policy",
+            Self::PastFirewall { .. } => "past_firewall",
             Self::DockerUser { .. } => "docker_user",
             Self::OtherBridge { .. } => "other_bridge",
             Self::Internal { .. } => "internal",
@@ -341,6 +418,8 @@ impl Cause {
             Self::MacvlanHost { .. } => "macvlan_host",
             Self::Overlap { .. } => "overlap",
             Self::SubnetTaken { .. } => "subnet_taken",
+            Self::PoolsUsedUp { .. } => "pools_used_up",
+            Self::DefaultElsewhere { .. } => "default_elsewhere",
             Self::NoSwarm => "no_swarm",
             Self::OverlayNoPeer { .. } => "overlay_no_peer",
             Self::PublishedLocally { .. } => "published_locally",
@@ -367,6 +446,9 @@ impl Cause {
             Self::SearchDomain { .. } => "search_domain",
             Self::NoNameServer { .. } => "no_name_server",
             Self::NameServerDead { .. } => "name_server_dead",
+            Self::NameServerSilent { .. } => "name_server_silent",
+            Self::NameServerFailed { .. } => "name_server_failed",
+            Self::NameRefused { .. } => "name_refused",
             Self::NoProgram { .. } => "no_program",
             Self::Refused { .. } => "refused",
             Self::Dropped { .. } => "dropped",
@@ -410,7 +492,26 @@ impl Cause {
             Self::ReplyElsewhere { place, asked, answered } => {
                 vec![("place", place), ("asked", asked.to_string()), ("answered", answered.to_string())]
             }
+            Self::AnswerAway { place, came, went, .. } => {
+                vec![("place", place), ("came", came), ("went", went)]
+            }
+            Self::ReversePath { place, dev, src, right } => {
+                vec![("place", place), ("dev", dev), ("src", src.to_string()), ("right", right)]
+            }
+            Self::SourceHidden { place, client, seen, by, rule } => vec![
+                ("place", place),
+                ("client", client.to_string()),
+                ("seen", seen.to_string()),
+                ("by", by),
+                ("rule", rule),
+            ],
             Self::Mtu { place, dev, mtu } => vec![("place", place), ("dev", dev), ("mtu", mtu.to_string())],
+            Self::PathMtu { place, dst, mtu } => {
+                vec![("place", place), ("dst", dst.to_string()), ("mtu", mtu.to_string())]
+            }
+            Self::MtuFiltered { place, dev, mtu, filter } => {
+                vec![("place", place), ("dev", dev), ("mtu", mtu.to_string()), ("filter", filter)]
+            }
             Self::RouterClosed { router, proto, port, .. } => {
                 vec![("router", router), ("proto", proto.to_string()), ("port", port.to_string())]
             }
@@ -422,6 +523,9 @@ impl Cause {
             }
             Self::Firewall { place, chain, rule } => vec![("place", place), ("chain", chain), ("rule", rule)],
             Self::FirewallPolicy { place, chain } => vec![("place", place), ("chain", chain)],
+            Self::PastFirewall { host, container, port, .. } => {
+                vec![("host", host), ("container", container), ("port", port.to_string())]
+            }
             Self::DockerUser { place, rule } => vec![("place", place), ("rule", rule)],
             Self::OtherBridge { from, from_network, to, to_network } => {
                 vec![("from", from), ("from_network", from_network), ("to", to), ("to_network", to_network)]
@@ -438,7 +542,15 @@ impl Cause {
             Self::Overlap { network, subnet, dst } => {
                 vec![("network", network), ("subnet", subnet.to_string()), ("dst", dst.to_string())]
             }
-            Self::SubnetTaken { words } | Self::Refused { words } => vec![("words", words)],
+            Self::SubnetTaken { words } | Self::PoolsUsedUp { words } | Self::Refused { words } => {
+                vec![("words", words)]
+            }
+            Self::DefaultElsewhere { container, network, gateway, other } => vec![
+                ("container", container),
+                ("network", network),
+                ("gateway", gateway.to_string()),
+                ("other", other),
+            ],
             Self::NoSwarm => vec![],
             Self::OverlayNoPeer { place, peer } => vec![("place", place), ("peer", peer.to_string())],
             Self::PublishedLocally { container, port } => {
@@ -485,8 +597,13 @@ impl Cause {
             }
             Self::NameOnHost { place, name } => vec![("place", place), ("name", name)],
             Self::NameUnknown { name, server } => vec![("name", name), ("server", server.to_string())],
+            Self::NameServerFailed { place, name, server } | Self::NameRefused { place, name, server } => {
+                vec![("place", place), ("name", name), ("server", server.to_string())]
+            }
             Self::SearchDomain { name, asked } => vec![("name", name), ("asked", asked)],
-            Self::NameServerDead { place, server } => vec![("place", place), ("server", server.to_string())],
+            Self::NameServerDead { place, server } | Self::NameServerSilent { place, server } => {
+                vec![("place", place), ("server", server.to_string())]
+            }
             Self::NoProgram { place, program } => vec![("place", place), ("program", program)],
             Self::Dropped { .. } => vec![],
         }

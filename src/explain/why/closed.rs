@@ -122,6 +122,19 @@ fn hairpin(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4Ad
     })
 }
 
+/// A host's firewall stopped a call to a port that leads nowhere even if it were let in: what is wrong
+/// with the port. None if somebody listens there, or nothing better is known than that nobody does.
+pub(super) fn behind_firewall(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    let flow = case.story.flow_at_end(f.life).filter(|_| f.life.role == Role::Ask)?;
+    let ports = matches!(flow.proto, Protocol::Tcp | Protocol::Udp);
+    let ours = case.atlas.ns(f.ns)?.is_local(flow.dst.addr);
+    let open = !case.atlas.listeners(f.ns, flow.proto, flow.dst.port).is_empty();
+    if !ports || !ours || open {
+        return None;
+    }
+    host_port(case, f, flow.proto, flow.dst.port, flow.dst.addr)
+}
+
 fn asks_for(spec: &PortSpec, proto: Protocol, port: u16) -> bool {
     spec.proto == proto && spec.host.is_some_and(|(first, last)| (first..=last).contains(&port))
 }

@@ -16,16 +16,20 @@ mod closed;
 mod fix;
 mod lessons;
 mod names;
+mod overlay;
 mod pick;
 mod refine;
 mod refused;
+mod remark;
 mod rules;
 mod story;
+mod ways;
 mod words;
 
 pub use cause::Cause;
 pub use fix::{Fix, Remedy};
 pub use lessons::lesson_of;
+pub use words::steps;
 
 use crate::netfilter::{Hook, RuleId, TableKind};
 use crate::session::{Job, Session};
@@ -99,6 +103,19 @@ pub fn diagnose(session: &Session, job: &Job) -> Option<Diagnosis> {
     let fix = fix::of(atlas, &story, job, &found);
     let walk = words::walk(&story, &found);
     Some(Diagnosis { cause: found.cause, spot, walk, fix })
+}
+
+/// What is worth saying about a command that has worked: the firewall of a host would have shut it
+/// out, and was not asked. None for nearly all.
+pub fn remark(session: &Session, job: &Job) -> Option<Diagnosis> {
+    if job.exit != Some(0) {
+        return None;
+    }
+    let (story, atlas) = (Story::of(session, job), Atlas { session });
+    let found = remark::find(atlas, &story)?;
+    let spot = spot_of(atlas, &story, &found, job);
+    let fix = fix::of(atlas, &story, job, &found);
+    Some(Diagnosis { cause: found.cause, spot, walk: words::whole_walk(&story), fix })
 }
 
 /// The way that the packets of a command took, also of one that worked: numbers of the records

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::closed::stopped;
 use super::pick::{self, Fatal};
-use super::story::{Life, Role};
+use super::story::{End, Life, Role};
 use super::{Case, Cause, Found, refine};
 use crate::docker::Container;
 use crate::session::{Node, ServiceConfig};
@@ -60,23 +60,40 @@ pub(super) fn find(case: Case<'_>, said: &str) -> Option<Found> {
             let (seq, packet) = evidence(life);
             Some(Found { cause: not_there(case, &name), seq, packet })
         }
-        Some((life, _)) => {
-            if let Some(network) = shut_in(case) {
+        Some((life, code)) => {
+            let at_last = |cause| {
                 let (seq, packet) = evidence(life);
-                return Some(Found { cause: network, seq, packet });
+                Found { cause, seq, packet }
+            };
+            if let Some(network) = shut_in(case) {
+                return Some(at_last(network));
             }
             if is_ours(case, &name) {
-                let (seq, packet) = evidence(life);
-                return Some(Found { cause: not_there(case, &name), seq, packet });
+                return Some(at_last(not_there(case, &name)));
             }
-            let dead = dead(case, from);
-            Some(dead.unwrap_or_else(|| {
-                let (seq, packet) = evidence(life);
-                Found { cause: not_there(case, &name), seq, packet }
-            }))
+            // Behind a server that could not find out stands one that was silent, or that refused.
+            let lost = if code == "REFUSED" { None } else { dead(case, from) };
+            Some(lost.unwrap_or_else(|| by_code(case, name, life, code)))
         }
         None => dead(case, from),
     }
+}
+
+/// A server answered, and not with "no such name": the first who said so, the last in the chain.
+fn by_code(case: Case<'_>, name: String, last: &Life, code: &str) -> Found {
+    let answers = case.story.lives.iter().filter(|l| l.role == Role::Answer && l.parent.is_none());
+    let said = answers.filter(|l| l.dns().is_some_and(|d| d.1.is_some_and(|c| c != "NOERROR")));
+    let first = said.filter(|l| l.end.is_some_and(|e| e.1 != l.ns)).min_by_key(|l| l.born).unwrap_or(last);
+    let code = first.dns().and_then(|d| d.1).unwrap_or(code);
+    let server = case.story.flow_at_end(first).map_or(case.target.addr, |f| f.src.addr);
+    let (seq, asked_by) = first.end.map_or((first.born, case.asker), |e| (e.0, e.1));
+    let place = case.atlas.place(asked_by);
+    let cause = if code == "REFUSED" {
+        Cause::NameRefused { place, name, server }
+    } else {
+        Cause::NameServerFailed { place, name, server }
+    };
+    Found { cause, seq, packet: Some(first.id) }
 }
 
 fn at_asker(case: Case<'_>, life: &Life) -> bool {
@@ -118,33 +135,45 @@ fn dead(case: Case<'_>, from: u64) -> Option<Found> {
         case.story.lives.iter().filter(|l| l.role == Role::Ask && l.dns().is_some_and(|d| d.1.is_none()));
     let farthest = questions.clone().rfind(|l| l.parent.is_none());
     let fatal = pick::fatal(case.story, from);
-    let server = farthest.and_then(|l| l.flow()).map(|f| f.dst.addr).unwrap_or(case.target.addr);
-    let place = || case.atlas.place(farthest.map_or(case.asker, |l| l.ns));
     if let Some(u) = case.story.unsent.last().filter(|_| fatal.is_none() && farthest.is_none()) {
         return Some(Found { cause: refine::no_route(case, u.ns, u.to.addr), seq: u.seq, packet: None });
     }
-    let is_server = |addr: Ipv4Addr| {
+    let serves = |addr: Ipv4Addr| {
         let owners = case.atlas.owners(addr);
         owners.iter().any(|(o, _)| !case.atlas.listeners(o.ns, Protocol::Udp, 53).is_empty())
     };
     let Some(fatal) = fatal else {
-        let seq = farthest.and_then(|l| l.end).map(|e| e.0).or(case.story.exited)?;
-        let cause = Cause::NameServerDead { place: place(), server };
-        return Some(Found { cause, seq, packet: farthest.map(|l| l.id) });
-    };
-    // Of several servers, those that exist say more than those that do not.
-    let cause = if server.is_loopback() || is_server(server) {
-        refine::drop(case, fatal)
-    } else {
-        let far = refine::drop(case, fatal);
-        match far {
-            Cause::NoLink { .. }
-            | Cause::DeviceDown { .. }
-            | Cause::NoAddress { .. }
-            | Cause::NoGateway { .. }
-            | Cause::Internal { .. } => far,
-            _ => Cause::NameServerDead { place: place(), server },
+        // It got there, and nothing came back: a server that answers others would have.
+        let life = farthest?;
+        let (seq, ns, end) = life.end?;
+        let server = life.flow().map_or(case.target.addr, |f| f.dst.addr);
+        let replied = |l: &&Life| l.role == Role::Answer && l.ns == ns && l.born > seq;
+        if case.story.lives.iter().any(|l| replied(&l)) || !matches!(end, End::Delivered(_) | End::Taken) {
+            return None;
         }
+        let cause = Cause::NameServerSilent { place: case.atlas.place(life.ns), server };
+        return Some(Found { cause, seq, packet: Some(life.id) });
+    };
+    // A question that never left its machine says only where it was going.
+    let died = Some(fatal.life).filter(|l| l.role == Role::Ask);
+    let asked = |l: &Life| l.flow().map(|f| f.dst.addr).or(l.dst);
+    let server = died.or(farthest).and_then(asked).unwrap_or(case.target.addr);
+    let by = died.or(farthest).map_or(case.asker, |l| l.ns);
+    let place = case.atlas.place(by);
+    let cause = match refine::drop(case, fatal) {
+        // Of several servers, those that exist say more than those that do not.
+        Cause::NothingListens { .. } if server.is_loopback() => Cause::NoNameServer { place },
+        cause if server.is_loopback() || serves(server) => cause,
+        cause @ (Cause::NoLink { .. }
+        | Cause::DeviceDown { .. }
+        | Cause::NoAddress { .. }
+        | Cause::NoGateway { .. }
+        | Cause::WrongGateway { .. }
+        | Cause::ForwardingOff { .. }
+        | Cause::NatOff { .. }
+        | Cause::MasqueradeOff { .. }
+        | Cause::Internal { .. }) => cause,
+        _ => Cause::NameServerDead { place, server },
     };
     Some(found(cause, fatal))
 }

@@ -83,7 +83,7 @@ pub(super) fn find(atlas: Atlas<'_>, story: &Story, job: &Job) -> Option<Found> 
     }
     if let Some(u) = unsent {
         let cause = if u.errno == Errno::MsgSize {
-            refine::too_big(case, u.ns, u.to.addr)
+            super::ways::too_big(case, u.ns, u.to.addr)
         } else {
             refine::no_route(case, u.ns, u.to.addr)
         };

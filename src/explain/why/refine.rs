@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::pick::Fatal;
-use super::story::{End, Life, Role};
-use super::{Case, Cause, closed, rules};
+use super::story::{Life, Role};
+use super::{Case, Cause, closed, overlay, rules, ways};
 use crate::netfilter::{NatKind, NfStep};
 use crate::session::NodeKind;
 use crate::stack::{DevRef, Device, DeviceKind, DropReason, NsId, RouteKind, Step};
@@ -13,7 +13,10 @@ use crate::wire::{Content, Endpoint, IfIndex, Ipv4Net};
 /// The cause of a death.
 pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
     use DropReason as R;
-    if let Some(cause) = untranslated(case, f) {
+    if let Some(cause) = ways::answer_away(case, f).or_else(|| untranslated(case, f)) {
+        return cause;
+    }
+    if let Some(cause) = overlay::no_peer(case, f) {
         return cause;
     }
     if let Some(cause) = twice(case, f) {
@@ -35,7 +38,7 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
             let ttl = f.life.first.as_ref().and_then(|s| s.ipv4()).map_or(0, |p| p.ttl);
             Cause::Ttl { place: place.clone(), ttl }
         }
-        R::FragmentationNeeded { mtu } => mtu_at(case, f.ns, mtu),
+        R::FragmentationNeeded { mtu } => ways::narrow(case, f.ns, mtu),
         R::TooBigForDevice => Cause::Mtu { place: place.clone(), dev: dev(), mtu: 0 },
         R::Rule { table, chain, rule } | R::Rejected { table, chain, rule } => {
             rules::by_rule(case, f, table, chain, rule)
@@ -44,9 +47,9 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
         R::PortClosed { port } => closed::port(case, f, port),
         R::NotForMe { .. } | R::NotMine { .. } => wrong_machine(case, f).unwrap_or_else(plain),
         R::ArpNotMine => unanswered_question(case, f).unwrap_or_else(plain),
-        R::NoMatchingSocket | R::Martian { .. } | R::ReversePath { .. } => {
-            another_way(case, f).unwrap_or_else(plain)
-        }
+        R::ReversePath { src } => ways::reverse_path(case, f, src),
+        R::NoMatchingSocket | R::Martian { .. } => ways::another_way(case, f).unwrap_or_else(plain),
+        R::NoTunnelEnd { .. } => overlay::unknown_end(case, f).unwrap_or_else(plain),
         _ => plain(),
     }
 }
@@ -180,7 +183,7 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
         {
             return cause;
         }
-        return Cause::WrongGateway { place, gateway, right };
+        return default_elsewhere(case, f, gateway).unwrap_or(Cause::WrongGateway { place, gateway, right });
     }
     if let Some(cause) = docker_neighbour(case, f, next_hop, &name) {
         return cause;
@@ -204,6 +207,23 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
         return cause;
     }
     nobody
+}
+
+/// A container on several networks, whose default route goes by one that leads nowhere while another
+/// one would do.
+fn default_elsewhere(case: Case<'_>, f: Fatal<'_>, gateway: Ipv4Addr) -> Option<Cause> {
+    let (node, c) = case.atlas.container(f.ns)?;
+    let engine = node.engine.as_ref()?;
+    let by = c.endpoints.iter().find(|e| e.gateway == Some(gateway))?;
+    let bridged = |network: &str| engine.network(network).is_some_and(|n| n.bridge.is_some());
+    let other =
+        c.endpoints.iter().find(|e| e.network != by.network && e.gateway.is_some() && bridged(&e.network))?;
+    Some(Cause::DefaultElsewhere {
+        container: c.name.clone(),
+        network: by.network.clone(),
+        gateway,
+        other: other.network.clone(),
+    })
 }
 
 /// The question or its answer was lost on the way.
@@ -346,7 +366,10 @@ pub(super) fn no_route(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
     }
     let default = ns.routes().iter().any(|r| r.prefix.prefix_len() == 0 && r.kind == RouteKind::Unicast);
     let isp = atlas.node(at).is_some_and(|n| n.config.kind == NodeKind::Isp);
-    if dst.is_private() && isp {
+    // Between private networks only, a router without a route is just that.
+    let public =
+        ns.devices().flat_map(|d| &d.addrs).any(|a| !a.addr().is_private() && !a.addr().is_loopback());
+    if dst.is_private() && isp && public {
         return unreachable(case, at, dst);
     }
     if default || isp { Cause::NoRoute { place, dst } } else { Cause::NoGateway { place, dst } }
@@ -457,55 +480,4 @@ pub(super) fn claimed_twice(case: Case<'_>) -> Option<Cause> {
         }
     }
     None
-}
-
-// ---- sizes and ways back
-
-/// What was to be sent does not fit.
-pub(super) fn too_big(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
-    let place = case.atlas.place(at);
-    let route = case.atlas.ns(at).and_then(|ns| Some((ns, ns.route_to(dst)?.0.dev?)));
-    match route.and_then(|(ns, dev)| ns.device(dev)) {
-        Some(d) => Cause::Mtu { place, dev: d.name.to_string(), mtu: d.mtu.min(65_535) as u16 },
-        None => Cause::Mtu { place, dev: "lo".into(), mtu: u16::MAX },
-    }
-}
-
-fn mtu_at(case: Case<'_>, at: NsId, mtu: u16) -> Cause {
-    let ns = case.atlas.ns(at);
-    let narrow = ns.and_then(|ns| ns.devices().find(|d| d.mtu == u32::from(mtu)).map(|d| d.name.to_string()));
-    Cause::Mtu { place: case.atlas.place(at), dev: narrow.unwrap_or_default(), mtu }
-}
-
-/// An answer that is not from whom it was asked of.
-fn another_way(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
-    if f.life.role != Role::Answer {
-        return claimed_twice(case);
-    }
-    let flow = case.story.flow_at_end(f.life)?;
-    let asks = case.story.lives.iter().filter(|l| l.role == Role::Ask && l.parent.is_none());
-    // A router turned the question round towards the asker's own network.
-    for ask in asks.clone() {
-        let turned = case.story.records_of(ask).find_map(|(_, r)| match &r.step {
-            Step::Nf(NfStep::Translated { kind: NatKind::Destination, before, first: true, .. })
-                if r.ns != case.asker && case.atlas.node(r.ns).is_some_and(|n| n.engine.is_none()) =>
-            {
-                Some((r.ns, before.dst))
-            }
-            _ => None,
-        });
-        let arrived = matches!(ask.end, Some((_, _, End::Delivered(_) | End::Taken)));
-        if let (Some((router, asked)), true) = (turned, arrived) {
-            return Some(Cause::HairpinOff {
-                router: case.atlas.place(router),
-                addr: asked.addr,
-                port: asked.port,
-            });
-        }
-    }
-    let asked = case.target.addr;
-    if flow.src.addr == asked && f.ns == case.asker {
-        return None;
-    }
-    Some(Cause::ReplyElsewhere { place: case.atlas.place(f.ns), asked, answered: flow.src.addr })
 }

@@ -39,9 +39,10 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
         let port = named.or_else(|| port_in(line)).or(digits.into_iter().next_back());
         return Some(port_taken(case, port.unwrap_or(0)));
     }
-    if let Some(line) =
-        line("Pool overlaps").or(line("address pools have been fully")).or(line("overlaps with"))
-    {
+    if let Some(line) = line("address pools have been fully") {
+        return Some(Cause::PoolsUsedUp { words: daemon_words(line) });
+    }
+    if let Some(line) = line("Pool overlaps").or(line("overlaps with")) {
         return Some(Cause::SubnetTaken { words: daemon_words(line) });
     }
     if line("not a swarm manager").is_some() {
@@ -104,7 +105,7 @@ fn port_taken(case: Case<'_>, port: u16) -> Cause {
         let ns = if case.asker == crate::stack::NsId::default() { node?.ns } else { case.asker };
         let mut all = case.atlas.listeners(ns, Protocol::Tcp, port);
         all.extend(case.atlas.listeners(ns, Protocol::Udp, port));
-        all.iter().find_map(|s| case.atlas.program(s)).map(str::to_owned)
+        all.iter().find_map(|s| case.atlas.owner_name(s))
     };
     Cause::PortTaken { place, port, by: by_container.or_else(by_program) }
 }

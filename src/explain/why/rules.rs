@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::pick::Fatal;
 use super::story::Role;
-use super::{Case, Cause, refine};
+use super::{Case, Cause, closed, refine, ways};
 use crate::docker::{Container, Network};
 use crate::netfilter::{ChainId, Hook, RuleId, TableKind};
 use crate::session::Node;
@@ -101,12 +101,15 @@ fn another_router_behind(case: Case<'_>, at: NsId, wan: &str) -> bool {
 }
 
 /// The cause of a drop by a rule.
-pub(super) fn by_rule(case: Case<'_>, f: Fatal<'_>, table: TableKind, chain: ChainId, rule: RuleId) -> Cause {
+pub(super) fn by_rule(case: Case<'_>, f: Fatal<'_>, table: TableKind, id: ChainId, rule: RuleId) -> Cause {
     let place = case.atlas.place(f.ns);
     let Some(ns) = case.atlas.ns(f.ns) else {
         return Cause::Firewall { place, chain: String::new(), rule: String::new() };
     };
-    let (chain, text) = (ns.nf.chain_name(chain).to_owned(), ns.nf.rule_text(rule).to_owned());
+    let (chain, text) = (ns.nf.chain_name(id).to_owned(), ns.nf.rule_text(rule).to_owned());
+    if let Some(cause) = ways::source_hidden(case, f, (table, id), &text) {
+        return cause;
+    }
     if chain == "DOCKER-USER" {
         return Cause::DockerUser { place, rule: text };
     }
@@ -117,6 +120,11 @@ pub(super) fn by_rule(case: Case<'_>, f: Fatal<'_>, table: TableKind, chain: Cha
     }
     if chain != "OUTPUT"
         && let Some(cause) = router_closed(case, f)
+    {
+        return cause;
+    }
+    if chain == "INPUT"
+        && let Some(cause) = closed::behind_firewall(case, f)
     {
         return cause;
     }
@@ -218,6 +226,11 @@ pub(super) fn by_policy(case: Case<'_>, f: Fatal<'_>, chain: ChainId) -> Cause {
     let name = case.atlas.ns(f.ns).map(|ns| ns.nf.chain_name(chain).to_owned()).unwrap_or_default();
     if name != "OUTPUT"
         && let Some(cause) = router_closed(case, f)
+    {
+        return cause;
+    }
+    if name == "INPUT"
+        && let Some(cause) = closed::behind_firewall(case, f)
     {
         return cause;
     }

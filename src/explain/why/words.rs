@@ -23,14 +23,7 @@ impl Diagnosis {
 
     /// The way there, a sentence for each step: place and words, with the record's number.
     pub fn steps(&self, session: &Session, lang: Lang) -> Vec<(u64, String, String)> {
-        let records = self.walk.iter().filter_map(|seq| Some((*seq, session.world.log.get(*seq)?)));
-        records
-            .map(|(seq, record)| {
-                let place = session.place_of_ns(record.ns).unwrap_or_default();
-                (seq, place, sentence(&record, session, lang))
-            })
-            .filter(|(_, _, words)| !words.is_empty())
-            .collect()
+        steps(session, &self.walk, lang)
     }
 
     /// What is behind it: how it works, and what people do about it.
@@ -40,6 +33,18 @@ impl Diagnosis {
         let words = text(lang, &key, &[]);
         if words == key { String::new() } else { words }
     }
+}
+
+/// A walk in words: number of the record, place, sentence.
+pub fn steps(session: &Session, walk: &[u64], lang: Lang) -> Vec<(u64, String, String)> {
+    let records = walk.iter().filter_map(|seq| Some((*seq, session.world.log.get(*seq)?)));
+    records
+        .map(|(seq, record)| {
+            let place = session.place_of_ns(record.ns).unwrap_or_default();
+            (seq, place, sentence(&record, session, lang))
+        })
+        .filter(|(_, _, words)| !words.is_empty())
+        .collect()
 }
 
 /// Does a record say something that a reader of the walk wants to know?

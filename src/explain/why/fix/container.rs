@@ -124,7 +124,8 @@ impl Smith<'_> {
     ) -> Option<Fix> {
         let node = self.atlas.session.node(place).ok()?;
         let holder = self.atlas.containers_of(node).iter().find(|c| c.name == by)?;
-        holder.ports.iter().any(|p| p.host_port == port).then_some(())?;
+        let shares = self.atlas.ns_of(holder) == Some(node.ns);
+        (shares || holder.ports.iter().any(|p| p.host_port == port)).then_some(())?;
         let words: Vec<&str> = self.job.line.split_whitespace().collect();
         let made = words.iter().position(|w| *w == "--name").and_then(|i| words.get(i + 1)).copied();
         let left = made.filter(|n| {

@@ -2,13 +2,97 @@
 
 use std::net::Ipv4Addr;
 
-use super::Smith;
-use crate::lab::Edit;
-use crate::session::{LinkConfig, Node, NodeKind, PortConfig};
+use super::line::replace_word;
+use super::{Fix, Remedy, Smith};
+use crate::explain::why::story::Story;
+use crate::lab::{Edit, LabCommand};
+use crate::session::{DhcpConfig, LinkConfig, Node, NodeKind, PortConfig};
 use crate::stack::{DevRef, DeviceKind};
-use crate::wire::Ipv4Net;
+use crate::wire::{Ipv4Net, Protocol};
+
+/// How a machine comes to an address by itself.
+pub(super) enum Lease {
+    /// A server is there: it only has to be asked.
+    Ask,
+    /// The router gives none yet: its DHCP server is switched on, and asked.
+    Serve(Box<Edit>),
+}
 
 impl Smith<'_> {
+    /// DHCP, where that is how the segment hands out addresses. None: an address is to be given by hand.
+    pub(super) fn lease(&self, place: &str, dev: &str) -> Option<Lease> {
+        let at = self.port_of(place, dev)?;
+        let node = self.atlas.node(at.ns)?;
+        let segment = self.atlas.segment(at);
+        let serving =
+            |ns| self.atlas.listeners(ns, Protocol::Udp, 67).iter().any(|s| !s.local.addr.is_loopback());
+        if segment.iter().any(|end| end.ns != at.ns && serving(end.ns)) {
+            return Some(Lease::Ask);
+        }
+        // Only who was set up to ask by DHCP expects a server.
+        node.config.ports.iter().find(|p| p.name.as_str() == dev && p.dhcp)?;
+        segment.iter().find_map(|end| {
+            let router = self.atlas.node(end.ns)?;
+            let mut settings = router.config.router.clone().filter(|r| r.dhcp.is_none())?;
+            let net = self.atlas.device(*end)?.addrs.first().copied()?;
+            let hosts: Vec<Ipv4Addr> = net.hosts().take(254).filter(|a| *a != net.addr()).collect();
+            let first =
+                hosts.iter().position(|a| u32::from(*a) - u32::from(net.network()) >= 100).unwrap_or(0);
+            let range = hosts.get(first..)?;
+            settings.dhcp = Some(DhcpConfig::new(*range.first()?, *range.last()?));
+            let set = Edit::SetRouter { node: router.config.id.clone(), router: Box::new(settings) };
+            let ask = LabCommand { at: place.to_owned(), run: format!("dhclient {dev}") };
+            Some(Lease::Serve(Box::new(Edit::Batch(vec![set, Edit::Command(ask)]))))
+        })
+    }
+
+    /// A route to `dst` by the router next door that is on its network.
+    pub(super) fn route(&self, place: &str, dst: Ipv4Addr) -> Option<String> {
+        let id = self.ns(place)?;
+        let devices = self.atlas.ns(id)?.devices();
+        let ends = devices.flat_map(|d| self.atlas.segment(DevRef { ns: id, dev: d.index }));
+        ends.filter(|end| end.ns != id).find_map(|end| {
+            let next = self.atlas.ns(end.ns).filter(|ns| ns.sysctl.ip_forward)?;
+            let net = next.devices().flat_map(|d| &d.addrs).find(|a| a.contains(&dst))?.trunc();
+            let via = self.atlas.device(end)?.addrs.first()?.addr();
+            Some(format!("ip route add {net} via {via}"))
+        })
+    }
+
+    /// The interface by which a place reaches everywhere else.
+    pub(super) fn uplink(&self, place: &str) -> Option<String> {
+        let ns = self.atlas.ns(self.ns(place)?)?;
+        let default = ns.routes().into_iter().find(|r| r.prefix.prefix_len() == 0)?;
+        Some(ns.device(default.dev?)?.name.to_string())
+    }
+
+    /// The host that had an address, and has lost it, gets it back.
+    pub(super) fn old_address(&self, addr: Ipv4Addr) -> Option<(String, String)> {
+        self.atlas.session.nodes().iter().find_map(|node| {
+            let port = node.config.ports.iter().find(|p| p.address.is_some_and(|a| a.addr() == addr))?;
+            let run = format!("ip addr add {} dev {}", port.address?, port.name);
+            Some((node.config.id.clone(), run))
+        })
+    }
+
+    /// The sender of the attempt forgets the path MTU that it has learned, if it has.
+    pub(super) fn forget_mtu(&self, story: &Story) -> Option<(String, String)> {
+        let ask = story.asks().next_back()?;
+        let to = ask.flow().map(|f| f.dst.addr).or(ask.dst)?;
+        self.atlas.ns(ask.ns)?.learned_path_mtu(to)?;
+        Some((self.atlas.place(ask.ns), "ip route flush cache".into()))
+    }
+
+    /// The same ping with what just fits into `mtu`: less the headers of IPv4 (20) and ICMP (8).
+    pub(super) fn shorter(&self, mtu: u16) -> Option<Fix> {
+        let words: Vec<&str> = self.job.line.split_whitespace().collect();
+        let at = words.iter().position(|w| *w == "-s")?;
+        let size = words.get(at + 1)?;
+        let fits = mtu.checked_sub(28)?.to_string();
+        let line = replace_word(&self.job.line, &format!("-s {size}"), &format!("-s {fits}"))?;
+        Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })
+    }
+
     /// A cable from a port without one to a free port of a switch or of a router's inside.
     pub(super) fn plug(&self, place: &str, dev: &str) -> Option<Edit> {
         let session = self.atlas.session;

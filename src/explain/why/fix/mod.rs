@@ -13,6 +13,7 @@ mod router;
 
 use super::atlas::Atlas;
 use super::story::Story;
+use super::ways::lost_error;
 use super::{Cause, Found};
 use crate::lab::Edit;
 use crate::session::{Job, NodeKind, Session};
@@ -20,6 +21,7 @@ use crate::time::Duration;
 use crate::wire::Protocol;
 use container::{aim, everywhere, holds, publish};
 use line::replace_word;
+use link::Lease;
 
 /// How long a line of a fix may run, in virtual time.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -96,11 +98,16 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             let default = smith.default_route(place, dev);
             line(place, format!("ip link set {dev} up{default}"))
         }
-        Cause::NoAddress { place, dev } => line(place, smith.address(place, dev)?),
+        Cause::NoAddress { place, dev } => match smith.lease(place, dev) {
+            Some(Lease::Ask) => line(place, format!("dhclient {dev}")),
+            Some(Lease::Serve(e)) => edit(*e),
+            None => line(place, smith.address(place, dev)?),
+        },
         Cause::NoGateway { place, .. } => match smith.container(place) {
             Some((node, c)) => line(&node.config.id, format!("docker restart {}", c.name)),
             None => line(place, format!("ip route add default via {}", smith.router_near(place)?)),
         },
+        Cause::NoRoute { place, dst } => line(place, smith.route(place, *dst)?),
         Cause::WrongGateway { place, right: Some(right), .. } if !place.contains(':') => {
             line(place, format!("ip route replace default via {right}"))
         }
@@ -128,7 +135,38 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             edit(Edit::SetRouter { node: router.clone(), router: Box::new(settings) })
         }
         Cause::Mtu { place, dev, .. } if !place.contains(':') => {
-            line(place, format!("ip link set dev {dev} mtu 1500"))
+            let wide = (place.clone(), format!("ip link set dev {dev} mtu 1500"));
+            lines([Some(wide), smith.forget_mtu(story)].into_iter().flatten().collect())
+        }
+        Cause::Mtu { mtu, .. } => smith.shorter(*mtu),
+        Cause::PathMtu { place, .. } => line(place, "ip route flush cache".into()),
+        Cause::MtuFiltered { mtu, filter, .. } => {
+            let (seq, ns) = lost_error(story)?;
+            let delete = (filter.clone(), smith.delete_rule(ns, seq)?);
+            let again = smith.shorter(*mtu).map_or_else(again, |fix| fix.again);
+            Some(Fix { remedy: Remedy::Lines(vec![delete]), again })
+        }
+        Cause::AnswerAway { place, gateway, .. } => {
+            line(place, format!("ip route replace default via {gateway}"))
+        }
+        Cause::ReversePath { place, dev, .. } => {
+            let at = smith.port_of(place, dev)?;
+            let net = atlas.device(at)?.addrs.first().copied()?;
+            line(place, format!("ip route replace default via {}", atlas.gateway_on(at, net)?))
+        }
+        Cause::SourceHidden { .. } => smith.go_inside(story, found),
+        Cause::DefaultElsewhere { container, other, .. } => {
+            let (node, c) = smith.named(container)?;
+            let name = &c.name;
+            let run = format!(
+                "docker network disconnect {other} {name} && docker network connect --gw-priority 1 {other} {name}"
+            );
+            line(&node.config.id, run)
+        }
+        Cause::PoolsUsedUp { .. } => smith.with_subnet(),
+        Cause::OverlayNoPeer { peer, .. } => {
+            let (place, run) = smith.old_address(*peer)?;
+            line(&place, run)
         }
         Cause::RouterClosed { router, proto, port, .. } => smith.open_router(router, *proto, *port, &again()),
         Cause::ForwardStale { router, port, to } => smith.redirect(router, *port, to.port, &again()),
@@ -146,6 +184,13 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         }
         Cause::FirewallPolicy { place, chain } => line(place, smith.exception(story, found, chain)?),
         Cause::ForwardPolicy { place } => line(place, "iptables -P FORWARD ACCEPT".into()),
+        Cause::PastFirewall { host, port, .. } => line(
+            host,
+            format!(
+                "iptables -I DOCKER-USER -i {} -p tcp -m conntrack --ctorigdstport {port} --ctdir ORIGINAL -j DROP",
+                smith.uplink(host)?
+            ),
+        ),
         Cause::OtherBridge { from, to_network, .. } => {
             let (node, c) = smith.asker_container(from)?;
             line(&node.config.id, format!("docker network connect {to_network} {}", c.name))
@@ -198,9 +243,11 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             let line = replace_word(&job.line, name, asked)?;
             Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
         }
-        Cause::NoNameServer { place } | Cause::NameServerDead { place, .. } => {
-            smith.name_server(place, &again())
-        }
+        Cause::NoNameServer { place } => smith.name_server(place, None, &again()),
+        Cause::NameServerDead { place, server }
+        | Cause::NameServerSilent { place, server }
+        | Cause::NameServerFailed { place, server, .. }
+        | Cause::NameRefused { place, server, .. } => smith.name_server(place, Some(*server), &again()),
         Cause::Overlap { network, subnet, .. } => smith.move_network(network, *subnet, &again()),
         Cause::Ttl { .. } => {
             let words: Vec<&str> = job.line.split_whitespace().collect();

@@ -7,8 +7,13 @@ use crate::shell;
 use crate::wire::Protocol;
 
 impl Smith<'_> {
-    /// A name server that works, for whoever asks a dead one.
-    pub(super) fn name_server(&self, place: &str, again: &(String, String)) -> Option<Fix> {
+    /// A name server that works, for whoever asks one that does not (`bad`).
+    pub(super) fn name_server(
+        &self,
+        place: &str,
+        bad: Option<Ipv4Addr>,
+        again: &(String, String),
+    ) -> Option<Fix> {
         if let Some((node, c)) = self.container(place) {
             if c.spec().dns.is_empty() {
                 return None;
@@ -18,10 +23,10 @@ impl Smith<'_> {
         }
         let node = self.atlas.session.node(place).ok()?;
         let serves = |addr: Ipv4Addr| {
-            self.atlas
-                .owners(addr)
-                .iter()
-                .any(|(o, _)| o.ns != node.ns && !self.atlas.listeners(o.ns, Protocol::Udp, 53).is_empty())
+            Some(addr) != bad
+                && self.atlas.owners(addr).iter().any(|(o, _)| {
+                    o.ns != node.ns && !self.atlas.listeners(o.ns, Protocol::Udp, 53).is_empty()
+                })
         };
         let near = self.router_near(place).filter(|a| serves(*a));
         let known = || {

@@ -50,18 +50,7 @@ impl Smith<'_> {
             .filter(|c| c.endpoints.iter().any(|e| e.network == network))
             .map(|c| c.name.as_str())
             .collect();
-        let free = (201..=254).map(|i| Ipv4Net::new_assert(Ipv4Addr::new(10, i, 0, 0), 24)).find(|net| {
-            let taken = node.engine.as_ref().is_some_and(|e| {
-                e.networks().iter().filter_map(|n| n.subnet).any(|s| s.contains(&net.network()))
-            });
-            !taken
-                && self
-                    .atlas
-                    .session
-                    .world
-                    .namespaces()
-                    .all(|ns| ns.devices().flat_map(|d| &d.addrs).all(|a| !net.contains(&a.addr())))
-        })?;
+        let free = self.free_subnet(node)?;
         let mut parts: Vec<String> =
             names.iter().map(|n| format!("docker network disconnect {network} {n}")).collect();
         parts.push(format!("docker network rm {network}"));
@@ -70,6 +59,31 @@ impl Smith<'_> {
         Some(Fix {
             remedy: Remedy::Lines(vec![(node.config.id.clone(), parts.join(" && "))]),
             again: again.clone(),
+        })
+    }
+
+    /// A network is asked for again, with a subnet of its own.
+    pub(super) fn with_subnet(&self) -> Option<Fix> {
+        let node = self.atlas.session.node(&self.job.place).ok()?;
+        let at = self.job.line.find("network create")? + "network create".len();
+        let free = self.free_subnet(node)?;
+        let line = format!("{} --subnet {free}{}", &self.job.line[..at], &self.job.line[at..]);
+        Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })
+    }
+
+    /// A subnet that no network of a host has, and nobody else either.
+    fn free_subnet(&self, node: &Node) -> Option<Ipv4Net> {
+        (201..=254).map(|i| Ipv4Net::new_assert(Ipv4Addr::new(10, i, 0, 0), 24)).find(|net| {
+            let overlaps = |s: Ipv4Net| s.contains(&net.network()) || net.contains(&s.network());
+            let taken = node
+                .engine
+                .as_ref()
+                .is_some_and(|e| e.networks().iter().filter_map(|n| n.subnet).any(overlaps));
+            let spaces = self.atlas.session.world.namespaces();
+            !taken
+                && !spaces
+                    .flat_map(|ns| ns.devices().collect::<Vec<_>>())
+                    .any(|d| d.addrs.iter().any(|a| net.contains(&a.addr())))
         })
     }
 }

@@ -2,11 +2,12 @@
 
 use std::net::Ipv4Addr;
 
+use super::line::{other_port, replace_word};
 use super::{Fix, Remedy, Smith};
 use crate::explain::why::Found;
 use crate::explain::why::story::{Role, Story};
 use crate::lab::Edit;
-use crate::netfilter::{Hook, RuleId, TableKind};
+use crate::netfilter::{Hook, NatKind, NfStep, RuleId, TableKind};
 use crate::session::{Forward, Node, NodeKind};
 use crate::stack::{DevRef, DropReason, NetNs, NsId, Step};
 use crate::wire::Protocol;
@@ -173,5 +174,21 @@ impl Smith<'_> {
             }
             other => format!("iptables -I {chain} -p {other} -j ACCEPT"),
         })
+    }
+
+    /// The attempt by the server's inner address, so that no router has to put its own into the source.
+    pub(super) fn go_inside(&self, story: &Story, found: &Found) -> Option<Fix> {
+        let life = found.packet.and_then(|p| story.life(p))?;
+        let line = story.line_of(life);
+        let mut records = line.into_iter().flat_map(|l| story.records_of(l));
+        let (from, to) = records.find_map(|(_, r)| match &r.step {
+            Step::Nf(NfStep::Translated {
+                kind: NatKind::Destination, before, after, first: true, ..
+            }) => Some((before.dst, after.dst)),
+            _ => None,
+        })?;
+        let line = replace_word(&self.job.line, &from.addr.to_string(), &to.addr.to_string())?;
+        let line = if from.port == to.port { line } else { other_port(&line, from.port, to.port)? };
+        Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })
     }
 }

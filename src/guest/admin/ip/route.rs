@@ -185,7 +185,10 @@ fn delete(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
 fn flush(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
     let routes: Vec<Route> = match args {
         [] => return Err(("\"ip route flush\" requires arguments.\n".into(), 255)),
-        ["cache", ..] => return Ok(String::new()),
+        ["cache", ..] => {
+            sys.ns.forget_path_mtus();
+            return Ok(String::new());
+        }
         ["table", "main", ..] | ["all", ..] => sys.ns.routes().into_iter().cloned().collect(),
         ["dev", name, ..] => {
             let dev = shown_device(sys, name)?;

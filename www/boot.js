@@ -24,10 +24,37 @@ addEventListener('beforeunload', (event) => {
   if ('unsaved' in root.dataset) event.preventDefault();
 });
 
+// Where the browser has Trusted Types, the page's policy (index.html) lets no text become a script
+// or markup; this one names the only address that the program gives to such a place.
+const worker = () => {
+  const own = { createScriptURL: (path) => {
+    if (path !== 'worker.js') throw new TypeError(`${path} is no script of this page`);
+    return at(path);
+  } };
+  return (globalThis.trustedTypes?.createPolicy('netpier', own) ?? own).createScriptURL('worker.js');
+};
+
+// Pictures are made by a program of their own, loaded when one is wanted.
+globalThis.netpierPicture = async (kind, name) => (await import(at('picture.js'))).picture(kind, name);
+
 try {
   const { default: init } = await import(at(self.dataset.js));
   await init({ module_or_path: at(self.dataset.wasm) });
 } catch (error) {
   if (!trap(error)) root.dataset.boot = 'failed';
   throw error;
+}
+
+// Offline from now on (worker.js). Not for a guest on another page, which keeps nothing; and after
+// everything that the first visit needs.
+const guest = location.hash.slice(1).split('&').some((part) => part === 'embed' || part.startsWith('embed='));
+if (!guest && navigator.serviceWorker) {
+  try {
+    await navigator.serviceWorker.register(worker());
+    const { active } = await navigator.serviceWorker.ready;
+    const used = performance.getEntriesByType('resource').map((entry) => entry.name);
+    active?.postMessage({ version: self.dataset.js.replace(/^.*\//, ''), used });
+  } catch (error) {
+    console.info(`netpier works, but not offline: ${error.message}`);
+  }
 }

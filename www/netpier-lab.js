@@ -4,7 +4,9 @@
 (() => {
   const here = document.currentScript?.src;
   if (!here || customElements.get('netpier-lab')) return;
-  const PASSED = ['lab', 'lesson', 'lang', 'theme', 't', 'in', 'run'];
+  // One after the other, so that all share the download of the first.
+  let turn = Promise.resolve();
+  const PASSED = ['lesson', 'step', 'lang', 'theme', 'in', 'run', 't', 'packet', 'lab'];
 
   class NetpierLab extends HTMLElement {
     static observedAttributes = PASSED;
@@ -34,7 +36,8 @@
       this.seen?.disconnect();
       removeEventListener('message', this.hear);
       this.frame?.remove();
-      this.frame = this.seen = undefined;
+      this.loaded?.();
+      this.frame = this.seen = this.ready = this.loaded = undefined;
     }
 
     attributeChangedCallback() {
@@ -55,7 +58,20 @@
 
     load() {
       this.seen?.disconnect();
-      if (this.frame) return;
+      if (this.frame || this.waiting) return;
+      this.waiting = true;
+      turn = turn.then(() => {
+        this.waiting = false;
+        if (!this.isConnected || this.frame) return undefined;
+        this.insert();
+        return new Promise((next) => {
+          this.loaded = next;
+          setTimeout(next, 15_000);
+        });
+      });
+    }
+
+    insert() {
       const frame = document.createElement('iframe');
       frame.title = this.label;
       frame.referrerPolicy = 'no-referrer';
@@ -69,19 +85,24 @@
     heard({ source, origin, data }) {
       if (!this.frame || source !== this.frame.contentWindow || origin !== this.base.origin || data?.netpier !== 1) return;
       if (data.type === 'ready') {
+        this.loaded?.();
         // As high as the picture is at this width, within reason.
         if (!this.hasAttribute('height')) {
           const stage = Math.min(Math.max(this.clientWidth * data.shape, 240), 520);
           this.frame.style.height = `${Math.round(stage + 150)}px`;
           this.style.minHeight = '';
         }
-        if (this.hasAttribute('autoplay')) this.play();
+        if (this.hasAttribute('autoplay') || this.wanted) this.say('play');
+        this.ready = true;
       }
       if (['ready', 'step', 'goal'].includes(data.type)) this.dispatchEvent(new CustomEvent(data.type, { detail: data }));
     }
 
     say(word) { this.frame?.contentWindow.postMessage({ netpier: 1, do: word }, this.base.origin); }
-    play() { this.load(); this.say('play'); }
+    play() {
+      this.load();
+      if (this.ready) this.say('play'); else this.wanted = true;
+    }
     pause() { this.say('pause'); }
     step() { this.say('step'); }
     back() { this.say('back'); }

@@ -98,6 +98,8 @@ pub struct Opened {
     pub hints: Vec<usize>,
     /// The solution is being played: the next move, and the line that runs.
     showing: Option<(usize, Option<JobId>)>,
+    /// A link wants so many moves made, at once.
+    until: Option<usize>,
     /// The state at which the goals were looked at last.
     looked: (u32, usize),
 }
@@ -287,7 +289,7 @@ impl App {
         let before = self.course.open.take();
         let progress = Progress::new(&lesson, self.timeline.live());
         let hints = vec![0; lesson.goals.len()];
-        let opened = Opened { lesson, progress, hints, showing: None, looked: (0, usize::MAX) };
+        let opened = Opened { lesson, progress, hints, showing: None, until: None, looked: (0, usize::MAX) };
         // In a lesson nothing is kept, so it has to be open before its lab is.
         self.course.open = Some(opened);
         // A lab equal to the one on the screen would go on as it is.
@@ -312,6 +314,12 @@ impl App {
         self.invited = true;
         self.camera.auto = true;
         self.selection = None;
+        let id = self.course.open.as_ref().map(|o| o.lesson.id.clone()).unwrap_or_default();
+        if let Some(steps) = self.linked_steps(&id)
+            && let Some(open) = &mut self.course.open
+        {
+            (open.showing, open.until) = (Some((0, None)), Some(steps));
+        }
     }
 
     fn leave_lesson(&mut self) {
@@ -327,12 +335,18 @@ impl App {
 
     /// Looks at the goals where something has come to an end and is seen; plays the solution on.
     pub(super) fn follow_course(&mut self) {
-        let left = if self.in_lesson() && !self.course.folded { CARD } else { 0.0 };
+        // A guest on another page has no card.
+        let card = self.in_lesson() && !self.course.folded && !self.share.embed;
+        let left = if card { CARD } else { 0.0 };
         if left != self.camera.left {
             self.camera.left = left;
             if self.camera.auto {
                 self.camera.fit(&self.shown.scene.bounds);
             }
+        }
+        if self.course.open.as_ref().is_some_and(|o| o.until.is_some()) {
+            // Nobody looks on while a link's moves are made.
+            self.flows.to_now();
         }
         self.show_on();
         let Some(open) = &mut self.course.open else { return };
@@ -364,8 +378,12 @@ impl App {
         if running || self.busy || !self.flows.is_now() {
             return;
         }
-        let Some(step) = open.lesson.solution.get(next).cloned() else {
+        let wanted = open.until.is_none_or(|until| next < until);
+        let Some(step) = open.lesson.solution.get(next).filter(|_| wanted).cloned() else {
             open.showing = None;
+            if open.until.take().is_some() {
+                self.linked_steps_made();
+            }
             return;
         };
         open.showing = Some((next + 1, None));
@@ -397,11 +415,6 @@ impl App {
     pub fn is_showing(&self) -> bool {
         self.course.open.as_ref().is_some_and(|o| o.showing.is_some())
     }
-}
-
-/// The lesson that a link names: `#lesson=docker0`.
-pub fn linked(fragment: &str) -> Option<&str> {
-    fragment.trim_start_matches('#').split('&').find_map(|part| part.strip_prefix("lesson="))
 }
 
 pub(super) const KEPT: &str = KEEP_DONE;

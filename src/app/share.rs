@@ -15,8 +15,8 @@ use crate::lab::{Lab, capture, script};
 pub enum ShareAction {
     /// Opens the dialog.
     Open,
-    /// With the line that is shown, and the moment.
-    With { line: bool, moment: bool },
+    /// With the line that is shown, the moment, and as the lesson that is open.
+    With { line: bool, moment: bool, lesson: bool },
     /// Something was copied.
     Copied,
     /// The fragment of the page's address, at the start or when it changes.
@@ -44,12 +44,27 @@ pub struct ShareForm {
     pub with_line: bool,
     /// The moment goes with the link.
     pub with_moment: bool,
+    /// The title of the lesson that is open, if one is.
+    pub lesson: Option<String>,
+    /// The link names the lesson, instead of carrying the lab.
+    pub as_lesson: bool,
     /// What stands behind `#`.
     pub fragment: String,
     /// The same for a guest on another page.
     pub embed: String,
     /// A file's name, without its ending.
     pub file: String,
+}
+
+/// A moment that a link names.
+#[derive(Debug, Clone, Copy)]
+struct Seek {
+    /// Which flow, by its number.
+    flow: usize,
+    /// Nanoseconds after its first packet.
+    at: u64,
+    /// Line of the packet list, and moments after it.
+    packet: Option<(usize, usize)>,
 }
 
 /// Links and visits.
@@ -59,8 +74,10 @@ pub struct State {
     pub embed: bool,
     /// A visit: the reader's own lab, and the visited one as it came.
     visit: Option<(Lab, Lab)>,
-    /// Once there are so many nanoseconds of the flow, the playhead stops there.
-    seek: Option<u64>,
+    /// A link to a lesson, until that is open and its steps are made.
+    later: Option<Link>,
+    /// Once the flow has this moment the playhead stops there.
+    seek: Option<Seek>,
     /// The page's address is to lose its fragment.
     forget: bool,
     /// The own lab was put aside for a visited one, and nothing was said to that yet.
@@ -85,8 +102,8 @@ impl State {
 impl App {
     pub(super) fn share(&mut self, action: ShareAction) {
         match action {
-            ShareAction::Open => self.show_link(true, true),
-            ShareAction::With { line, moment } => self.show_link(line, moment),
+            ShareAction::Open => self.show_link(true, true, true),
+            ShareAction::With { line, moment, lesson } => self.show_link(line, moment, lesson),
             ShareAction::Copied => self.toast("toast.copied_link", "", false),
             ShareAction::Visit(fragment) => match Link::from_fragment(&fragment) {
                 Ok(link) => self.visit(link),
@@ -119,26 +136,35 @@ impl App {
         self.outbox = Some(Download { name, mime, bytes });
     }
 
-    fn show_link(&mut self, with_line: bool, with_moment: bool) {
+    fn show_link(&mut self, with_line: bool, with_moment: bool, as_lesson: bool) {
         let flow = self.flows.current();
         let first = flow.and_then(|f| f.schedule.beats.first()).map(|b| b.at);
         let now = flow.zip(self.flows.beat()).map(|(f, i)| f.schedule.beats[i].at);
         let past = !self.flows.is_now();
         let run = flow.filter(|_| with_line).map(|f| (f.place.clone(), f.line.clone()));
         let at = first.zip(now).filter(|_| past && with_line && with_moment);
+        let packet = at.and(flow).zip(self.flows.beat()).and_then(|(flow, beat)| {
+            let line = flow.rows.iter().rposition(|r| r.beat <= beat)?;
+            Some((line + 1, beat - flow.rows[line].beat))
+        });
+        let open = self.course.open.as_ref().map(|o| &o.lesson);
+        let named = open.filter(|_| as_lesson);
         let mut link = Link {
-            lab: Some(self.lab.clone()),
+            lab: named.is_none().then(|| self.lab.clone()),
+            lesson: named.map(|l| l.id.clone()),
             at: at.map(|(first, now)| now.since(first).as_nanos()),
+            packet,
             run,
             ..Link::default()
         };
+        let lesson = open.map(|l| l.prose(self.settings.lang).title.clone());
         let line = flow.map(|f| f.line.clone());
         let fragment = link.to_fragment();
         link.embed = true;
         link.lang = Some(self.settings.lang.tag().to_owned());
         let embed = link.to_fragment();
         let file = self.file_name();
-        let form = ShareForm { line, with_line, with_moment, fragment, embed, file };
+        let form = ShareForm { line, with_line, with_moment, lesson, as_lesson, fragment, embed, file };
         self.dialog = Some(Dialog::Share(Box::new(form)));
     }
 
@@ -171,6 +197,10 @@ impl App {
             }
             self.set_language();
         }
+        if let Some(id) = link.lesson.clone() {
+            self.share.later = Some(Link { lab: None, ..link.clone() });
+            self.course(super::course::Course::Open(id));
+        }
         let Some(lab) = link.lab else { return };
         self.leave_start(Pane::Terminal);
         if self.in_lesson() {
@@ -193,19 +223,43 @@ impl App {
         (self.selection, self.dialog) = (None, None);
         self.drag = None::<Drag>;
         self.camera.auto = true;
-        if let Some((place, line)) = link.run.filter(|(_, line)| line.len() <= 4_096)
+        if link.lesson.is_none() {
+            self.play_linked(link.run, link.at, link.packet);
+        }
+    }
+
+    fn play_linked(
+        &mut self,
+        run: Option<(String, String)>,
+        at: Option<u64>,
+        packet: Option<(usize, usize)>,
+    ) {
+        if let Some((place, line)) = run.filter(|(_, line)| line.len() <= 4_096)
             && self.live().place(&place).is_ok()
         {
+            self.share.seek = Some(Seek { flow: self.flows.all.len(), at: at.unwrap_or(0), packet });
             self.type_line(&place, &line);
             self.flows.player.playing = false;
-            self.share.seek = Some(link.at.unwrap_or(0));
+        }
+    }
+
+    /// The lesson `id` is open. How many of its moves a link wants made.
+    pub(super) fn linked_steps(&self, id: &str) -> Option<usize> {
+        let link = self.share.later.as_ref().filter(|l| l.lesson.as_deref() == Some(id))?;
+        Some(link.step.unwrap_or(0))
+    }
+
+    /// They are made: the line of the link is next.
+    pub(super) fn linked_steps_made(&mut self) {
+        if let Some(link) = self.share.later.take() {
+            self.play_linked(link.run, link.at, link.packet);
         }
     }
 
     /// After the World went on: a link's moment has come.
     pub(super) fn seek_link(&mut self, quiet: bool) {
-        let Some(at) = self.share.seek else { return };
-        let Some(flow) = self.flows.current() else {
+        let Some(Seek { flow, at, packet }) = self.share.seek else { return };
+        let Some(flow) = self.flows.all.get(flow) else {
             if quiet {
                 self.share.seek = None;
             }
@@ -213,9 +267,22 @@ impl App {
         };
         let first = flow.schedule.beats.first().map(|b| b.at);
         let since = |t: crate::time::Instant| first.map_or(0, |f| t.since(f).as_nanos());
-        let beat = flow.schedule.beats.iter().rposition(|b| since(b.at) <= at);
-        let reached = quiet || flow.schedule.beats.last().is_some_and(|b| since(b.at) > at);
-        let stop = beat.filter(|_| reached).map(|i| if at == 0 { 0.0 } else { flow.schedule.beats[i].end() });
+        let beats = &flow.schedule.beats;
+        let named = packet.and_then(|(line, after)| Some((flow.rows.get(line - 1)?.beat, after)));
+        let beat = match named {
+            Some((beat, after)) => Some((beat.saturating_add(after)).min(beats.len().saturating_sub(1))),
+            None => beats.iter().rposition(|b| since(b.at) <= at),
+        };
+        let reached = quiet
+            || match packet {
+                Some((line, after)) => {
+                    named.is_some_and(|(b, _)| b.saturating_add(after) + 1 < beats.len())
+                        && flow.rows.len() > line
+                }
+                None => beats.last().is_some_and(|b| since(b.at) > at),
+            };
+        let begin = at == 0 && packet.is_none();
+        let stop = beat.filter(|_| reached).map(|i| if begin { 0.0 } else { beats[i].end() });
         // Until then the playhead runs ahead, so that the World goes on.
         self.flows.player.pos = stop.unwrap_or(flow.schedule.len());
         self.flows.player.playing = false;
@@ -346,6 +413,7 @@ mod tests {
         let shown = |app: &App| app.flows.current().unwrap().schedule.beats[app.flows.beat().unwrap()].at;
         let first = |app: &App| app.flows.current().unwrap().schedule.beats[0].at;
         let moment = shown(&app).since(first(&app));
+        let beat = app.flows.beat();
         app.act(Action::Share(ShareAction::Open));
         let Some(Dialog::Share(form)) = app.dialog.clone() else { panic!("no dialog") };
         let mut other = open().0;
@@ -354,5 +422,7 @@ mod tests {
         other.act(Action::Tick(50.0));
         assert!(!other.flows.player.playing);
         assert_eq!(shown(&other).since(first(&other)), moment);
+        // Several things happen at one moment: it is the same one that is looked at.
+        assert_eq!(other.flows.beat(), beat);
     }
 }

@@ -287,7 +287,8 @@ fn a_shell_opened_in_a_container_takes_the_terminal_along_and_back() {
 mod course {
     use super::*;
     use crate::app::Action::Course as Act;
-    use crate::app::course::{Course, linked};
+    use crate::app::course::Course;
+    use crate::app::share::ShareAction;
 
     fn file(name: &str) -> String {
         let path = format!("{}/lessons/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -327,13 +328,32 @@ mod course {
 
     #[test]
     fn a_link_names_a_lesson_and_nothing_but_a_file_name_is_fetched() {
-        assert_eq!(linked("#lesson=nat-table&t=3"), Some("nat-table"));
-        assert_eq!(linked("#lab=1.abc"), None);
         let mut app = super::open();
+        app.act(Action::Share(ShareAction::Visit("#lesson=nat-table&t=3".into())));
+        assert!(app.course.take_wanted().contains(&"lessons/nat-table.json".to_owned()));
         for id in ["", "../x", "a/b", "http://x", "A"] {
             app.act(Act(Course::Open(id.into())));
             assert!(app.course.take_wanted().is_empty(), "{id}");
         }
+    }
+
+    #[test]
+    fn a_link_opens_a_lesson_after_some_of_its_moves_and_plays_a_line_there() {
+        let mut app = super::open();
+        let link = "#lesson=nat-table&step=1&in=router&run=conntrack%20-L";
+        app.act(Action::Share(ShareAction::Visit(link.into())));
+        for name in app.course.take_wanted() {
+            let text = file(name.strip_prefix("lessons/").unwrap());
+            app.act(Act(Course::Came(name, Ok(text))));
+        }
+        for _ in 0..200 {
+            while app.run_slice() {}
+            app.act(Action::Tick(500.0));
+        }
+        let opened = app.course.open.as_ref().unwrap();
+        assert_eq!(opened.progress.met(), [true; 3]);
+        assert!(app.live().jobs().iter().any(|j| j.line == "conntrack -L"));
+        assert!(!app.is_showing());
     }
 
     #[test]

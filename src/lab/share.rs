@@ -35,6 +35,10 @@ pub struct Link {
     pub theme: Option<String>,
     /// A lesson's id.
     pub lesson: Option<String>,
+    /// Moves of the lesson's solution that are made when it opens.
+    pub step: Option<usize>,
+    /// What to stop at: the line of the packet list, 1 first, and how many moments after it.
+    pub packet: Option<(usize, usize)>,
 }
 
 /// Why a link does not open.
@@ -108,10 +112,15 @@ impl Link {
         }
         let words = [("lesson", &self.lesson), ("lang", &self.lang), ("theme", &self.theme)];
         parts.extend(words.iter().filter_map(|(key, v)| Some(format!("{key}={}", escape(v.as_ref()?)))));
+        parts.extend(self.step.map(|step| format!("step={step}")));
         if let Some((place, line)) = &self.run {
             parts.push(format!("in={}&run={}", escape(place), escape(line)));
         }
         parts.extend(self.at.map(|at| format!("t={at}")));
+        parts.extend(self.packet.map(|(line, after)| match after {
+            0 => format!("packet={line}"),
+            _ => format!("packet={line}.{after}"),
+        }));
         // The long one comes last, so that the rest can be read by eye.
         parts.extend(self.lab.as_ref().map(|lab| format!("lab={}", pack(lab))));
         parts.join("&")
@@ -138,6 +147,11 @@ impl Link {
                 "in" => place = Some(unescape(value)),
                 "run" => line = Some(unescape(value)),
                 "t" => link.at = value.parse().ok(),
+                "step" => link.step = value.parse().ok(),
+                "packet" => {
+                    let (line, after) = value.split_once('.').unwrap_or((value, "0"));
+                    link.packet = line.parse().ok().zip(after.parse().ok()).filter(|(line, _)| *line > 0);
+                }
                 _ => {}
             }
         }

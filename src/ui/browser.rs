@@ -201,16 +201,14 @@ pub fn copy(text: &str, done: impl FnOnce() + 'static) {
     });
 }
 
-/// Makes a picture of the canvas and hands it to the reader; the program for it is loaded then.
+/// Makes a picture of the canvas and hands it to the reader. `www/boot.js` loads the program for it:
+/// where the browser has Trusted Types, no script's address may come from here.
 pub fn picture(kind: &str, name: &str) {
-    let script = document().create_element("script").ok();
-    let (Some(script), Some(body)) = (script, document().body()) else { return };
-    for (key, value) in [("src", "picture.js"), ("data-kind", kind), ("data-name", name)] {
-        // These attributes can always be set.
-        let _ = script.set_attribute(key, value);
+    let make = js_sys::Reflect::get(&window(), &"netpierPicture".into());
+    if let Some(make) = make.ok().and_then(|f| f.dyn_into::<js_sys::Function>().ok()) {
+        // It answers with a promise; what goes wrong stands in the console.
+        let _ = make.call2(&window(), &kind.into(), &name.into());
     }
-    let _ = body.append_child(&script);
-    script.remove();
 }
 
 /// Says something, JSON, to the page around this one. It holds nothing secret, so any page may read it.

@@ -15,6 +15,8 @@ pub struct Props {
     pub packet: Shared<Option<PacketView>>,
     /// The moment shown: nanoseconds after the flow's first packet.
     pub at: Option<u64>,
+    /// Goals of the lesson: met, and all.
+    pub goals: Option<(usize, usize)>,
 }
 
 /// Beneath the player bar.
@@ -42,6 +44,9 @@ pub fn Foot(props: &Props) -> Html {
                     <b>{ p.place.rsplit(':').next().unwrap_or_default().to_owned() }</b>{ " " }
                 }
                 { words.map_or_else(|| ctx.t("embed.begin"), AttrValue::from) }
+                if let Some((met, all)) = props.goals {
+                    <span class={classes!("embed-goals", (met == all).then_some("met"))} data-test="embed-goals">{ ctx.tv("embed.goals", &[("met", &met.to_string()), ("all", &all.to_string())]) }</span>
+                }
             </p>
             if let (true, Some(p)) = (*why, packet) {
                 <ul data-test="embed-reasons">

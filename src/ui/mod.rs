@@ -37,7 +37,7 @@ use crate::explain::{Lang, text};
 pub fn run() {
     std::panic::set_hook(Box::new(|info| browser::note_panic(&info.to_string())));
     let Some(place) = browser::document().get_element_by_id("app") else { return };
-    place.set_inner_html("");
+    place.set_text_content(None);
     yew::Renderer::<root::Root>::with_root(place).render();
 }
 

@@ -20,7 +20,7 @@ use super::toasts::Toasts;
 use super::{Ctx, Shared};
 use crate::app::arrange::Arrange;
 use crate::app::changed::Changes;
-use crate::app::course::{Course as Lessons, linked};
+use crate::app::course::Course as Lessons;
 use crate::app::decode::Kind;
 use crate::app::firewall::{FirewallAct, View};
 use crate::app::inspector::{PacketView, Tables};
@@ -135,9 +135,6 @@ impl Component for Root {
             // A page's own document always takes a listener.
             let _ = browser::document().add_event_listener_with_callback("keydown", listener);
             self.keys = Some(keys);
-            if let Some(id) = linked(&browser::fragment()) {
-                ctx.link().send_message(Msg::Act(Action::Course(Lessons::Open(id.to_owned()))));
-            }
             self.fetch_wanted(ctx);
             let link = ctx.link().clone();
             browser::on_fragment(move |f| link.send_message(Msg::Act(Action::Share(ShareAction::Visit(f)))));
@@ -149,8 +146,9 @@ impl Component for Root {
             if self.ctx.embed {
                 let link = ctx.link().clone();
                 browser::hear_parent(move |word| link.send_message(Msg::Asked(word)));
-                ctx.link().send_message(Msg::Act(Action::Tick(0.0)));
             }
+            // What a link wants is fetched, and the page around hears that we are here.
+            ctx.link().send_message(Msg::Act(Action::Tick(0.0)));
             self.request_frame(ctx);
         }
     }
@@ -305,7 +303,10 @@ impl Root {
             <div class="embed">
                 { self.canvas(app) }
                 { self.timeline(app) }
-                <embed::Foot packet={self.painted.packet.clone()} {at} />
+                <embed::Foot packet={self.painted.packet.clone()} {at} goals={app.course.open.as_ref().map(|o| {
+                    let met = o.progress.met();
+                    (met.iter().filter(|m| **m).count(), met.len())
+                })} />
             </div>
             <Toasts toasts={app.toasts.clone()} />
             </>

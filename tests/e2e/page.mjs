@@ -1,11 +1,11 @@
-// What every end-to-end test needs: a small server for dist/, a real Chromium, and a page that
+// What every end-to-end test needs: a small server for dist/, real browsers, and a page that
 // fails its test on any error in the console.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 const axe = createRequire(import.meta.url)('axe-core');
 const here = dirname(fileURLToPath(import.meta.url));
@@ -14,7 +14,8 @@ const out = join(here, 'out');
 
 /** The policy that a careful host would send. The page has the same one in its head. */
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
-  + "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+  + "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+  + "require-trusted-types-for 'script'; trusted-types netpier";
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
@@ -27,13 +28,18 @@ export async function serve(folder = join(root, 'dist')) {
   await stat(join(folder, 'index.html')).catch(() => {
     throw new Error(`there is no page in ${folder}; build it first: cargo xtask dist`);
   });
+  /** Each file that was asked for, every time. */
+  const asked = [];
   const server = createServer(async (request, response) => {
+    asked.push(request.url);
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^\/netpier\//, '/');
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
     try {
       if (!file.startsWith(folder)) throw new Error('outside');
       const body = await readFile(file);
-      response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': POLICY });
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'cache-control': 'max-age=600',
+      });
       response.end(body);
     } catch {
       response.writeHead(404, { 'content-type': 'text/plain' });
@@ -41,7 +47,7 @@ export async function serve(folder = join(root, 'dist')) {
     }
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-  return { url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => server.close(done)) };
+  return { asked, url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => server.close(done)) };
 }
 
 /** A headless Chromium that speaks to nobody. */
@@ -53,6 +59,18 @@ export async function launch() {
   });
 }
 
+/** A headless Firefox as it comes: driven by WebDriver BiDi, so it needs no driver and no patch. */
+export async function launchFirefox() {
+  return firefox.launch({
+    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+    channel: 'moz-firefox',
+    firefoxUserPrefs: { 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false },
+  });
+}
+
+/** The browsers that a guest has to be good in. */
+export const BROWSERS = { Chromium: launch, Firefox: launchFirefox };
+
 /** A fresh visitor's page. `problems` collects whatever the console complains about. */
 export async function open(browser, url, { width = 1440, height = 900, locale = 'en-GB', colorScheme = 'light' } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme });
@@ -62,19 +80,23 @@ export async function open(browser, url, { width = 1440, height = 900, locale = 
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) problems.push(`${message.type()}: ${message.text()}`);
   });
+  /** Every address that the page and its frames ask for. */
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url())));
   page.on('pageerror', (error) => problems.push(`uncaught: ${error}`));
   page.on('requestfailed', (request) => problems.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
   page.on('response', (response) => {
     if (response.status() >= 400) problems.push(`${response.status()}: ${response.url()}`);
   });
   await page.goto(url);
-  return { context, page, problems };
+  return { context, page, problems, asked };
 }
 
 /** A picture in tests/e2e/out/, for people to look at. */
 export async function picture(page, name) {
   await mkdir(out, { recursive: true });
-  await page.screenshot({ path: join(out, `${name}.png`) });
+  // Hiding the caret would add a style, which the page's policy forbids.
+  await page.screenshot({ path: join(out, `${name}.png`), caret: 'initial' });
 }
 
 /** Asks again until the answer is good. The page's policy forbids waitForFunction's eval. */

@@ -1,4 +1,4 @@
-// Keeps the page for times without a network. docs/weight.md says what it fetches and when.
+// Keeps the page for times without a network. docs/offline.md says what it fetches and when.
 //
 // Nothing is fetched when the worker is installed. Once a page runs it says what it used; that is
 // kept, and comes out of the browser's own cache. The rest (lessons) comes when the page was quiet
@@ -85,14 +85,16 @@ async function runs(version, used) {
   await rest(cache);
 }
 
-/** The lessons, one after the other; not where the reader saves data. */
+/** Lessons and what else is loaded when it is wanted, one after the other; not where the reader saves data. */
 async function rest(cache) {
   if (self.navigator.connection?.saveData) return;
-  const at = (name) => `${SCOPE}lessons/${name}.json`;
+  const lesson = (name) => `${SCOPE}lessons/${name}.json`;
+  const more = ['broken.js', 'picture.js', 'locales/en/background.json', 'locales/ko/background.json'].map((name) => SCOPE + name);
   try {
-    const index = await fetch(at('index'));
+    const index = await fetch(lesson('index'));
     const lessons = await index.clone().json();
-    await cache.put(at('index'), index);
-    for (const name of ['terms', ...lessons.map((lesson) => lesson.id)]) if (!await cache.match(at(name))) await cache.add(at(name));
+    await cache.put(lesson('index'), index);
+    const names = ['terms', ...lessons.map(({ id }) => id)];
+    for (const url of [...more, ...names.map(lesson)]) if (!await cache.match(url)) await cache.add(url);
   } catch { /* offline, or the disk is full: another time */ }
 }

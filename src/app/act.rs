@@ -2,7 +2,7 @@
 
 use super::changed;
 use super::forms::{ContainerForm, IMAGES, NetworkForm};
-use super::playback::SPEEDS;
+use super::playback::{BeatKind, SPEEDS};
 use super::terminal::{self, Entry};
 use super::view::{Drag, Ware};
 use super::{Action, App, Dialog, FIRST_FLOW, Flows, KEEP_LANG, KEEP_THEME, Pane, Selection, Theme};
@@ -81,6 +81,25 @@ impl App {
         if !matches!(action, Action::Tick(_)) {
             self.leave_start(Pane::Terminal);
         }
+        let way = action.clone();
+        self.time_once(action);
+        // A guest has one sentence for a step: it passes over tables that were asked in vain.
+        while self.share.embed && matches!(way, Action::Step | Action::Back) && self.in_vain() {
+            let before = self.flows.player.pos;
+            self.time_once(way.clone());
+            if self.flows.player.pos == before {
+                break;
+            }
+        }
+    }
+
+    /// The playhead is at a hook where nothing was decided about the packet.
+    fn in_vain(&self) -> bool {
+        let beat = self.flows.current().zip(self.flows.beat()).map(|(f, i)| &f.schedule.beats[i].kind);
+        matches!(beat, Some(BeatKind::Hook { nat: None, .. }))
+    }
+
+    fn time_once(&mut self, action: Action) {
         if let Action::Step | Action::Back = action
             && let Some(stop) = self.walk_stop(action == Action::Step)
         {

@@ -27,6 +27,11 @@ pub fn Foot(props: &Props) -> Html {
     let packet = props.packet.as_ref();
     let words = packet.map(|p| p.drop.clone().unwrap_or_else(|| p.sentence.clone()));
     let words = words.filter(|w| !w.is_empty());
+    // Where it happens stands in front, once.
+    let place = packet.map(|p| p.place.rsplit(':').next().unwrap_or_default()).unwrap_or_default();
+    let rest = words.as_ref().and_then(|w| w.strip_prefix(place)).map(str::to_owned);
+    let named = rest.is_some();
+    let words = rest.or(words);
     let dead = packet.is_some_and(|p| p.drop.is_some());
     let toggle = {
         let why = why.clone();
@@ -40,8 +45,9 @@ pub fn Foot(props: &Props) -> Html {
         </div>
         <div class={classes!("embed-words", dead.then_some("dead"))} aria-live="polite" data-test="embed-words">
             <p>
-                if let Some(p) = packet {
-                    <b>{ p.place.rsplit(':').next().unwrap_or_default().to_owned() }</b>{ " " }
+                if !place.is_empty() {
+                    <b>{ place.to_owned() }</b>
+                    if !named { { " " } }
                 }
                 { words.map_or_else(|| ctx.t("embed.begin"), AttrValue::from) }
                 if let Some((met, all)) = props.goals {

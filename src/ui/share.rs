@@ -74,7 +74,7 @@ pub fn Share(props: &Props) -> Html {
             <label class="field"><span>{ ctx.t("share.embed") }</span>
                 <input type="text" readonly=true value={frame.clone()} data-test="share-frame" spellcheck="false" /></label>
             <div class="share-row"><button type="button" onclick={copy(&frame)}>{ ctx.t("share.copy_embed") }</button>
-                <a class="button" href={format!("embed.html#{}", form.embed)} target="_blank" rel="noopener" data-test="share-builder">{ ctx.t("share.builder") }{ " ↗" }</a></div>
+                <a class="button" href={format!("builder/index.html#{}", form.embed)} target="_blank" rel="noopener" data-test="share-builder">{ ctx.t("share.builder") }{ " ↗" }</a></div>
             <fieldset class="share-files"><legend>{ ctx.t("share.files") }</legend><div>
                 <button type="button" data-test="export-lab" onclick={ctx.on(Action::Lab(LabAction::Save))}>{ ctx.t("share.lab") }</button>
                 <button type="button" data-test="export-script" onclick={ctx.on(Action::Share(ShareAction::Script))}>{ ctx.t("share.script") }</button>

@@ -38,7 +38,10 @@ export async function serve(folder = join(root, 'dist')) {
       if (!file.startsWith(folder)) throw new Error('outside');
       const body = await readFile(file);
       response.writeHead(200, {
-        'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'cache-control': 'max-age=600',
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        // The posts and the builder show frames; their own policies are in their heads.
+        ...(/^\/(blog|builder)\//.test(path) ? {} : { 'content-security-policy': POLICY }),
+        'cache-control': 'max-age=600',
       });
       response.end(body);
     } catch {
@@ -47,7 +50,7 @@ export async function serve(folder = join(root, 'dist')) {
     }
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-  return { asked, url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => server.close(done)) };
+  return { asked, url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }) };
 }
 
 /** A headless Chromium that speaks to nobody. */

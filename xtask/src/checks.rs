@@ -29,7 +29,7 @@ pub fn dist() -> Result {
         const fs = require('fs'), z = require('zlib'), path = require('path');
         for (const name of fs.readdirSync('dist', { recursive: true })) {
             const file = path.join('dist', name);
-            if (!/\\.(wasm|js|css|html|json|svg|txt)$/.test(name)) continue;
+            if (!/\\.(wasm|js|css|html|json|svg|txt|webmanifest)$/.test(name)) continue;
             const b = fs.readFileSync(file);
             fs.writeFileSync(file + '.gz', z.gzipSync(b, { level: 9 }));
             fs.writeFileSync(file + '.br', z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } }));
@@ -48,7 +48,7 @@ pub fn size() -> Result {
         const fs = require('fs'), z = require('zlib'), path = require('path');
         const brotli = b => z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } });
         const row = (n, s) => console.log(n.padEnd(48) + s.map(x => String(x).padStart(10)).join(''));
-        const later = n => /^lessons|^broken\\.js$|^picture\\.js$|^netpier-lab\\.js$|OFL/.test(n);
+        const later = n => /^lessons|^locales|^blog|^builder|^icons|^broken\\.js$|^picture\\.js$|^netpier-lab\\.js$|OFL/.test(n);
         const names = fs.readdirSync('dist', { recursive: true }).sort()
             .filter(n => !/\\.(gz|br)$/.test(n) && fs.statSync(path.join('dist', n)).isFile());
         for (const [title, some] of [['first visit', names.filter(n => !later(n))], ['when wanted', names.filter(later)]]) {
@@ -57,7 +57,7 @@ pub fn size() -> Result {
             for (const name of some) {
                 const b = fs.readFileSync(path.join('dist', name)), s = [b.length, z.gzipSync(b, { level: 9 }).length, brotli(b).length];
                 s.forEach((x, i) => sum[i] += x);
-                if (!name.startsWith('lessons')) row('  ' + name, s);
+                if (!/^(lessons|locales|blog|builder|icons)/.test(name)) row('  ' + name, s);
             }
             row('  all', sum);
         }";

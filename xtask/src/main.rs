@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask serve`, `test`, `dist`, `size`.
+//! The project's own commands: `cargo xtask serve`, `test`, `dist`, `size`, `real`.
 //!
 //! Each does all the set-up it needs on a machine that has only Rust, and says what it does.
 //! Tools that are on PATH in the right version are used as they are; what is missing is built or
@@ -6,6 +6,7 @@
 //! through apt-get where the rights suffice.
 
 mod checks;
+mod real;
 mod sh;
 mod tools;
 
@@ -19,6 +20,8 @@ cargo xtask COMMAND
                 the browser, the page's build, end-to-end tests
   dist          build the page for publishing into dist/
   size          build it and say how big it is, plain and compressed
+  real          run the scripts of five labs on the Docker Engine of this machine and compare what
+                their probes give with the emulator; needs root (tests/real/README.md)
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         ("test", true) => checks::test(),
         ("dist", true) => checks::dist(),
         ("size", true) => checks::size(),
+        ("real", true) => real::real(),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

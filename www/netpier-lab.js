@@ -75,7 +75,10 @@
       const frame = document.createElement('iframe');
       frame.title = this.label;
       frame.referrerPolicy = 'no-referrer';
-      frame.setAttribute('sandbox', 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox');
+      // On a page of its own origin a sandbox would hold nothing.
+      if (this.base.origin !== location.origin) {
+        frame.setAttribute('sandbox', 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox');
+      }
       frame.src = this.url;
       Object.assign(frame.style, { display: 'block', width: '100%', height: `${this.height}px`, border: '1px solid #8885', borderRadius: '14px' });
       this.frame = frame;
@@ -89,7 +92,8 @@
         // As high as the picture is at this width, within reason.
         if (!this.hasAttribute('height')) {
           const stage = Math.min(Math.max(this.clientWidth * data.shape, 240), 520);
-          this.frame.style.height = `${Math.round(stage + 150)}px`;
+          // Below it: the player, on a phone in two rows, and the sentence.
+          this.frame.style.height = `${Math.round(stage + (this.clientWidth < 560 ? 215 : 150))}px`;
           this.style.minHeight = '';
         }
         if (this.hasAttribute('autoplay') || this.wanted) this.say('play');

@@ -79,3 +79,38 @@ test('the exports are what they say', async () => {
   assert.deepEqual(problems, []);
   await context.close();
 });
+
+test('a moving picture shows each step of the flow, and browsers can read it', async () => {
+  const { context, page, problems } = await open(browser, `${server.url}#in=laptop&run=ping%20-c%201%20192.168.0.1&lab=home`, { width: 1200, height: 800 });
+  await until('there is something to step through', async () => (await at(page, 'packet-row').count()) > 1);
+  await at(page, 'share').click();
+  const [file] = await Promise.all([page.waitForEvent('download', { timeout: 60_000 }), at(page, 'export-apng').click()]);
+  const bytes = await readFile(await file.path());
+  assert.equal(bytes.subarray(37, 41).toString(), 'acTL');
+  const frames = bytes.readUInt32BE(41);
+  const read = await page.evaluate(async (base64) => {
+    const data = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const decoder = new ImageDecoder({ data, type: 'image/png' });
+    await decoder.tracks.ready;
+    await decoder.completed;
+    const count = decoder.tracks.selectedTrack.frameCount;
+    const { image } = await decoder.decode({ frameIndex: count - 1 });
+    return { count, width: image.displayWidth, animated: decoder.tracks.selectedTrack.animated };
+  }, bytes.toString('base64'));
+  assert.deepEqual([read.count, read.animated], [frames, true]);
+  assert.ok(frames > 4 && frames <= 150 && read.width > 300 && bytes.length < 3_000_000, `${frames} frames, ${bytes.length} bytes`);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test('a link opens a lesson at a step and a packet by its line', async () => {
+  const { context, page, problems } = await open(browser, `${server.url}#lesson=nat-table&step=1`);
+  await until('the first move was made', async () => (await at(page, 'packet-row').count()) > 5);
+  assert.deepEqual(problems, []);
+  await context.close();
+  const other = await open(browser, `${server.url}#in=laptop&run=ping%20-c%201%20192.168.0.1&packet=2&lab=home`);
+  const row = other.page.locator('[data-test="packet-row"]').nth(1);
+  await until('its line is the one shown', async () => (await row.getAttribute('aria-current')) !== null);
+  assert.deepEqual(other.problems, []);
+  await other.context.close();
+});

@@ -137,6 +137,9 @@ fn end_to_end() -> Result {
     let Some(chromium) = tools::chromium() else {
         return Err("there is no Chromium; install the package chromium, or set CHROMIUM to its path".into());
     };
+    let Some(firefox) = tools::firefox() else {
+        return Err("there is no Firefox; install the package firefox-esr, or set FIREFOX to its path".into());
+    };
     let mut files: Vec<String> = std::fs::read_dir(root().join("tests/e2e"))
         .map_err(|e| format!("tests/e2e: {e}"))?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -147,7 +150,7 @@ fn end_to_end() -> Result {
     let mut args = vec!["--test", "--test-reporter=spec"];
     args.extend(files.iter().map(String::as_str));
     let mut node = command("node", &args);
-    node.env("CHROMIUM", chromium);
+    node.env("CHROMIUM", chromium).env("FIREFOX", firefox);
     let closing = watch(node, |line| line.starts_with("ℹ "))?;
     println!("\n{} files of end-to-end tests:", files.len());
     closing.iter().for_each(|line| println!("  {line}"));

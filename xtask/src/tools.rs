@@ -121,6 +121,9 @@ pub fn debian_packages() -> Result {
     if chromium().is_some() {
         missing.retain(|package| *package != "chromium");
     }
+    if firefox().is_some() {
+        missing.retain(|package| *package != "firefox-esr");
+    }
     if !PathBuf::from(FONTS.0).is_file() {
         missing.push(FONTS.1);
     }
@@ -152,4 +155,12 @@ pub fn chromium() -> Option<PathBuf> {
         return Some(path);
     }
     ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"].into_iter().find_map(which)
+}
+
+/// A Firefox: `$FIREFOX`, or what is on PATH. It is driven as it is (WebDriver BiDi), without geckodriver.
+pub fn firefox() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("FIREFOX").map(PathBuf::from).filter(|p| p.is_file()) {
+        return Some(path);
+    }
+    ["firefox-esr", "firefox"].into_iter().find_map(which)
 }

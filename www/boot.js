@@ -45,6 +45,9 @@ try {
   throw error;
 }
 
+// Words are explained by a program of their own; the page works without it.
+import(at('words.js')).catch((error) => console.info(`words are not explained: ${error.message}`));
+
 // Offline from now on (worker.js). Not for a guest on another page, which keeps nothing; and after
 // everything that the first visit needs.
 const guest = location.hash.slice(1).split('&').some((part) => part === 'embed' || part.startsWith('embed='));

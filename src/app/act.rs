@@ -238,6 +238,7 @@ impl App {
             Action::Open(place) => {
                 self.terminals.go(&place);
                 self.settings.pane = Pane::Terminal;
+                self.make_room();
             }
             Action::Typed(text) => self.terminals.current_mut().typed(text),
             Action::Older => self.terminals.current_mut().older(),
@@ -589,7 +590,10 @@ impl App {
                 self.store.set(KEEP_THEME, if theme == Theme::Dark { "dark" } else { "light" });
             }
             Action::Tab(tab) => self.settings.tab = tab,
-            Action::Pane(pane) => self.settings.pane = pane,
+            Action::Pane(pane) => {
+                self.settings.pane = pane;
+                self.make_room();
+            }
             Action::HideArp(hide) => self.settings.hide_arp = hide,
             Action::Undo => {
                 if let Some(lab) = self.history.undo(&self.lab)

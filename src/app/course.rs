@@ -21,8 +21,6 @@ use crate::session::JobId;
 const KEEP_DONE: &str = "netpier.lessons";
 /// Where the list of lessons lies.
 const INDEX: &str = "lessons/index.json";
-/// Where the words are explained.
-const TERMS: &str = "lessons/terms.json";
 
 /// Pixels that the card of a lesson takes at the left of the picture.
 const CARD: f64 = 368.0;
@@ -50,8 +48,6 @@ pub enum Course {
     Fold,
     /// Types the line that the lesson begins with.
     Play,
-    /// Explains a word (None: no more).
-    Term(Option<String>),
 }
 
 /// A line of the list of lessons.
@@ -76,15 +72,6 @@ impl Entry {
     pub fn title(&self, lang: Lang) -> &str {
         if lang == Lang::Ko { &self.ko } else { &self.en }
     }
-}
-
-/// A word that is explained.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Term {
-    /// How it is written, in both languages, in lower case.
-    words: Vec<String>,
-    en: String,
-    ko: String,
 }
 
 /// The lesson that is open.
@@ -119,11 +106,8 @@ pub struct State {
     pub open: Option<Opened>,
     /// The card is folded.
     pub folded: bool,
-    /// A word that is being explained, and how.
-    pub term: Option<(String, String)>,
     /// Why something could not be loaded.
     pub problem: Option<String>,
-    terms: Vec<Term>,
     wanted: Vec<String>,
     /// The lesson that is to be opened when its file comes.
     opening: Option<String>,
@@ -212,7 +196,6 @@ impl App {
                 if let Some(open) = &mut self.course.open {
                     open.showing = Some((0, None));
                 }
-                self.make_room();
                 self.show_on();
             }
             Course::Again => {
@@ -223,20 +206,10 @@ impl App {
             Course::Leave => self.leave_lesson(),
             Course::Play => {
                 if let Some(play) = self.course.open.as_ref().map(|o| o.lesson.play.clone()) {
-                    self.make_room();
                     self.type_line(&play.at, &play.run);
                 }
             }
             Course::Fold => self.course.folded = !self.course.folded,
-            Course::Term(word) => {
-                let lang = self.settings.lang;
-                let explained = |word: String| {
-                    let key = word.to_lowercase();
-                    let term = self.course.terms.iter().find(|t| t.words.contains(&key))?;
-                    Some((word, if lang == Lang::Ko { term.ko.clone() } else { term.en.clone() }))
-                };
-                self.course.term = word.and_then(explained);
-            }
         }
     }
 
@@ -251,9 +224,6 @@ impl App {
         if self.course.index.is_empty() {
             self.course.want(INDEX);
         }
-        if self.course.terms.is_empty() {
-            self.course.want(TERMS);
-        }
         self.course.want(&format!("lessons/{id}.json"));
         self.course.opening = Some(id);
     }
@@ -264,8 +234,6 @@ impl App {
                 Ok(index) => self.course.index = index,
                 Err(e) => self.course.problem = Some(e.to_string()),
             },
-            // Without it words are not explained; nothing else depends on it.
-            TERMS => self.course.terms = serde_json::from_str(text).unwrap_or_default(),
             _ => {
                 let wanted = self.course.opening.take();
                 if wanted.is_none_or(|id| file != format!("lessons/{id}.json")) {
@@ -290,6 +258,8 @@ impl App {
         let progress = Progress::new(&lesson, self.timeline.live());
         let hints = vec![0; lesson.goals.len()];
         let opened = Opened { lesson, progress, hints, showing: None, until: None, looked: (0, usize::MAX) };
+        // What was typed elsewhere belongs elsewhere.
+        self.terminals = super::terminal::Terminals::default();
         // In a lesson nothing is kept, so it has to be open before its lab is.
         self.course.open = Some(opened);
         // A lab equal to the one on the screen would go on as it is.
@@ -309,7 +279,6 @@ impl App {
             self.course.wanted.push(format!("#lesson={id}"));
         }
         self.course.menu = false;
-        self.course.term = None;
         self.leave_start(super::Pane::Terminal);
         self.invited = true;
         self.camera.auto = true;
@@ -324,7 +293,6 @@ impl App {
 
     fn leave_lesson(&mut self) {
         self.course.open = None;
-        self.course.term = None;
         self.course.wanted.push("#".into());
         if let Some(mine) = self.course.mine.take() {
             self.reopen(mine);
@@ -393,9 +361,9 @@ impl App {
         }
     }
 
-    /// On a small screen the card hides the picture: it is folded before something moves.
+    /// On a small screen the card and the panes have one place: who turns to a pane folds the card.
     pub(super) fn make_room(&mut self) {
-        if self.camera.size.0 < super::view::SMALL_SCREEN {
+        if self.in_lesson() && self.camera.size.0 < super::view::SMALL_SCREEN {
             self.course.folded = true;
         }
     }

@@ -38,6 +38,7 @@ pub mod terminal;
 mod tests;
 pub mod view;
 pub mod why;
+pub mod words;
 
 use crate::explain::Lang;
 use crate::lab::{History, Lab, LabError};

@@ -28,6 +28,8 @@ pub struct Whys {
     open: Option<JobId>,
     /// Lines of a way out that wait for the one before them: its job, then places and lines.
     waiting: Option<(JobId, VecDeque<(String, String)>)>,
+    /// Lines that wait until an edit has had its effects.
+    later: Option<VecDeque<(String, String)>>,
     /// The attempt that is made again after something was mended.
     again: Option<JobId>,
     /// What is behind the causes, by key, in this language; loaded when somebody asks.
@@ -71,6 +73,8 @@ pub struct WhyView {
     pub has_hop: bool,
     /// What the way out types or changes; None: there is none.
     pub remedy: Option<Vec<String>>,
+    /// It is typed; otherwise it is a change of the lab that no command makes.
+    pub typed: bool,
     /// What is typed then, if it is another line than the one that failed.
     pub instead: Option<String>,
     /// What is behind it, once that is loaded.
@@ -116,7 +120,19 @@ impl App {
 
     /// What is open, in words.
     pub fn why_view(&self) -> Option<WhyView> {
-        let Explained { job, found } = self.whys.find(self.whys.open?)?;
+        self.view_of(self.whys.find(self.whys.open?)?)
+    }
+
+    /// Of a guest on another page, where nothing is opened: the line that the flow shown is about.
+    pub fn why_shown(&self) -> Option<WhyView> {
+        let flow = self.flows.current()?;
+        let live = self.timeline.live();
+        let of_flow =
+            |e: &&Explained| live.job(e.job).is_some_and(|j| j.place == flow.place && j.line == flow.line);
+        self.view_of(self.whys.all.iter().rev().find(of_flow)?)
+    }
+
+    fn view_of(&self, Explained { job, found }: &Explained) -> Option<WhyView> {
         let (live, lang) = (self.timeline.live(), self.settings.lang);
         let line = live.job(*job).map(|j| j.line.clone()).unwrap_or_default();
         let behind = self.whys.behind.as_ref().filter(|(of, _)| *of == lang);
@@ -132,6 +148,7 @@ impl App {
             sentence: found.sentence(live, lang),
             hops: self.hops(found),
             has_hop: self.hop_of(found.spot.seq).is_some(),
+            typed: !matches!(found.fix.as_ref().map(|f| &f.remedy), Some(Remedy::Edit(_))),
             remedy: found.fix.as_ref().map(crate::explain::why::Fix::shown),
             instead: found.fix.as_ref().map(|f| f.again.1.clone()).filter(|l| *l != line),
             behind: behind.and_then(|(_, texts)| texts.get(&found.cause.background_key()).cloned()),
@@ -249,6 +266,7 @@ impl App {
         self.whys.open = Some(job);
         self.selection = None;
         self.settings.pane = Pane::Inspector;
+        self.make_room();
         self.want_behind();
         self.aim_at_why();
     }
@@ -290,20 +308,27 @@ impl App {
     fn mend(&mut self, job: JobId) {
         let Some(fix) = self.whys.find(job).and_then(|e| e.found.fix.clone()) else { return };
         let mut lines: VecDeque<(String, String)> = match fix.remedy {
-            Remedy::Lines(lines) => lines.into(),
+            Remedy::Lines(ref lines) => lines.clone().into(),
             Remedy::Retry => VecDeque::new(),
-            Remedy::Edit(edit) => {
-                if !self.edit(&edit) {
+            Remedy::Edit(ref edit) => {
+                let title = fix.shown().concat();
+                if !self.edit_to_watch(edit, &fix.again.0, &title) {
                     return;
                 }
                 VecDeque::new()
             }
         };
+        let edited = matches!(fix.remedy, Remedy::Edit(_));
         lines.push_back(fix.again);
         self.whys.open = None;
         self.camera.go_along();
         self.settings.pane = Pane::Terminal;
-        self.type_next(lines);
+        if edited {
+            // What the change sets going, as DHCP at a new cable, comes to its end first.
+            self.whys.later = Some(lines);
+        } else {
+            self.type_next(lines);
+        }
     }
 
     fn type_next(&mut self, mut lines: VecDeque<(String, String)>) {
@@ -330,7 +355,13 @@ impl App {
     /// The attempt after the mending has come to its end, and that is seen: a word about it. If
     /// something else is wrong, that is explained next.
     pub(super) fn follow_why(&mut self) {
-        let Some(job) = self.whys.again.filter(|_| !self.busy && self.flows.is_now()) else { return };
+        if self.busy || !self.flows.is_now() {
+            return;
+        }
+        if let Some(lines) = self.whys.later.take() {
+            return self.type_next(lines);
+        }
+        let Some(job) = self.whys.again else { return };
         let Some(exit) = self.timeline.live().job(job).and_then(|j| j.exit) else { return };
         self.whys.again = None;
         if exit == 0 {

@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::{Shared, browser, use_ctx};
 use crate::app::inspector::PacketView;
+use crate::app::why::WhyView;
 use crate::app::{Action, App};
 
 /// The version of what is said between the two pages.
@@ -17,6 +18,8 @@ pub struct Props {
     pub at: Option<u64>,
     /// Goals of the lesson: met, and all.
     pub goals: Option<(usize, usize)>,
+    /// Why the line that is played fails, if it does.
+    pub because: Option<WhyView>,
 }
 
 /// Beneath the player bar.
@@ -54,6 +57,10 @@ pub fn Foot(props: &Props) -> Html {
                     <span class={classes!("embed-goals", (met == all).then_some("met"))} data-test="embed-goals">{ ctx.tv("embed.goals", &[("met", &met.to_string()), ("all", &all.to_string())]) }</span>
                 }
             </p>
+            if let (true, Some(because)) = (*why, &props.because) {
+                <div class="embed-because" data-test="embed-because"><p><b>{ because.sentence.clone() }</b></p>
+                    { for because.remedy.iter().flatten().map(|line| html! { <code>{ line }</code> }) }</div>
+            }
             if let (true, Some(p)) = (*why, packet) {
                 <ul data-test="embed-reasons">
                     { for p.rules.iter().map(|(_, rule, decided)| html! { <li class={decided.then_some("decided")}><code>{ rule.clone() }</code></li> }) }

@@ -24,6 +24,7 @@ mod terminal;
 mod timeline;
 mod toasts;
 mod why;
+mod words;
 
 use std::ops::Deref;
 use std::rc::Rc;

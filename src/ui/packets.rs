@@ -61,7 +61,7 @@ pub fn Packets(props: &Props) -> Html {
             </div>
             <div class="scroll" ref={body} tabindex="0">
                 <table class="rows">
-                    <thead><tr>{ for head.iter().map(|h| html! { <th scope="col" class={*h}>{ ctx.t(&format!("packets.{h}")) }</th> }) }</tr></thead>
+                    <thead><tr>{ for head.iter().map(|h| html! { <th scope="col" class={*h}>{ ctx.w(&format!("packets.{h}")) }</th> }) }</tr></thead>
                     <tbody>{ for rows[first..].iter().map(|r| html! {
                         <Row key={format!("{}-{}", r.beat, r.drop.is_some())} row={(*r).clone()} current={current == Some(r.beat)} />
                     }) }</tbody>
@@ -101,7 +101,7 @@ fn Row(props: &RowProps) -> Html {
         <tr {class} aria-current={props.current.then_some("step")} tabindex="0" onclick={go} onkeydown={keys} data-test="packet-row">
             <td class="time">{ row.time.clone() }</td><td class="where">{ row.place.clone() }</td>
             <td class="from">{ row.from.clone() }</td><td class="to">{ row.to.clone() }</td>
-            <td class="what"><span class={classes!("badge", badge)}>{ row.kind.word() }</span>{ " " }
+            <td class="what"><span class={classes!("badge", badge)} data-word={row.kind.word()}>{ row.kind.word() }</span>{ " " }
                 if dead { <b class="dead-word">{ ctx.t("packets.dropped") }</b>{ " " } }
                 { row.what.clone() }
                 if row.copies > 1 { <span class="copies">{ format!("×{}", row.copies) }</span> }

@@ -303,7 +303,7 @@ impl Root {
             <div class="embed">
                 { self.canvas(app) }
                 { self.timeline(app) }
-                <embed::Foot packet={self.painted.packet.clone()} {at} goals={app.course.open.as_ref().map(|o| {
+                <embed::Foot packet={self.painted.packet.clone()} because={app.why_shown()} {at} goals={app.course.open.as_ref().map(|o| {
                     let met = o.progress.met();
                     (met.iter().filter(|m| **m).count(), met.len())
                 })} />
@@ -376,12 +376,11 @@ impl Root {
                 <course::Card
                     open={app.course.open.as_ref().map(|o| course::Lesson::of(o, self.ctx.lang))}
                     folded={app.course.folded}
-                    term={app.course.term.clone()}
                     showing={app.is_showing()}
                     next={app.course.next().map(|e| (e.id.clone(), e.title(self.ctx.lang).to_owned()))}
                 />
                 { self.timeline(app) }
-                <Switcher pane={app.settings.pane} />
+                <Switcher pane={app.settings.pane} lesson={app.in_lesson().then_some(!app.course.folded)} />
                 <Packets rows={painted.rows.clone()} {beat} hide_arp={app.settings.hide_arp} pane={app.settings.pane} />
                 <Terminal
                     place={app.terminals.place.clone()}
@@ -462,6 +461,8 @@ fn caption(packet: Option<&PacketView>) -> Option<(Kind, String, bool)> {
 #[derive(Properties, PartialEq)]
 struct SwitcherProps {
     pane: Pane,
+    /// In a lesson: its card is seen.
+    lesson: Option<bool>,
 }
 
 /// On a narrow screen: which of the lower panes is seen.
@@ -474,12 +475,18 @@ fn Switcher(props: &SwitcherProps) -> Html {
         (Pane::Packets, "packets.label", "pane-packets"),
         (Pane::Inspector, "inspector.label", "pane-inspector"),
     ];
+    let card = props.lesson == Some(true);
+    // In a lesson its card is what one comes back to.
+    let panes = panes.into_iter().skip(usize::from(props.lesson.is_some()));
+    let tab = |word: &str, test: &'static str, on: bool, action: Action| {
+        html! { <button type="button" class={on.then_some("on")} aria-pressed={on.to_string()} data-test={test} onclick={ctx.on(action)}>{ ctx.t(word) }</button> }
+    };
     html! {
         <div class="switcher" role="group" aria-label={ctx.t("switcher.label")}>
-            { for panes.into_iter().map(|(pane, word, test)| {
-                let on = pane == props.pane;
-                html! { <button type="button" class={on.then_some("on")} aria-pressed={on.to_string()} data-test={test} onclick={ctx.on(Action::Pane(pane))}>{ ctx.t(word) }</button> }
-            }) }
+            if props.lesson.is_some() {
+                { tab("course.card", "pane-lesson", card, if card { Action::Tick(0.0) } else { Action::Course(Lessons::Fold) }) }
+            }
+            { for panes.map(|(pane, word, test)| tab(word, test, !card && pane == props.pane, Action::Pane(pane))) }
         </div>
     }
 }

@@ -74,7 +74,7 @@ pub fn WhyPanel(props: &PanelProps) -> Html {
                 <p class="why-sentence" data-test="why-sentence">{ view.sentence.clone() }</p>
                 <div class="why-way-out">
                     if let Some(lines) = &view.remedy {
-                        <div class="why-lines" data-test="why-remedy">
+                        <div class={classes!("why-lines", (!view.typed).then_some("edit"))} data-test="why-remedy">
                             { for lines.iter().map(|line| html! { <code>{ line }</code> }) }
                             if let Some(instead) = again { <span class="why-then">{ ctx.t("why.instead") }</span><code>{ instead }</code> }
                         </div>
@@ -94,7 +94,7 @@ pub fn WhyPanel(props: &PanelProps) -> Html {
                 if view.behind.is_some() || view.lesson.is_some() {
                     <h3>{ ctx.t("why.behind") }</h3>
                     <div class="why-behind" data-test="why-behind">
-                        if let Some(behind) = &view.behind { <p>{ prose(&ctx, behind) }</p> }
+                        if let Some(behind) = &view.behind { <p>{ prose(behind) }</p> }
                         if let Some((id, title)) = &view.lesson {
                             <button type="button" class="why-lesson" data-test="why-lesson" onclick={ctx.on(Action::Course(Course::Open(id.clone())))}>
                                 { icon("book") }<span>{ title.clone().map_or_else(|| ctx.t("why.lesson"), AttrValue::from) }</span></button>

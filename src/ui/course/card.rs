@@ -2,19 +2,18 @@
 
 use yew::prelude::*;
 
-use super::prose::prose;
+use super::prose::{prose, prose_with};
 use crate::app::Action;
 use crate::app::course::{Course, Opened};
 use crate::explain::Lang;
-use crate::lesson::{Kind, Progress};
-use crate::ui::{Ctx, icons::icon, use_ctx};
+use crate::lesson::{Kind, Move, Progress};
+use crate::ui::{Ctx, browser, icons::icon, use_ctx};
 
 /// What the card shows.
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub open: Option<Lesson>,
     pub folded: bool,
-    pub term: Option<(String, String)>,
     pub showing: bool,
     /// Id and title of the lesson after this.
     pub next: Option<(String, String)>,
@@ -28,6 +27,8 @@ pub struct Lesson {
     prose: crate::lesson::Prose,
     progress: Progress,
     hints: Vec<usize>,
+    /// The lines of the solution, with the places where they are typed.
+    lines: Vec<(String, String)>,
 }
 
 impl Lesson {
@@ -40,14 +41,49 @@ impl Lesson {
             prose: lesson.prose(lang).clone(),
             progress: progress.clone(),
             hints: hints.clone(),
+            lines: lines(lesson),
         }
     }
+}
+
+/// What the solution types, and where.
+fn lines(lesson: &crate::lesson::Lesson) -> Vec<(String, String)> {
+    let typed = lesson.solution.iter().filter_map(|step| match step {
+        Move::Run(line) => Some(line),
+        _ => None,
+    });
+    typed.chain([&lesson.play]).map(|line| (line.at.clone(), line.run.clone())).collect()
+}
+
+/// A line of a hint, to be put into its terminal with one press; Enter is the learner's.
+fn typed_line(ctx: &Ctx, lesson: &Lesson, line: &str) -> Option<Html> {
+    let (at, run) = lesson.lines.iter().find(|(_, run)| run == line)?.clone();
+    let label = ctx.tv("course.fill", &[("place", &at)]);
+    let act = ctx.act.clone();
+    let fill = Callback::from(move |_: MouseEvent| {
+        act.emit(Action::Open(at.clone()));
+        act.emit(Action::Typed(run.clone()));
+        if let Ok(Some(input)) = browser::document().query_selector("[data-test=terminal-input]") {
+            browser::focus(&input);
+        }
+    });
+    Some(
+        html! { <button type="button" class="fill" title={label} data-test="lesson-fill" onclick={fill}>{ icon("terminal") }<code>{ line.to_owned() }</code></button> },
+    )
 }
 
 /// The card.
 #[component]
 pub fn Card(props: &Props) -> Html {
     let ctx = use_ctx();
+    let body = use_node_ref();
+    // What it was about comes into sight when the last goal is met.
+    let over = props.open.as_ref().is_some_and(|l| l.progress.done());
+    use_effect_with((body.clone(), over), |(body, over)| {
+        if let (true, Some(body)) = (*over, body.cast::<web_sys::Element>()) {
+            body.set_scroll_top(body.scroll_height());
+        }
+    });
     let Some(lesson) = &props.open else { return html! {} };
     let met = lesson.progress.met();
     let count = met.iter().filter(|m| **m).count();
@@ -68,30 +104,26 @@ pub fn Card(props: &Props) -> Html {
                 <button type="button" class="quiet" title={ctx.t("course.leave")} aria-label={ctx.t("course.leave")} data-test="lesson-leave" onclick={ctx.on(Action::Course(Course::Leave))}>{ icon("close") }</button>
             </header>
             if !props.folded {
-                <div class="lesson-body" tabindex="0" role="group" aria-label={lesson.prose.title.clone()}>
-                    <p>{ prose(&ctx, &lesson.prose.intro) }</p>
+                <div class="lesson-body" ref={body} tabindex="0" role="group" aria-label={lesson.prose.title.clone()}>
+                    <p>{ prose(&lesson.prose.intro) }</p>
                     <ol class="goals">{ for (0..met.len()).map(|i| goal(&ctx, lesson, i)) }</ol>
                     if done {
                         <div class="lesson-after" role="status" data-test="lesson-after">
                             <b>{ ctx.t(if lesson.kind == Kind::Clinic { "course.mended" } else { "course.done" }) }</b>
-                            <p>{ prose(&ctx, &lesson.prose.after) }</p>
+                            <p>{ prose(&lesson.prose.after) }</p>
                         </div>
                     }
-                    if let Some((word, explained)) = &props.term {
-                        <p class="lesson-term" role="status"><b>{ word.clone() }</b>{ " " }{ explained.clone() }
-                            <button type="button" class="quiet" aria-label={ctx.t("dialog.close")} onclick={ctx.on(Action::Course(Course::Term(None)))}>{ icon("close") }</button></p>
+                </div>
+                <div class={classes!("lesson-foot", (count == 0).then_some("begin"))}>
+                    <button type="button" class="quiet" data-test="lesson-again" onclick={ctx.on(Action::Course(Course::Again))}>{ ctx.t("course.again") }</button>
+                    if !done {
+                        <button type="button" class="quiet" disabled={props.showing} data-test="lesson-show" onclick={ctx.on(Action::Course(Course::ShowMe))}>{ ctx.t("course.show") }</button>
+                        <button type="button" class="primary" data-test="lesson-play" onclick={ctx.on(Action::Course(Course::Play))}>{ ctx.t(if lesson.kind == Kind::Clinic { "course.try" } else { "course.play" }) }</button>
+                    } else if let Some((id, title)) = &props.next {
+                        <button type="button" class="primary" title={title.clone()} data-test="lesson-next" onclick={ctx.on(Action::Course(Course::Open(id.clone())))}>{ ctx.t("course.next") }</button>
+                    } else {
+                        <button type="button" class="primary" data-test="lesson-list" onclick={ctx.on(Action::Course(Course::Menu(true)))}>{ ctx.t("course.list") }</button>
                     }
-                    <div class="lesson-foot">
-                        <button type="button" class="quiet" data-test="lesson-again" onclick={ctx.on(Action::Course(Course::Again))}>{ ctx.t("course.again") }</button>
-                        if !done {
-                            <button type="button" class="quiet" disabled={props.showing} data-test="lesson-show" onclick={ctx.on(Action::Course(Course::ShowMe))}>{ ctx.t("course.show") }</button>
-                            <button type="button" class="primary" data-test="lesson-play" onclick={ctx.on(Action::Course(Course::Play))}>{ ctx.t(if lesson.kind == Kind::Clinic { "course.try" } else { "course.play" }) }</button>
-                        } else if let Some((id, title)) = &props.next {
-                            <button type="button" class="primary" title={title.clone()} data-test="lesson-next" onclick={ctx.on(Action::Course(Course::Open(id.clone())))}>{ ctx.t("course.next") }</button>
-                        } else {
-                            <button type="button" class="primary" data-test="lesson-list" onclick={ctx.on(Action::Course(Course::Menu(true)))}>{ ctx.t("course.list") }</button>
-                        }
-                    </div>
                 </div>
             }
         </section>
@@ -109,9 +141,9 @@ fn goal(ctx: &Ctx, lesson: &Lesson, i: usize) -> Html {
         <li class={classes!(met.then_some("met"), now.then_some("now"))} data-test="lesson-goal" data-met={met.to_string()}>
             <span class="mark" role="img" aria-label={state}>{ if met { icon("check") } else { html! {} } }</span>
             <div>
-                <span>{ prose(ctx, &text) }</span>
+                <span>{ prose(&text) }</span>
                 if now && shown > 0 {
-                    <ul class="hints">{ for hints[..shown].iter().map(|h| html! { <li>{ prose(ctx, h) }</li> }) }</ul>
+                    <ul class="hints">{ for hints[..shown].iter().map(|h| html! { <li>{ prose_with(h, |line| typed_line(ctx, lesson, line)) }</li> }) }</ul>
                 }
                 if now && shown < hints.len() {
                     <button type="button" class="link" data-test="lesson-hint" onclick={ctx.on(Action::Course(Course::Hint(i)))}>{ ctx.t(if shown == 0 { "course.hint" } else { "course.more" }) }</button>

@@ -44,7 +44,7 @@ pub fn body(ctx: &Ctx, form: &ContainerForm) -> Html {
                  bad: Option<&'static str>,
                  set: fn(&mut ContainerForm, String)| {
         html! {
-            <label class="field"><span>{ ctx.t(word) }</span>
+            <label class="field">{ ctx.label(word) }
                 <input data-test={test} data-first={(test == "container-name").then_some("true")} value={value.to_owned()} placeholder={hint} aria-invalid={bad.is_some().to_string()} spellcheck="false" autocomplete="off"
                     oninput={typed(ctx, form, Dialog::Container, set)} />{ problem(ctx, bad) }</label>
         }
@@ -61,14 +61,14 @@ pub fn body(ctx: &Ctx, form: &ContainerForm) -> Html {
     let port = IMAGES[form.image].port.map(|p| format!("8080:{p}")).unwrap_or_default();
     html! {
         <div class="dialog-body">
-            <fieldset><legend>{ ctx.t("container.image") }</legend><div class="picks">{ for IMAGES.iter().enumerate().map(image) }</div></fieldset>
-            <fieldset><legend>{ ctx.t("container.networks") }</legend><div class="picks flat">{ for form.networks.iter().map(network) }</div></fieldset>
+            <fieldset><legend>{ ctx.w("container.image") }</legend><div class="picks">{ for IMAGES.iter().enumerate().map(image) }</div></fieldset>
+            <fieldset><legend>{ ctx.w("container.networks") }</legend><div class="picks flat">{ for form.networks.iter().map(network) }</div></fieldset>
             <div class="fields-row">
                 { field("container.name", "container-name", &form.name, String::new(), bad_name, |f, v| f.name = v) }
                 { field("container.publish", "container-publish", &form.publish, port, bad_publish, |f, v| f.publish = v) }
                 { field("container.env", "container-env", &form.env, "KEY=value".to_owned(), None, |f, v| f.env = v) }
                 { field("container.command", "container-command", &form.command, String::new(), None, |f, v| f.command = v) }
-                <label class="field"><span>{ ctx.t("container.restart") }</span>
+                <label class="field">{ ctx.label("container.restart") }
                     <select data-test="container-restart" onchange={restart}>
                         { for RESTARTS.iter().map(|r| html! { <option key={*r} value={*r} selected={*r == form.restart}>{ if r.is_empty() { ctx.t("container.restart_no") } else { AttrValue::from(*r) } }</option> }) }
                     </select></label>

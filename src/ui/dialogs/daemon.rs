@@ -21,13 +21,13 @@ pub fn body(ctx: &Ctx, form: &DaemonForm) -> Html {
         let turn = changed::<_, Event>(ctx, form, wrap, move |f: &mut DaemonForm| f.turn(key, usual));
         html! {
             <label class="switch" key={key}><input type="checkbox" checked={form.is_on(key, usual)} disabled={!readable} data-test={format!("daemon-{key}")} onchange={turn} />
-                <span><b>{ ctx.t(word) }</b><small><code>{ key }</code></small></span></label>
+                <span><b>{ ctx.label(word) }</b><small><code>{ key }</code></small></span></label>
         }
     };
     let value = |(key, hint, word): &(&'static str, &'static str, &'static str)| {
         let key = *key;
         html! {
-            <label class="field" key={key}><span>{ ctx.t(word) }{ " " }<code class="dim">{ key }</code></span>
+            <label class="field" key={key}><span>{ ctx.label(word) }{ " " }<code class="dim">{ key }</code></span>
                 <input data-test={format!("daemon-{key}")} value={form.value(key)} placeholder={*hint} disabled={!readable} spellcheck="false" autocomplete="off"
                     oninput={typed(ctx, form, wrap, move |f: &mut DaemonForm, v| f.set(key, &v))} /></label>
         }
@@ -57,7 +57,7 @@ pub fn body(ctx: &Ctx, form: &DaemonForm) -> Html {
                 </label>
             </div>
             <label class="switch"><input type="checkbox" checked={form.guard} data-test="daemon-guard" onchange={guard} />
-                <span><b>{ ctx.t("daemon.guard") }</b><small>{ ctx.t("daemon.guard_sub") }</small></span></label>
+                <span><b>{ ctx.label("daemon.guard") }</b><small>{ ctx.t("daemon.guard_sub") }</small></span></label>
             <p class="dim small">{ ctx.t("daemon.note") }</p>
             { actions(ctx, "daemon.save", refused.is_none() && form.has_changed()) }
         </div>

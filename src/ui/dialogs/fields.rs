@@ -48,7 +48,7 @@ impl<F: Clone + 'static> Sheet<'_, F> {
             Some(())
         });
         html! {
-            <label class="field"><span>{ self.ctx.t(word) }</span>
+            <label class="field">{ self.ctx.label(word) }
                 <input data-test={test.to_owned()} value={value.to_owned()} placeholder={like} aria-invalid={bad.is_some().to_string()} spellcheck="false" autocomplete="off" autocapitalize="off" oninput={typed} />
                 { problem(self.ctx, bad) }</label>
         }
@@ -68,7 +68,7 @@ impl<F: Clone + 'static> Sheet<'_, F> {
             Some(())
         });
         html! {
-            <label class="field"><span>{ self.ctx.t(word) }</span>
+            <label class="field">{ self.ctx.label(word) }
                 <select data-test={test.to_owned()} onchange={picked}>
                     { for options.iter().enumerate().map(|(i, o)| html! { <option key={i} selected={i == chosen}>{ o.clone() }</option> }) }
                 </select></label>
@@ -108,7 +108,7 @@ impl<F: Clone + 'static> Sheet<'_, F> {
     pub fn switch(&self, word: &str, sub: &str, test: &'static str, on: bool, set: fn(&mut F)) -> Html {
         html! {
             <label class="switch"><input type="checkbox" checked={on} data-test={test} onchange={self.on::<Event>(set)} />
-                <span><b>{ self.ctx.t(word) }</b><small>{ self.ctx.t(sub) }</small></span></label>
+                <span><b>{ self.ctx.label(word) }</b><small>{ self.ctx.t(sub) }</small></span></label>
         }
     }
     /// Takes a row away.

@@ -77,7 +77,7 @@ fn dns_part(sheet: &Sheet<'_, MachineForm>, dns: &DnsForm) -> Html {
     };
     html! {
         <>
-            <fieldset><legend>{ ctx.t("dns.records") }</legend>
+            <fieldset><legend>{ ctx.w("dns.records") }</legend>
                 { for dns.records.iter().enumerate().map(|(i, r)| record(sheet, "record", i, r, move |f, change| {
                     if let Some(row) = dns_of(f).and_then(|d| d.records.get_mut(i)) { change(row); }
                 }, move |f| if let Some(d) = dns_of(f) { d.records.remove(i); })) }

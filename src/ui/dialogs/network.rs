@@ -17,7 +17,7 @@ pub fn body(ctx: &Ctx, form: &NetworkForm) -> Html {
                  bad: Option<&'static str>,
                  set: fn(&mut NetworkForm, String)| {
         html! {
-            <label class="field"><span>{ ctx.t(word) }</span>
+            <label class="field">{ ctx.label(word) }
                 <input data-test={test} data-first={(test == "network-name").then_some("true")} value={value.to_owned()} placeholder={hint} aria-invalid={bad.is_some().to_string()} spellcheck="false" autocomplete="off"
                     oninput={typed(ctx, form, Dialog::Network, set)} />{ problem(ctx, bad) }</label>
         }
@@ -32,12 +32,12 @@ pub fn body(ctx: &Ctx, form: &NetworkForm) -> Html {
     let check = |word: &str, sub: &str, test: &'static str, on: bool, set: fn(&mut NetworkForm)| {
         html! {
             <label class="switch"><input type="checkbox" checked={on} data-test={test} onchange={changed::<_, Event>(ctx, form, Dialog::Network, set)} />
-                <span><b>{ ctx.t(word) }</b><small>{ ctx.t(sub) }</small></span></label>
+                <span><b>{ ctx.label(word) }</b><small>{ ctx.t(sub) }</small></span></label>
         }
     };
     html! {
         <div class="dialog-body">
-            <fieldset><legend>{ ctx.t("network.driver") }</legend><div class="picks flat">{ for DRIVERS.iter().map(driver) }</div></fieldset>
+            <fieldset><legend>{ ctx.w("network.driver") }</legend><div class="picks flat">{ for DRIVERS.iter().map(driver) }</div></fieldset>
             <div class="fields-row">
                 { field("network.name", "network-name", &form.name, "", bad.name, |f, v| f.name = v) }
                 { field("network.subnet", "network-subnet", &form.subnet, "10.1.0.0/24", bad.subnet, |f, v| f.subnet = v) }

@@ -42,7 +42,7 @@ fn sides(sheet: &Router<'_>) -> Html {
         [(How::Dhcp, ctx.t("machine.dhcp"), "wan-dhcp"), (How::Fixed, ctx.t("machine.fixed"), "wan-fixed")];
     html! {
         <>
-            <fieldset><legend><span class="dot-wan" aria-hidden="true"></span>{ ctx.t("router.wan") }</legend>
+            <fieldset><legend><span class="dot-wan" aria-hidden="true"></span>{ ctx.w("router.wan") }</legend>
                 { sheet.one_of("machine.how", &how, form.wan, |f, how| f.wan = how) }
                 if form.wan == How::Fixed {
                     <div class="fields-row three">
@@ -52,7 +52,7 @@ fn sides(sheet: &Router<'_>) -> Html {
                     </div>
                 }
             </fieldset>
-            <fieldset><legend><span class="dot-lan" aria-hidden="true"></span>{ ctx.t("router.lan") }</legend>
+            <fieldset><legend><span class="dot-lan" aria-hidden="true"></span>{ ctx.w("router.lan") }</legend>
                 <div class="fields-row">
                     { sheet.text("router.lan_address", "router-lan", &form.lan, "192.168.0.1/24", |f, v| f.lan = v) }
                 </div>
@@ -114,7 +114,7 @@ fn forwards(sheet: &Router<'_>) -> Html {
         }
     };
     html! {
-        <fieldset><legend>{ ctx.t("router.forwards") }</legend>
+        <fieldset><legend>{ ctx.w("router.forwards") }</legend>
             <p class="dim small">{ ctx.t("router.forwards_sub") }</p>
             { for form.forwards.iter().enumerate().map(row) }
             { sheet.add("router.add", "forward-add", |f| f.forwards.push(ForwardRow::default())) }

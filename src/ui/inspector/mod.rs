@@ -56,7 +56,7 @@ pub fn Inspector(props: &Props) -> Html {
     let tab = |(tab, word, test): &(Tab, &str, &'static str)| {
         let on = *tab == props.tab;
         html! {
-            <button type="button" role="tab" class={on.then_some("on")} aria-selected={on.to_string()} data-test={*test} onclick={ctx.on(Action::Tab(*tab))}>{ ctx.t(word) }</button>
+            <button type="button" role="tab" class={on.then_some("on")} aria-selected={on.to_string()} data-test={*test} data-word={crate::app::words::of_key(word)} onclick={ctx.on(Action::Tab(*tab))}>{ ctx.t(word) }</button>
         }
     };
     if let Some(view) = &props.explained {

@@ -6,6 +6,7 @@ use crate::app::decode::Kind;
 use crate::app::inspector::{FieldChange, Layer, PacketView, table_name};
 use crate::session::JobId;
 use crate::ui::why::WhyButton;
+use crate::ui::words::{rule, word};
 use crate::ui::{Ctx, Shared, use_ctx};
 
 #[derive(Properties, PartialEq)]
@@ -32,7 +33,7 @@ pub fn Packet(props: &Props) -> Html {
         <>
             <div class="sec">
                 <h3 class="as-typed" data-test="hop">{ hop }</h3>
-                <p class="sentence" data-test="sentence"><span class={classes!("badge", p.kind.class())}>{ p.kind.word() }</span>{ " " }<b>{ p.what.clone() }</b></p>
+                <p class="sentence" data-test="sentence"><span class={classes!("badge", "word", p.kind.class())} data-word={p.kind.word()} tabindex="0">{ p.kind.word() }</span>{ " " }<b>{ p.what.clone() }</b></p>
                 if !p.sentence.is_empty() && p.drop.is_none() {
                     <p class="sentence">{ p.sentence.clone() }</p>
                 }
@@ -44,7 +45,7 @@ pub fn Packet(props: &Props) -> Html {
             }
             if let Some(r) = &p.rewrite {
                 <div class="sec rewrite" data-test="rewrite">
-                    <h3>{ ctx.t("inspector.rewrite") }</h3>
+                    <h3>{ ctx.w("inspector.rewrite") }</h3>
                     { rewritten(&ctx, "pill.from", r.before.src.to_string(), r.after.src.to_string()) }
                     { rewritten(&ctx, "pill.to", r.before.dst.to_string(), r.after.dst.to_string()) }
                 </div>
@@ -58,7 +59,7 @@ pub fn Packet(props: &Props) -> Html {
                 html! {
                     if !own.is_empty() {
                         <div {class} data-test={layer_test(*layer)}>
-                            <h3>{ ctx.t(title) }</h3>
+                            <h3>{ ctx.w(title) }</h3>
                             { fields(&ctx, &own) }
                         </div>
                     }
@@ -66,15 +67,15 @@ pub fn Packet(props: &Props) -> Html {
             }) }
             if !p.rules.is_empty() {
                 <div class="sec">
-                    <h3>{ ctx.t("inspector.rules") }</h3>
+                    <h3>{ ctx.w("inspector.rules") }</h3>
                     { for p.rules.iter().map(|(table, text, decided)| html! {
-                        <div class={classes!("rule", decided.then_some("decided"))} data-test="matched-rule"><span class="rule-table">{ table_name(*table) }</span>{ text.clone() }</div>
+                        <div class={classes!("rule", decided.then_some("decided"))} data-test="matched-rule" data-words="" tabindex="0"><span class="rule-table" data-word="table">{ table_name(*table) }</span><span>{ rule(text) }</span></div>
                     }) }
                 </div>
             }
             if !p.bytes.is_empty() {
                 <div class="sec last">
-                    <h3>{ ctx.t("inspector.bytes") }</h3>
+                    <h3>{ ctx.w("inspector.bytes") }</h3>
                     <div class="bytes">{ for p.bytes.chunks(16).enumerate().map(|(i, row)| html! {
                         <div key={i}><span class="offset">{ format!("{:04x}", i * 16) }</span>
                             { for row.iter().map(|(b, new)| html! { <span class={new.then_some("new")}>{ format!("{b:02x}") }</span> }) }
@@ -145,7 +146,7 @@ fn fields(ctx: &Ctx, fields: &[&FieldChange]) -> Html {
     let row = |f: &&FieldChange| {
         let class = f.changed.then_some("hit");
         html! {
-            <tr key={f.name} {class}><td class="dim">{ f.name }</td>if old { <td>{ f.before.clone() }</td> } if new { <td class={f.changed.then_some("now")}>{ f.after.clone() }</td> }</tr>
+            <tr key={f.name} {class}><td class="dim">{ word(f.name, f.name) }</td>if old { <td>{ f.before.clone() }</td> } if new { <td class={f.changed.then_some("now")}>{ f.after.clone() }</td> }</tr>
         }
     };
     html! {

@@ -4,10 +4,11 @@ use yew::prelude::*;
 
 use crate::app::inspector::{ChainView, ConnectionRow, PacketView, TableView, Tables};
 use crate::app::services::Services;
+use crate::ui::words::{rule, token, word};
 use crate::ui::{Ctx, Shared, use_ctx};
 
 fn head(ctx: &Ctx, keys: &[&str]) -> Html {
-    html! { <thead><tr>{ for keys.iter().map(|k| html! { <th scope="col">{ ctx.t(k) }</th> }) }</tr></thead> }
+    html! { <thead><tr>{ for keys.iter().map(|k| html! { <th scope="col">{ ctx.w(k) }</th> }) }</tr></thead> }
 }
 
 fn simple<const N: usize>(
@@ -19,7 +20,7 @@ fn simple<const N: usize>(
 ) -> Html {
     html! {
         <div class="sec">
-            <h3>{ ctx.t(title) }</h3>
+            <h3>{ ctx.w(title) }</h3>
             if rows.is_empty() {
                 <p class="empty">{ ctx.t("inspector.empty") }</p>
             } else {
@@ -33,9 +34,9 @@ fn simple<const N: usize>(
 
 /// Connections, with what is rewritten.
 pub fn nat(ctx: &Ctx, tables: &Tables) -> Html {
-    let half = |ctx: &Ctx, word: &str, (from, to): &(String, String), hit: (bool, bool)| {
+    let half = |ctx: &Ctx, key: &str, (from, to): &(String, String), hit: (bool, bool)| {
         html! {
-            <div class="half"><span class="dim">{ ctx.t(word) }</span>
+            <div class="half"><span class="dim">{ ctx.w(key) }</span>
                 <code class={hit.0.then_some("new")}>{ from.clone() }</code><span class="dim">{ "→" }</span><code class={hit.1.then_some("new")}>{ to.clone() }</code></div>
         }
     };
@@ -44,9 +45,9 @@ pub fn nat(ctx: &Ctx, tables: &Tables) -> Html {
         html! {
             <div key={c.id} class={classes!("connection", natted.then_some("natted"))} data-test={if natted { "nat-row" } else { "ct-row" }}>
                 <div class="connection-head"><span class={classes!("badge", c.proto.clone())}>{ c.proto.to_uppercase() }</span>
-                    <span class="state">{ c.state.clone() }</span>
-                    if c.snat { <span class="tag">{ "SNAT" }</span> }
-                    if c.dnat { <span class="tag">{ "DNAT" }</span> }
+                    <span class="state">{ token(&c.state) }</span>
+                    if c.snat { <span class="tag">{ word("snat", "SNAT") }</span> }
+                    if c.dnat { <span class="tag">{ word("dnat", "DNAT") }</span> }
                     <span class="spacer"></span><span class="dim">{ ctx.tv("inspector.secs", &[("n", &c.expires_secs.to_string())]) }</span></div>
                 { half(ctx, "inspector.original", &c.original, (false, false)) }
                 { half(ctx, "inspector.reply", &c.reply, (c.dnat, c.snat)) }
@@ -55,7 +56,7 @@ pub fn nat(ctx: &Ctx, tables: &Tables) -> Html {
     };
     html! {
         <div class="sec last">
-            <h3>{ ctx.t("inspector.conntrack") }</h3>
+            <h3>{ ctx.w("inspector.conntrack") }</h3>
             <p class="dim small">{ ctx.t("inspector.conntrack_sub") }</p>
             if tables.connections.is_empty() { <p class="empty" data-test="nat-empty">{ ctx.t("inspector.empty") }</p> }
             { for tables.connections.iter().map(row) }
@@ -86,12 +87,12 @@ pub fn Iptables(props: &IptablesProps) -> Html {
     let chain = |table: &TableView, c: &ChainView| {
         html! {
             <div class="chain" key={c.name.clone()}>
-                <h4>{ c.name.clone() }
-                    if !c.policy.is_empty() { <span class={classes!("policy", c.policy.to_lowercase())}>{ c.policy.clone() }</span> }
+                <h4>{ token(&c.name) }
+                    if !c.policy.is_empty() { <span class={classes!("policy", c.policy.to_lowercase())}>{ token(&c.policy) }</span> }
                     <span class="spacer"></span><span class="counter">{ if c.policy.is_empty() { String::new() } else { c.packets.clone() } }</span></h4>
                 { for c.rules.iter().map(|r| html! {
-                    <div class={classes!("rule", lit(&table.name, &c.name, &r.text).then_some("decided"), (r.packets == "0").then_some("never"))} data-test="iptables-rule">
-                        <span class="counter">{ r.packets.clone() }</span><code>{ r.text.clone() }</code></div>
+                    <div class={classes!("rule", lit(&table.name, &c.name, &r.text).then_some("decided"), (r.packets == "0").then_some("never"))} data-test="iptables-rule" data-words="" tabindex="0">
+                        <span class="counter">{ r.packets.clone() }</span><code>{ rule(&r.text) }</code></div>
                 }) }
             </div>
         }
@@ -107,7 +108,7 @@ pub fn Iptables(props: &IptablesProps) -> Html {
             }
             { for shown.into_iter().map(|t| html! {
                 <div class="sec" key={t.name.clone()}>
-                    <h3 class="as-typed">{ format!("-t {}", t.name) }</h3>
+                    <h3 class="as-typed">{ "-t " }{ token(&t.name) }</h3>
                     { for t.chains.iter().filter(worth).map(|c| chain(t, c)) }
                 </div>
             }) }
@@ -122,7 +123,7 @@ pub fn routes(ctx: &Ctx, t: &Tables, chosen: Option<&[String; 3]>) -> Html {
     html! {
         <>
             <div class="sec">
-                <h3>{ ctx.t("inspector.routes_title") }</h3>
+                <h3>{ ctx.w("inspector.routes_title") }</h3>
                 if t.routes.is_empty() {
                     <p class="empty">{ ctx.t("inspector.empty") }</p>
                 } else {
@@ -154,13 +155,13 @@ pub fn dns(ctx: &Ctx, s: &Services) -> Html {
     let keys = ["inspector.name", "inspector.ttl", "inspector.type", "inspector.value"];
     html! {
         <>
-            <div class="sec"><h3>{ ctx.t("inspector.resolvers") }</h3>
+            <div class="sec"><h3>{ ctx.w("inspector.resolvers") }</h3>
                 if s.resolvers.is_empty() { <p class="empty">{ ctx.t("inspector.empty") }</p> }
                 { for s.resolvers.iter().map(|r| html! { <p><code data-test="resolver">{ r.clone() }</code></p> }) }
             </div>
             { for s.dns.iter().map(|d| html! {
                 <div key={d.listen.clone()} data-test="dns-server">
-                    <div class="sec"><h3>{ ctx.t("inspector.dns_server") }</h3>
+                    <div class="sec"><h3>{ ctx.w("inspector.dns_server") }</h3>
                         <p><code>{ d.listen.clone() }</code></p>
                         <p class="dim">{ if d.asks.is_empty() { ctx.t("inspector.asks_nobody") } else { ctx.tv("inspector.asks", &[("whom", &d.asks)]) } }</p></div>
                     { simple(ctx, "inspector.records", &keys, &d.records, "record-shown") }

@@ -63,7 +63,7 @@ fn digest() -> String {
         let log = &session.world.log;
         for (seq, record) in log.iter_from(log.first_seq()) {
             fnv.add(format!("{seq} {record:?}").as_bytes());
-            fnv.add(log.bytes(seq));
+            fnv.add(&log.bytes(seq));
             records += 1;
         }
     }

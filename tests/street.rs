@@ -97,7 +97,7 @@ impl Street {
         let log = &self.session.world.log;
         let sent = log.iter_from(from).filter(|(_, r)| matches!(r.step, Step::Transmit { .. }));
         let mut lines: Vec<String> = sent
-            .map(|(seq, _)| summary(log.bytes(seq)).to_string())
+            .map(|(seq, _)| summary(&log.bytes(seq)).to_string())
             .filter_map(|line| line.split("DHCP ").nth(1).map(str::to_owned))
             .collect();
         // A bridge repeats it.

@@ -87,8 +87,9 @@ pub fn packet(
     };
     let past = (life.beats.0..i).rev().filter(mine).find_map(seq_of);
     let next = (i..=end).filter(mine).find_map(seq_of);
-    let before = past.map(|s| log.bytes(s)).filter(|b| !b.is_empty());
-    let after = next.map(|s| log.bytes(s)).filter(|b| !b.is_empty());
+    let bytes = |seq: Option<u64>| seq.map(|s| log.bytes(s)).filter(|b| !b.is_empty());
+    let (before, after) = (bytes(past), bytes(next));
+    let (before, after) = (before.as_deref(), after.as_deref());
     let read = after.or(before).and_then(decode);
     let (ns, stage, drop) = match &beat.kind {
         BeatKind::Travel(moves) => (moves.first()?.from.ns, None, None),

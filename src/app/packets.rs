@@ -41,7 +41,7 @@ pub fn update(rows: &mut Vec<PacketRow>, schedule: &Schedule, session: &Session,
         match &beat.kind {
             BeatKind::Travel(moves) => {
                 let Some(m) = moves.first() else { continue };
-                let Some(read) = decode(log.bytes(m.seq)) else { continue };
+                let Some(read) = decode(&log.bytes(m.seq)) else { continue };
                 rows.push(PacketRow {
                     beat: i,
                     seq: m.seq,
@@ -60,7 +60,7 @@ pub fn update(rows: &mut Vec<PacketRow>, schedule: &Schedule, session: &Session,
                     BeatKind::Travel(moves) => moves.iter().find(|m| m.packet == *packet).map(|m| m.seq),
                     _ => None,
                 });
-                let read = bytes.and_then(|seq| decode(log.bytes(seq)));
+                let read = bytes.and_then(|seq| decode(&log.bytes(seq)));
                 let kind = schedule.lives.get(packet).map_or(Kind::Other, |l| l.kind);
                 rows.push(PacketRow {
                     beat: i,

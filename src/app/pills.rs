@@ -193,10 +193,10 @@ impl View<'_> {
         beats.map(move |(k, b)| (first + k, b)).filter(move |(_, b)| b.packets().contains(&packet))
     }
 
-    fn bytes_of(&self, packet: PacketId, beat: &Beat) -> Option<&[u8]> {
+    fn read(&self, packet: PacketId, beat: &Beat) -> Option<Decoded> {
         match &beat.kind {
             BeatKind::Travel(moves) => {
-                moves.iter().find(|m| m.packet == packet).map(|m| self.log.bytes(m.seq))
+                moves.iter().find(|m| m.packet == packet).and_then(|m| decode(&self.log.bytes(m.seq)))
             }
             _ => None,
         }
@@ -209,7 +209,7 @@ impl View<'_> {
         for (k, beat) in self.beats_of(packet, i) {
             match &beat.kind {
                 BeatKind::Travel(_) => {
-                    if let Some(read) = self.bytes_of(packet, beat).and_then(decode) {
+                    if let Some(read) = self.read(packet, beat) {
                         if travelled && k < i {
                             head.rewrite = None;
                         }
@@ -261,7 +261,7 @@ impl View<'_> {
                     undo = undo.or(Some(nat.before));
                 }
                 BeatKind::Travel(_) => {
-                    if let Some(read) = self.bytes_of(packet, beat).and_then(decode) {
+                    if let Some(read) = self.read(packet, beat) {
                         head.envelope = envelope(&read);
                         let read = read.innermost();
                         head.kind = Some(read.kind);

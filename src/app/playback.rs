@@ -384,7 +384,7 @@ impl Schedule {
 
     fn transmit(&mut self, m: Move, at: Instant, log: &StepLog) {
         let (packet, seq) = (m.packet, m.seq);
-        let read = decode(log.bytes(seq));
+        let read = decode(&log.bytes(seq));
         if let (Some(life), Some(read)) = (self.lives.get_mut(&packet), &read) {
             life.kind = read.innermost().kind;
         }

@@ -27,7 +27,7 @@ pub fn watch(session: &Session, node: &str, device: &str, from: u64) -> Result<V
         DeviceKind::Bridge(_) => at_bridge(session, here, &ports, from),
         _ => at_interface(session, here, from),
     };
-    Ok(frames.iter().filter_map(|seq| observed(session.world.log.bytes(*seq))).collect())
+    Ok(frames.iter().filter_map(|seq| observed(&session.world.log.bytes(*seq))).collect())
 }
 
 /// Record numbers of the transmissions seen, in order of time.

@@ -45,7 +45,7 @@ pub fn pcapng(session: &Session, from: u64) -> Vec<u8> {
             interface_id,
             timestamp: Duration::from_nanos(record.at.as_nanos()),
             original_len: bytes.len() as u32,
-            data: Cow::Borrowed(bytes),
+            data: bytes,
             options: vec![],
         })
         .expect(IN_MEMORY);

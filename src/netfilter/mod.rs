@@ -232,6 +232,12 @@ impl Netfilter {
         }
     }
 
+    /// True if nothing is registered at any hook, so that packets pass without a word.
+    #[inline]
+    pub fn is_silent(&self) -> bool {
+        !self.ct.is_on() && !self.tables.iter().any(Table::is_present)
+    }
+
     /// Walks the packet through everything that is registered at `hook`, in the kernel's order
     /// of priority (nf_ip_hook_priorities). `packet` is the IPv4 packet (header first, no
     /// Ethernet); NAT rewrites it in place and keeps all checksums right.
@@ -246,8 +252,7 @@ impl Netfilter {
         now: Instant,
         log: &mut impl NfLog,
     ) -> Verdict {
-        let silent = !self.ct.is_on() && self.tables.iter().all(|t| !t.is_present());
-        let read = if silent { None } else { View::read(packet, 0, false) };
+        let read = if self.is_silent() { None } else { View::read(packet, 0, false) };
         let Some(mut view) = read else { return Verdict::Accept { rerouted: false } };
         let dst = view.dst;
         let mut pass = Pass { hook, packet, view: &mut view, meta, host, now, log };

@@ -144,27 +144,36 @@ impl World {
 
     /// Does what the namespace `from` asked for.
     pub(super) fn carry_out(&mut self, from: NsId) {
-        if self.out.is_empty() {
+        // mostly it is one thing
+        if self.out.len() < 2 {
+            if let Some(output) = self.out.pop() {
+                self.carry_out_one(from, output);
+            }
             return;
         }
         let mut out = std::mem::take(&mut self.out);
         for output in out.drain(..) {
-            match output {
-                Output::Transmit { dev, frame } => self.transmit(DevRef { ns: from, dev }, frame),
-                Output::Wake { pid, .. } => self.make_ready(pid),
-                Output::Timer { at, kind } => {
-                    self.queue.push(at.max(self.now), What::Timer { ns: from, kind });
-                }
-                Output::Admin { dev } => {
-                    self.refresh_carrier(DevRef { ns: from, dev });
-                    self.refresh_uppers(DevRef { ns: from, dev });
-                }
-                Output::Beyond(what) => self.beyond(from, *what),
-            }
+            self.carry_out_one(from, output);
         }
         // Keeps the allocation for the next event. (Carrying out may have put out more and carried that
         // out as well, so nothing is lost.)
         self.out = out;
+    }
+
+    #[inline]
+    fn carry_out_one(&mut self, from: NsId, output: Output) {
+        match output {
+            Output::Transmit { dev, frame } => self.transmit(DevRef { ns: from, dev }, frame),
+            Output::Wake { pid, .. } => self.make_ready(pid),
+            Output::Timer { at, kind } => {
+                self.queue.push(at.max(self.now), What::Timer { ns: from, kind });
+            }
+            Output::Admin { dev } => {
+                self.refresh_carrier(DevRef { ns: from, dev });
+                self.refresh_uppers(DevRef { ns: from, dev });
+            }
+            Output::Beyond(what) => self.beyond(from, *what),
+        }
     }
 
     fn transmit(&mut self, from: DevRef, frame: Frame) {

@@ -121,7 +121,7 @@ impl Lab {
     fn sent(&self, from: u64) -> Vec<Summary> {
         let log = &self.world.log;
         let all = log.iter_from(from).filter(|(_, r)| matches!(r.step, Step::Transmit { .. }));
-        all.map(|(seq, _)| summary(log.bytes(seq))).collect()
+        all.map(|(seq, _)| summary(&log.bytes(seq))).collect()
     }
     fn neighbour(&self, at: DevRef, addr: &str) -> Option<NeighState> {
         let addr: Ipv4Addr = addr.parse().unwrap();

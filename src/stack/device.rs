@@ -165,20 +165,16 @@ impl Device {
 impl NetNs {
     /// Sends a whole frame out of `dev`. Its end is noted if the device cannot.
     pub(super) fn dev_xmit(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
-        let reason = match self.devices.get(dev) {
-            None => Some(DropReason::DeviceDown),
-            Some(d) if !d.up => Some(DropReason::DeviceDown),
-            Some(d) if !d.carrier => Some(DropReason::NoCarrier),
-            Some(_) => None,
+        let device = match self.devices.get_mut(dev) {
+            Some(d) if d.is_running() => d,
+            Some(d) if d.up => return self.dropped(&frame, Some(dev), DropReason::NoCarrier, cx),
+            _ => return self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx),
         };
-        if let Some(reason) = reason {
-            return self.dropped(&frame, Some(dev), reason, cx);
-        }
+        device.count_out(frame.bytes.len());
         if self.has_packet_sockets() {
             self.deliver_to_packet_sockets(dev, &frame.bytes, true, cx);
         }
-        let Some(device) = self.devices.get_mut(dev) else { return };
-        device.count_out(frame.bytes.len());
+        let Some(device) = self.devices.get(dev) else { return };
         match device.kind {
             DeviceKind::Bridge(_) => self.bridge_xmit(dev, frame, cx),
             DeviceKind::Loopback => self.loop_back(frame, Default::default(), cx),

@@ -242,6 +242,7 @@ impl NetNs {
 
     /// Asks the rules of `hook`. None: the packet has met its end, which is noted, and its sender
     /// told where the rules say so. Some(true): its destination was rewritten.
+    #[inline]
     pub(super) fn ask(
         &mut self,
         hook: Hook,
@@ -249,6 +250,10 @@ impl NetNs {
         meta: &mut Meta,
         cx: &mut Cx<'_>,
     ) -> Option<bool> {
+        if self.nf.is_silent() { Some(false) } else { self.ask_rules(hook, frame, meta, cx) }
+    }
+
+    fn ask_rules(&mut self, hook: Hook, frame: &mut Frame, meta: &mut Meta, cx: &mut Cx<'_>) -> Option<bool> {
         let host = ipv4::HostView { devices: &self.devices, routes: &self.routes, locals: &self.locals };
         let mut log = PacketLog { log: cx.log, id: Some(frame.id) };
         let verdict = self.nf.hook(hook, &mut frame.bytes[ETHER..], meta, &host, cx.now, &mut log);

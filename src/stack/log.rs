@@ -2,28 +2,28 @@
 //!
 //! Full chunks are shared between clones, so a snapshot of the World copies at most one.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::NsId;
+use super::frames::{Frames, Lately};
 use super::packed::Packed;
 use super::step::{ByteSpan, Fate, Record, Sink, Step};
-use super::stream::Stream;
+use super::stream::{Seen, Stream};
 use crate::netfilter::NfStep;
 use crate::time::Instant;
 use crate::wire::PacketId;
 
-/// Records in a chunk.
-const CHUNK_RECORDS: usize = 2048;
-/// Bytes after which a chunk is closed early.
+/// Records in a chunk, about.
+const CHUNK_RECORDS: usize = 8 * 1024;
+/// Bytes of frames after which a chunk is closed early.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// What records count for in the bound; the same on every platform, so that what is kept is too.
 const WHOLE_COST: u64 = 100;
 /// The bound on all that is kept, in bytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
-/// Packets whose last bytes a chunk remembers, to share them if they leave unchanged.
-const RECENT: usize = 64;
 
 /// A run of records without a gap.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +33,7 @@ struct Chunk {
     records: Stream,
     /// Those that cannot be packed.
     whole: Vec<Record>,
-    bytes: Vec<u8>,
+    frames: Frames,
     /// Length of the texts in `whole`.
     texts: u64,
 }
@@ -43,19 +43,17 @@ impl Chunk {
         self.first + self.records.len() as u64
     }
     fn cost(&self) -> u64 {
-        self.records.cost() + self.whole.len() as u64 * WHOLE_COST + self.bytes.len() as u64 + self.texts
+        self.records.cost() + self.whole.len() as u64 * WHOLE_COST + self.frames.cost() as u64 + self.texts
     }
 
-    #[cold]
-    #[inline(never)]
-    fn keep_whole(&mut self, record: Record) {
+    fn keep_whole(&mut self, record: Record, seen: &mut Seen) {
         self.texts += match &record.step {
             Step::Started { name: text, .. } | Step::Printed { text, .. } => text.len() as u64,
             Step::Nf(NfStep::Logged { line }) => line.len() as u64,
             Step::Config(_) => 64,
             _ => 0,
         };
-        self.records.push((record.at, record.ns), &Packed::whole(self.whole.len() as u32));
+        self.records.push(seen, (record.at, record.ns), &Packed::whole(self.whole.len() as u32));
         self.whole.push(record);
     }
 
@@ -68,17 +66,12 @@ impl Chunk {
             None => packed.unpack(stamp),
         }
     }
-    fn bytes_of(&self, packed: &Packed) -> &[u8] {
+    fn bytes_of(&self, packed: &Packed) -> Cow<'_, [u8]> {
         let span = match packed.position().and_then(|p| self.whole.get(p)).map(|r| &r.step) {
             Some(Step::Transmit { bytes, .. } | Step::Handed { bytes, .. }) => Some(*bytes),
             _ => packed.span(),
         };
-        span.and_then(|s| self.slice(s)).unwrap_or(&[])
-    }
-    #[inline]
-    fn slice(&self, span: ByteSpan) -> Option<&[u8]> {
-        let start = span.start as usize;
-        self.bytes.get(start..start + usize::from(span.len))
+        span.and_then(|s| self.frames.get(s)).unwrap_or_default()
     }
 }
 
@@ -94,8 +87,11 @@ pub struct StepLog {
     full: VecDeque<Arc<Chunk>>,
     full_cost: u64,
     tail: Chunk,
-    /// By the packet's number modulo [`RECENT`]: its bytes in the tail.
-    recent: Vec<(PacketId, ByteSpan)>,
+    /// The tail takes record `next_seq`.
+    open: bool,
+    // what was written lately to the tail, so as not to write it again
+    seen: Seen,
+    lately: Lately,
 }
 
 impl StepLog {
@@ -127,36 +123,53 @@ impl StepLog {
 
     #[inline(always)]
     fn push(&mut self, packet: Option<PacketId>, step: Step) {
-        if self.sink == Sink::Keep {
-            // not by its bytes: those of this record may lie here already
-            self.make_room(usize::MAX);
-            match Packed::new(self.now, packet, &step) {
-                Some(packed) => self.tail.records.push((self.now, self.ns), &packed),
-                None => self.tail.keep_whole(Record { at: self.now, ns: self.ns, packet, step }),
+        match Packed::new(self.now, packet, &step) {
+            Some(packed) => {
+                // what can be packed owns no memory; saying so saves the look at it
+                std::mem::forget(step);
+                if self.sink == Sink::Keep {
+                    if self.tail.records.is_at_mark() {
+                        self.make_room();
+                    }
+                    self.tail.records.push(&mut self.seen, (self.now, self.ns), &packed);
+                }
             }
+            None => self.keep_whole(packet, step),
         }
         self.next_seq += 1;
     }
 
-    /// Makes the tail a chunk that takes record `next_seq`, with less than `most_bytes` so far.
-    #[inline]
-    fn make_room(&mut self, most_bytes: usize) {
-        let Chunk { records, bytes, .. } = &self.tail;
-        let full = records.len() >= CHUNK_RECORDS || bytes.len() >= most_bytes;
-        if full || self.recent.is_empty() || self.tail.end() != self.next_seq {
-            self.open_chunk();
+    #[cold]
+    #[inline(never)]
+    fn keep_whole(&mut self, packet: Option<PacketId>, step: Step) {
+        if self.sink == Sink::Keep {
+            if self.tail.records.is_at_mark() {
+                self.make_room();
+            }
+            let record = Record { at: self.now, ns: self.ns, packet, step };
+            self.tail.keep_whole(record, &mut self.seen);
         }
     }
 
+    /// Makes a mark in the tail, or a new tail if it is full: it takes record `next_seq` then.
     #[cold]
+    #[inline(never)]
+    fn make_room(&mut self) {
+        let Chunk { records, frames, .. } = &self.tail;
+        if !self.open || records.len() >= CHUNK_RECORDS || frames.cost() >= CHUNK_BYTES {
+            self.open_chunk();
+        }
+        self.tail.records.mark();
+    }
+
     fn open_chunk(&mut self) {
-        // as many bytes as last time and some more: growing step by step would copy them
-        let bytes = Vec::with_capacity(self.tail.bytes.len() + self.tail.bytes.len() / 4);
         let records = Stream::like(&self.tail.records);
-        let fresh = Chunk { first: self.next_seq, records, bytes, ..Chunk::default() };
+        let frames = Frames::like(&self.tail.frames);
+        let fresh = Chunk { first: self.next_seq, records, frames, ..Chunk::default() };
         let old = std::mem::replace(&mut self.tail, fresh);
-        self.recent.clear();
-        self.recent.resize(RECENT, (PacketId(u64::MAX), ByteSpan::default()));
+        self.open = true;
+        self.seen.clear();
+        self.lately.clear();
         if old.records.len() > 0 {
             self.full_cost += old.cost();
             self.full.push_back(Arc::new(old));
@@ -169,22 +182,17 @@ impl StepLog {
     }
 
     /// Keeps a copy of `bytes`, the frame of packet `id`, for the span of the record that is noted
-    /// next. A packet that leaves as it left last time, as through a bridge, takes no more room.
+    /// next.
     #[inline]
     pub fn keep_bytes(&mut self, id: PacketId, bytes: &[u8]) -> ByteSpan {
         if self.sink == Sink::Mute {
             return ByteSpan::default();
         }
-        self.make_room(CHUNK_BYTES);
-        let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
-        let known = &mut self.recent[id.0 as usize % RECENT];
-        if known.0 == id && self.tail.slice(known.1) == Some(bytes) {
-            return known.1;
+        // before the frame: its record, which is next, has to be in the same chunk
+        if self.tail.records.is_at_mark() || self.tail.frames.cost() >= CHUNK_BYTES {
+            self.make_room();
         }
-        let span = ByteSpan { start: self.tail.bytes.len() as u32, len: bytes.len() as u16 };
-        self.tail.bytes.extend_from_slice(bytes);
-        *known = (id, span);
-        span
+        self.tail.frames.keep(&mut self.lately, id, bytes)
     }
 
     /// The number that the next record will have.
@@ -216,9 +224,9 @@ impl StepLog {
     }
 
     /// The kept bytes of record `seq`, if it is a [`Step::Transmit`] or [`Step::Handed`].
-    pub fn bytes(&self, seq: u64) -> &[u8] {
-        let Some(chunk) = self.chunk_of(seq) else { return &[] };
-        chunk.packed(seq).map_or(&[], |(packed, _)| chunk.bytes_of(&packed))
+    pub fn bytes(&self, seq: u64) -> Cow<'_, [u8]> {
+        let Some(chunk) = self.chunk_of(seq) else { return Cow::default() };
+        chunk.packed(seq).map(|(packed, _)| chunk.bytes_of(&packed)).unwrap_or_default()
     }
 
     /// Records in order, with their numbers, from `from` on.
@@ -239,6 +247,10 @@ impl StepLog {
 
     /// Keep or mute.
     pub fn set_sink(&mut self, sink: Sink) {
+        if self.sink == Sink::Mute && sink == Sink::Keep {
+            // what happened meanwhile is missing: chunks have no gaps
+            self.open_chunk();
+        }
         self.sink = sink;
     }
 
@@ -253,7 +265,9 @@ impl StepLog {
             full: VecDeque::new(),
             full_cost: 0,
             tail: Chunk::default(),
-            recent: Vec::new(),
+            open: false,
+            seen: Seen::default(),
+            lately: Lately::default(),
         }
     }
 
@@ -267,7 +281,7 @@ impl StepLog {
                 *bytes = ByteSpan::default();
             }
             let _ = write!(hash, "{record:?}");
-            hash.bytes(self.bytes(seq));
+            hash.bytes(&self.bytes(seq));
         }
         let _ = write!(hash, "{} {:?}", self.next_seq, self.fate);
         hash.0
@@ -320,8 +334,8 @@ mod tests {
             transmit(&mut log, &n.to_be_bytes());
         }
         assert_eq!((log.first_seq(), log.next_seq()), (0, 6000));
-        assert_eq!(log.bytes(4001), 2000u64.to_be_bytes());
-        assert_eq!(log.bytes(4000), b"");
+        assert_eq!(*log.bytes(4001), 2000u64.to_be_bytes());
+        assert_eq!(*log.bytes(4000), *b"");
         assert_eq!(log.get(4000).and_then(|r| r.packet), Some(PacketId(2000)));
         assert!(log.get(6000).is_none());
         let seen: Vec<u64> = log.iter_from(2047).map(|(seq, _)| seq).collect();
@@ -331,8 +345,8 @@ mod tests {
     #[test]
     fn the_oldest_records_go_when_the_bound_is_reached() {
         let mut log = StepLog::default();
-        for _ in 0..2000 {
-            transmit(&mut log, &[7; 60_000]);
+        for n in 0..2000u32 {
+            transmit(&mut log, &[n as u8; 60_000]);
         }
         assert!(log.first_seq() > 0);
         assert_eq!(log.next_seq(), 2000);
@@ -342,17 +356,18 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_stay_the_same_are_kept_once() {
+    fn what_was_left_out_while_muted_is_a_gap_and_nothing_else() {
         let mut log = StepLog::default();
-        let to = DevRef { ns: NsId(1), dev: IfIndex(2) };
-        let mut spans = Vec::new();
-        for bytes in [[1; 90], [1; 90], [2; 90], [2; 90]] {
-            let bytes = log.keep_bytes(PacketId(1), &bytes);
-            spans.push(bytes.start);
-            log.packet(PacketId(1), Step::Transmit { dev: IfIndex(2), to, arrives: Instant(5), bytes });
+        for n in 1..200 {
+            transmit(&mut log, &[n; 90]);
+            log.set_sink(if n % 3 == 0 { Sink::Mute } else { Sink::Keep });
         }
-        assert_eq!(spans, [0, 0, 90, 90]);
-        assert_eq!([log.bytes(1), log.bytes(3)], [[1; 90], [2; 90]]);
+        let kept: Vec<u64> = log.iter_from(0).map(|(seq, _)| seq).collect();
+        let expected: Vec<u64> = (0..199).filter(|seq| seq % 3 != 0 || *seq == 0).collect();
+        assert_eq!(kept, expected);
+        for seq in expected {
+            assert_eq!(*log.bytes(seq), [seq as u8 + 1; 90]);
+        }
     }
 
     #[test]

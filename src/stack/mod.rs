@@ -11,6 +11,7 @@
 mod bridge;
 mod device;
 mod fragment;
+mod frames;
 mod icmp;
 mod input;
 mod ipv4;

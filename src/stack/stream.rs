@@ -2,29 +2,53 @@
 //! trace, so a record takes only what says something new:
 //!
 //! ```text
-//! head: kind 6 bits, [packet] follows, first word is here, small 8, first word 16 │ packet │ words
+//! head: kind 6 bits, form 2, small 8, first word 16 │ words
 //! ```
-//! When and where (the stamp) is written when it changes, and the packet when it is another than
-//! the record before had. Every [`STRIDE`] records there is a mark to begin reading at.
+//! Most records are a head alone ([`Form::Short`]). The words of the others are written once and
+//! pointed at from then on ([`Form::Same`]): routes, links and rules are the same for packet after
+//! packet. When and where (the stamp) and which packet are written when they change; where all three
+//! do, at a packet's arrival, they share two units with it. Every [`STRIDE`] records there is a mark to
+//! begin reading at.
 
 use super::NsId;
 use super::packed::{Kind, Packed};
 use crate::time::{Duration, Instant};
 
 /// Records between two marks.
-const STRIDE: usize = 32;
+const STRIDE: u32 = 64;
 /// What a mark counts for in the log's bound.
-const MARK_COST: u64 = 32;
+const MARK_COST: u64 = 40;
+/// Words that a [`Seen`] remembers. A power of two.
+const SEEN: usize = 1024;
+/// Units that a new stream has room for at least.
+const LEAST_ROOM: usize = 24 * 1024;
 /// Parts of the head.
-const KIND: u32 = 0x3f;
-const PACKET: u32 = 0x40;
-const INLINE: u32 = 0x80;
+const KIND_BITS: u32 = 6;
+const FORM_BITS: u32 = 2;
+
+/// How the words of a record are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The first is in the head, all others are 0.
+    Short,
+    /// Behind the head, which has a bit for each that is not 0.
+    Full,
+    /// As in the record of [`Form::Full`] at the position that the head has, but for a kind's own word
+    /// (see [`Kind::own`]), which is behind the head.
+    Same,
+}
+
+/// A head without its first word.
+#[inline(always)]
+const fn head(kind: Kind, form: Form, small: u8) -> u32 {
+    kind as u32 | (form as u32) << KIND_BITS | (small as u32) << 8
+}
 
 /// What a record is written relative to.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct State {
-    packet: u32,
     stamp: (Instant, NsId),
+    packet: u64,
 }
 
 /// A place to begin reading at.
@@ -34,96 +58,215 @@ struct Mark {
     state: State,
 }
 
+/// Words that were written in full lately, with where. For the writer only.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen(Vec<Words>);
+
+/// Up to four words of a kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Words {
+    low: u64,
+    high: u64,
+    kind: Option<Kind>,
+    at: u16,
+}
+
+impl Seen {
+    /// Forgets all, for a new stream.
+    pub fn clear(&mut self) {
+        self.0.clear();
+        self.0.resize(SEEN, Words::default());
+    }
+}
+
 /// The records.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stream {
     units: Vec<u32>,
     marks: Vec<Mark>,
-    count: usize,
+    /// How many more records go behind the last mark.
+    left: u32,
     last: State,
 }
 
 impl Stream {
     /// One with room for as much as `old` has, and some more: growing step by step would copy it.
     pub fn like(old: &Self) -> Self {
-        Self { units: Vec::with_capacity(old.units.len() + old.units.len() / 4), ..Self::default() }
+        let room = (old.units.len() + old.units.len() / 4).max(LEAST_ROOM);
+        Self { units: Vec::with_capacity(room), ..Self::default() }
     }
     /// How many records there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.count
+        self.marks.len() * STRIDE as usize - self.left as usize
     }
     /// What it counts for in the log's bound, in bytes.
     pub fn cost(&self) -> u64 {
         self.units.len() as u64 * 4 + self.marks.len() as u64 * MARK_COST
     }
-
-    /// Adds a record that happened at this time in this namespace.
+    /// True if [`Stream::mark`] has to be called before the next record.
     #[inline]
-    pub fn push(&mut self, stamp: (Instant, NsId), record: &Packed) {
-        if self.count.is_multiple_of(STRIDE) {
-            self.mark();
-        }
-        self.count += 1;
-        if stamp != self.last.stamp {
-            self.push_stamp(stamp);
-        }
-        let packet = record.packet();
-        // one that is kept whole knows its packet
-        let other = packet != self.last.packet && record.position().is_none();
-        if other {
-            self.last.packet = packet;
-        }
-        self.write(record, other);
+    pub fn is_at_mark(&self) -> bool {
+        self.left == 0
     }
-
-    fn mark(&mut self) {
+    /// Makes a mark before the next record.
+    pub fn mark(&mut self) {
+        debug_assert_eq!(self.left, 0, "a mark in the middle of a stride");
         self.marks.push(Mark { at: self.units.len() as u32, state: self.last });
+        self.left = STRIDE;
     }
 
-    fn push_stamp(&mut self, (at, ns): (Instant, NsId)) {
-        let passed = at.0.checked_sub(self.last.stamp.0.0).and_then(|d| u32::try_from(d).ok());
-        self.last.stamp = (at, ns);
-        let stamp = match passed {
-            Some(passed) => Packed::stamp(Kind::Stamp, [ns.0, passed, 0, 0]),
-            None => Packed::stamp(Kind::FarStamp, [ns.0, at.0 as u32, (at.0 >> 32) as u32, 0]),
-        };
-        self.write(&stamp, false);
+    /// Adds a record that happened at this time in this namespace. There is a mark before it. Inlined
+    /// into its callers: they know which way it goes.
+    #[inline(always)]
+    pub fn push(&mut self, seen: &mut Seen, stamp: (Instant, NsId), record: &Packed) {
+        let (kind, small, &[a, b, c, d, ..]) = record.parts();
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        // one that is kept whole knows its packet
+        let packet = if matches!(kind, Kind::Whole) { self.last.packet } else { record.packet() };
+        if kind == Kind::Received && a <= 0xff {
+            self.push_arrival(stamp, packet, a);
+        } else if record.is_short() {
+            self.push_head(stamp, packet, head(kind, Form::Short, small) | a << 16);
+        } else if kind.own() == 0 || (kind.own() == 1 && kind.words() == 4) {
+            self.push_words(seen, stamp, packet, (kind, small), (pair(a, b), pair(c, d)));
+        } else {
+            self.turn_to(stamp, packet);
+            self.left -= 1;
+            self.write_full(record);
+        }
     }
 
-    #[inline]
-    fn write(&mut self, record: &Packed, packet: bool) {
-        let (kind, small, words) = record.parts();
-        let first = words[0];
-        let mut head = kind as u32 | u32::from(small) << 8;
-        if packet {
-            head |= PACKET;
+    /// Adds a [`Kind::Received`], with which most packets, times and places begin: all in two units.
+    #[inline(never)]
+    fn push_arrival(&mut self, stamp: (Instant, NsId), packet: u64, dev: u32) {
+        let passed = stamp.0.0.wrapping_sub(self.last.stamp.0.0);
+        let ns = stamp.1.0;
+        self.left -= 1;
+        if passed <= 0xffff && ns <= 0xff && packet >> 24 == 0 {
+            self.last = State { stamp, packet };
+            let head = head(Kind::Arrived, Form::Short, ns as u8) | (passed as u32) << 16;
+            self.units.extend_from_slice(&[head, packet as u32 | dev << 24]);
+        } else {
+            self.turn_to(stamp, packet);
+            self.units.push(head(Kind::Received, Form::Short, 0) | dev << 16);
         }
-        let short = first <= 0xffff;
-        if short {
-            head |= INLINE | first << 16;
-        }
-        // word by word: they were written a moment ago, and a wider read would wait for them
+    }
+
+    /// Adds a record that is a head alone.
+    #[inline(never)]
+    fn push_head(&mut self, stamp: (Instant, NsId), packet: u64, head: u32) {
+        self.turn_to(stamp, packet);
+        self.left -= 1;
         self.units.push(head);
-        if packet {
-            self.units.push(record.packet());
+    }
+
+    /// Adds one with at most four words, of which only the last may be its own. They come as numbers:
+    /// from memory where they were written a moment ago, a wider read would have to wait for them.
+    #[inline(never)]
+    fn push_words(
+        &mut self,
+        seen: &mut Seen,
+        stamp: (Instant, NsId),
+        packet: u64,
+        (kind, small): (Kind, u8),
+        (low, high): (u64, u64),
+    ) {
+        self.turn_to(stamp, packet);
+        self.left -= 1;
+        let own = kind.own() == 1;
+        let shared = if own { u64::from(high as u32) } else { high };
+        match seen.find_or_learn(kind, (low, shared), self.units.len()) {
+            Some(at) => {
+                self.units.push(head(kind, Form::Same, small) | u32::from(at) << 16);
+                if own {
+                    self.units.push((high >> 32) as u32);
+                }
+            }
+            None => {
+                let words = [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32, 0, 0, 0];
+                self.write_full(&Packed::from_parts(kind, small, words, packet));
+            }
         }
-        for &word in words.iter().take(kind.words()).skip(usize::from(short)) {
-            self.units.push(word);
+    }
+
+    /// Writes a record with all its words that are not 0.
+    #[inline(never)]
+    fn write_full(&mut self, record: &Packed) {
+        let (kind, small, words) = record.parts();
+        let at = self.units.len();
+        self.units.push(0);
+        let mut mask = 0;
+        for (i, &word) in words.iter().enumerate() {
+            if word != 0 {
+                mask |= 1 << i;
+                self.units.push(word);
+            }
+        }
+        self.units[at] = head(kind, Form::Full, small) | mask << 16;
+    }
+
+    /// Sees to it that what follows is read as of this time, place and packet.
+    #[inline(always)]
+    fn turn_to(&mut self, stamp: (Instant, NsId), packet: u64) {
+        if (State { stamp, packet }) != self.last {
+            self.write_turn(stamp, packet);
+        }
+    }
+
+    #[inline(never)]
+    fn write_turn(&mut self, stamp: (Instant, NsId), packet: u64) {
+        let last = std::mem::replace(&mut self.last, State { stamp, packet });
+        if stamp != last.stamp {
+            let (at, ns) = stamp;
+            let passed = at.0.wrapping_sub(last.stamp.0.0);
+            if ns.0 <= 0xff && passed <= 0xffff {
+                self.units.push(head(Kind::Stamp, Form::Short, ns.0 as u8) | (passed as u32) << 16);
+            } else {
+                let words = [ns.0, at.0 as u32, (at.0 >> 32) as u32, 0, 0, 0, 0];
+                self.write_full(&Packed::from_parts(Kind::FarStamp, 0, words, 0));
+            }
+        }
+        if packet != last.packet {
+            // in the small field and the first word, mostly
+            if packet >> 24 == 0 {
+                let first = (packet as u32) << 16;
+                self.units.push(head(Kind::Packet, Form::Short, (packet >> 16) as u8) | first);
+            } else {
+                let words = [packet as u32, (packet >> 32) as u32, 0, 0, 0, 0, 0];
+                self.write_full(&Packed::from_parts(Kind::Packet, 0, words, 0));
+            }
         }
     }
 
     /// The records from number `n` on.
     pub fn read_from(&self, n: usize) -> Reader<'_> {
-        let mark = self.marks.get(n / STRIDE).filter(|_| n < self.count);
+        let mark = self.marks.get(n / STRIDE as usize).filter(|_| n < self.len());
         let mut reader = match mark {
             Some(mark) => Reader { units: &self.units, at: mark.at as usize, state: mark.state },
             None => Reader { units: &[], at: 0, state: State::default() },
         };
-        for _ in 0..n % STRIDE {
+        for _ in 0..n % STRIDE as usize {
             reader.next();
         }
         reader
+    }
+}
+
+impl Seen {
+    /// Where these words were written last. Or None, and they are from now on known to be at `at`.
+    #[inline(always)]
+    fn find_or_learn(&mut self, kind: Kind, (low, high): (u64, u64), at: usize) -> Option<u16> {
+        let mixed = (low ^ (kind as u64) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let slot = self.0.get_mut((mixed >> 32) as usize % SEEN)?;
+        if (slot.low, slot.high, slot.kind) == (low, high, Some(kind)) {
+            return Some(slot.at);
+        }
+        if let Ok(at) = u16::try_from(at) {
+            *slot = Words { low, high, kind: Some(kind), at };
+        }
+        None
     }
 }
 
@@ -141,22 +284,37 @@ impl Reader<'_> {
         self.at += 1;
         Some(unit)
     }
+
+    /// The next record, or what those after it are read relative to.
     fn one(&mut self) -> Option<Packed> {
         let head = self.unit()?;
-        let kind = Kind::from_number((head & KIND) as u8)?;
-        if head & PACKET != 0 {
-            self.state.packet = self.unit()?;
-        }
+        let kind = Kind::from_number((head & ((1 << KIND_BITS) - 1)) as u8)?;
+        let form = head >> KIND_BITS & ((1 << FORM_BITS) - 1);
         let mut words = [0; 7];
-        let mut from = 0;
-        if head & INLINE != 0 {
+        if form == Form::Short as u32 {
             words[0] = head >> 16;
-            from = 1;
-        }
-        for word in words.iter_mut().take(kind.words()).skip(from) {
-            *word = self.unit()?;
+        } else if form == Form::Full as u32 {
+            words = self.words(head >> 16)?;
+        } else {
+            let at = (head >> 16) as usize;
+            let mask = self.units.get(at)? >> 16;
+            words = Reader { at: at + 1, ..self.clone() }.words(mask)?;
+            if kind.own() == 1 {
+                words[kind.words() - 1] = self.unit()?;
+            }
         }
         Some(Packed::from_parts(kind, (head >> 8) as u8, words, self.state.packet))
+    }
+
+    /// The words that `mask` has a bit for; the others are 0.
+    fn words(&mut self, mask: u32) -> Option<[u32; 7]> {
+        let mut words = [0; 7];
+        for (i, word) in words.iter_mut().enumerate() {
+            if mask >> i & 1 == 1 {
+                *word = self.unit()?;
+            }
+        }
+        Some(words)
     }
 }
 
@@ -166,11 +324,28 @@ impl Iterator for Reader<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let record = self.one()?;
-            let (kind, _, &[a, b, c, ..]) = record.parts();
+            let (kind, small, &[a, b, c, ..]) = record.parts();
             match kind {
-                Kind::Stamp => self.state.stamp = (self.state.stamp.0 + Duration(b.into()), NsId(a)),
+                Kind::Stamp => {
+                    let at = self.state.stamp.0 + Duration(a.into());
+                    self.state.stamp = (at, NsId(small.into()));
+                }
                 Kind::FarStamp => {
                     self.state.stamp = (Instant(u64::from(c) << 32 | u64::from(b)), NsId(a));
+                }
+                Kind::Arrived => {
+                    let packet = self.unit()?;
+                    let at = self.state.stamp.0 + Duration(a.into());
+                    let dev = packet >> 24;
+                    self.state =
+                        State { stamp: (at, NsId(small.into())), packet: u64::from(packet & 0xff_ffff) };
+                    let words = [dev, 0, 0, 0, 0, 0, 0];
+                    let record = Packed::from_parts(Kind::Received, 0, words, self.state.packet);
+                    return Some((record, self.state.stamp));
+                }
+                // the small field is only used where the first word has 16 bits
+                Kind::Packet => {
+                    self.state.packet = u64::from(b) << 32 | u64::from(small) << 16 | u64::from(a);
                 }
                 _ => return Some((record, self.state.stamp)),
             }

@@ -72,8 +72,9 @@ impl NetNs {
         }
         match self.sockets.bound(PortSpace::Udp, to, Some(from), Some(dev)) {
             Some(id) => {
-                let data = udp.payload().to_vec();
-                self.enqueue(id, frame.id, datagram(data), cx);
+                let end = ETHERNET + usize::from(ip.header_len()) + usize::from(udp.len());
+                let (begin, packet) = (end - udp.payload().len(), frame.id);
+                self.enqueue(id, packet, datagram(frame.into_part(begin, end)), cx);
             }
             None => {
                 let flow = Flow { src: from, dst: to, proto: Protocol::Udp };

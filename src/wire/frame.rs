@@ -16,3 +16,13 @@ pub struct Frame {
     /// Ethernet II header (14 bytes) and payload.
     pub bytes: Vec<u8>,
 }
+
+impl Frame {
+    /// The bytes from `begin` to `end`, which are inside, in the memory that the frame had.
+    pub fn into_part(self, begin: usize, end: usize) -> Vec<u8> {
+        let mut bytes = self.bytes;
+        bytes.truncate(end);
+        bytes.drain(..begin.min(bytes.len()));
+        bytes
+    }
+}

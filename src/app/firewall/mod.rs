@@ -339,7 +339,7 @@ impl App {
         if self.firewall.kept.as_ref().is_some_and(|k| k.key == key) {
             return;
         }
-        let read = trace.frame(&flow.schedule).and_then(|seq| decode(log.bytes(seq)));
+        let read = trace.frame(&flow.schedule).and_then(|seq| decode(&log.bytes(seq)));
         let then = self.timeline.at(last);
         self.firewall.kept = then.world.namespace(ns).map(|state| {
             let ends = ends::ends(then, state, &trace);

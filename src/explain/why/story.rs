@@ -297,7 +297,7 @@ fn follow(life: &mut Life, session: &Session, seq: u64, record: &Record) {
     let end = match record.step {
         Step::Transmit { .. } => {
             if life.first.is_none() {
-                life.first = Some(first_summary(life.origin, session.world.log.bytes(seq)));
+                life.first = Some(first_summary(life.origin, &session.world.log.bytes(seq)));
             }
             None
         }

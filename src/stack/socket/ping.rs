@@ -60,8 +60,11 @@ impl NetNs {
             cx.log.packet(frame.id, Step::Dropped { dev: Some(dev), reason });
             return;
         };
-        let data = ip.payload()[HEADER..].to_vec();
-        let datagram = Datagram { from, to: to.addr, ttl: ip.hop_limit(), dev, outgoing: false, data };
-        self.enqueue(id, frame.id, datagram, cx);
+        let (ttl, end) = (ip.hop_limit(), ETHERNET + usize::from(ip.total_len()));
+        let begin = end - ip.payload().len() + HEADER;
+        let packet = frame.id;
+        let datagram =
+            Datagram { from, to: to.addr, ttl, dev, outgoing: false, data: frame.into_part(begin, end) };
+        self.enqueue(id, packet, datagram, cx);
     }
 }

@@ -1,0 +1,292 @@
+//! The bytes of frames. Most frames are like one before them: a router changes the addresses of the
+//! link and the TTL, the next echo request has another number. Such a frame is kept as the words (32
+//! bits) in which it differs from one that is kept whole:
+//!
+//! ```text
+//! where the whole one begins 24 bits, blocks 8 │ for each block of 32 words: mask, the words that differ
+//! ```
+
+use std::borrow::Cow;
+
+use super::step::ByteSpan;
+use crate::wire::PacketId;
+
+/// Set in the start of a span of a frame that is kept as its difference.
+const CHANGED: u32 = 1 << 31;
+/// Bits for where the whole frame begins.
+const BASE_BITS: u32 = 24;
+/// Words that differ at most: addresses, ports, sequence numbers and checksums are fewer.
+const MOST_WORDS: usize = 16;
+/// Bytes that a mask speaks of: 32 words.
+const BLOCK: usize = 128;
+
+/// Packets that are remembered.
+const PACKETS: usize = 128;
+/// Ways (from one MAC address to another) that are remembered.
+const WAYS: usize = 64;
+/// Room that a new store has at least, in bytes.
+const LEAST_ROOM: usize = 16 * 1024;
+
+/// Frames, to be found by their spans.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Frames {
+    whole: Vec<u8>,
+    changes: Vec<u32>,
+}
+
+/// What went by lately, for the writer: what the next frame is probably like.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lately {
+    /// By the packet's number.
+    packets: Vec<Known>,
+    /// By the MAC addresses and the length: the last that was kept whole.
+    ways: Vec<ByteSpan>,
+}
+
+/// A packet as it left last.
+#[derive(Debug, Clone)]
+struct Known {
+    id: PacketId,
+    span: ByteSpan,
+    /// The one kept whole that it was like.
+    base: ByteSpan,
+    bytes: Vec<u8>,
+}
+
+impl Lately {
+    /// Forgets all, for a new store.
+    pub fn clear(&mut self) {
+        let none = ByteSpan::default();
+        for known in &mut self.packets {
+            known.id = PacketId(u64::MAX);
+        }
+        let unknown = Known { id: PacketId(u64::MAX), span: none, base: none, bytes: Vec::new() };
+        self.packets.resize(PACKETS, unknown);
+        self.ways.clear();
+        self.ways.resize(WAYS, none);
+    }
+}
+
+/// A number for the way of a frame: from whom to whom, and how long it is.
+fn way(bytes: &[u8]) -> usize {
+    let Some((&macs, _)) = bytes.split_first_chunk::<12>() else { return 0 };
+    let [a, b, c, d, e, f, rest @ ..] = macs;
+    let dst = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+    let [a, b, c, d, e, f] = rest;
+    let src = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+    let mixed = (dst ^ src.rotate_left(20) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize % WAYS
+}
+
+impl Frames {
+    /// One with room for as much as `old` has, and some more: growing step by step would copy it.
+    pub fn like(old: &Self) -> Self {
+        let more = |len: usize, least: usize| (len + len / 4).max(least);
+        Self {
+            whole: Vec::with_capacity(more(old.whole.len(), LEAST_ROOM)),
+            changes: Vec::with_capacity(more(old.changes.len(), LEAST_ROOM / 4)),
+        }
+    }
+
+    /// Bytes that it holds.
+    #[inline]
+    pub fn cost(&self) -> usize {
+        self.whole.len() + self.changes.len() * 4
+    }
+
+    /// Keeps the frame of packet `id`, at most 65,535 bytes of it. One that leaves as it left last time,
+    /// as through a bridge, takes no more room.
+    pub fn keep(&mut self, lately: &mut Lately, id: PacketId, bytes: &[u8]) -> ByteSpan {
+        let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
+        let known = &mut lately.packets[id.0 as usize % PACKETS];
+        let same = known.id == id;
+        if same && known.bytes == bytes {
+            return known.span;
+        }
+        let way = &mut lately.ways[way(bytes)];
+        let (base, span) = match self.keep_change(*way, bytes) {
+            Some(span) => (*way, span),
+            None => match self.keep_change(known.base, bytes).filter(|_| same) {
+                Some(span) => (known.base, span),
+                None => {
+                    *way = self.keep_whole(bytes);
+                    (*way, *way)
+                }
+            },
+        };
+        (known.id, known.span, known.base) = (id, span, base);
+        known.bytes.clear();
+        known.bytes.extend_from_slice(bytes);
+        span
+    }
+
+    fn keep_whole(&mut self, bytes: &[u8]) -> ByteSpan {
+        let span = ByteSpan { start: self.whole.len() as u32, len: bytes.len() as u16 };
+        self.whole.extend_from_slice(bytes);
+        span
+    }
+
+    /// Keeps how `bytes` differ from those of `base`, which are kept whole. None if that is too much.
+    fn keep_change(&mut self, base: ByteSpan, bytes: &[u8]) -> Option<ByteSpan> {
+        let start = base.start as usize;
+        if usize::from(base.len) != bytes.len() || start >> BASE_BITS != 0 {
+            return None;
+        }
+        let old = self.whole.get(start..start + bytes.len())?;
+        let begin = self.changes.len();
+        let (mut left, mut end) = (MOST_WORDS.min(bytes.len() / 8), begin);
+        for (i, (old, new)) in old.chunks(BLOCK).zip(bytes.chunks(BLOCK)).enumerate() {
+            let (mask, words) = differences(old, new);
+            let words = &words[..mask.count_ones() as usize];
+            if i == 0 {
+                self.changes.push(0);
+            }
+            self.changes.push(mask);
+            if mask != 0 {
+                left = match left.checked_sub(words.len()).filter(|_| i <= 0xff) {
+                    Some(left) => left,
+                    None => {
+                        self.changes.truncate(begin);
+                        return None;
+                    }
+                };
+                self.changes.extend_from_slice(words);
+                self.changes[begin] = base.start | (i as u32 + 1) << BASE_BITS;
+                end = self.changes.len();
+            }
+        }
+        self.changes.truncate(end);
+        if end == begin {
+            return Some(base);
+        }
+        Some(ByteSpan { start: CHANGED | begin as u32, len: base.len })
+    }
+
+    /// The bytes again.
+    pub fn get(&self, span: ByteSpan) -> Option<Cow<'_, [u8]>> {
+        let (start, len) = ((span.start & !CHANGED) as usize, usize::from(span.len));
+        if span.start & CHANGED == 0 {
+            return self.whole.get(start..start + len).map(Cow::Borrowed);
+        }
+        let (&head, mut rest) = self.changes.get(start..)?.split_first()?;
+        let base = (head & ((1 << BASE_BITS) - 1)) as usize;
+        let mut bytes = self.whole.get(base..base + len)?.to_vec();
+        for block in bytes.chunks_mut(BLOCK).take((head >> BASE_BITS) as usize) {
+            let (&mask, words) = rest.split_first()?;
+            rest = words;
+            for (i, old) in block.chunks_mut(4).enumerate() {
+                if mask >> i & 1 == 1 {
+                    let (new, words) = rest.split_first()?;
+                    rest = words;
+                    old.copy_from_slice(&new.to_le_bytes()[..old.len()]);
+                }
+            }
+        }
+        Some(Cow::Owned(bytes))
+    }
+}
+
+/// In which of their words two blocks of the same length differ, and what the new ones are.
+#[inline(always)]
+fn differences(old: &[u8], new: &[u8]) -> (u32, [u32; BLOCK / 4]) {
+    let (mut mask, mut words, mut count) = (0, [0; BLOCK / 4], 0);
+    let mut note = |i: usize, old: u64, new: u64| {
+        // without a branch: which half differs is hard to foresee
+        let differ = old ^ new;
+        let (low, high) = (differ as u32 != 0, differ >> 32 != 0);
+        mask |= (u32::from(low) | u32::from(high) << 1) << (i * 2);
+        words[count % (BLOCK / 4)] = new as u32;
+        count += usize::from(low);
+        words[count % (BLOCK / 4)] = (new >> 32) as u32;
+        count += usize::from(high);
+    };
+    let (old, old_rest) = old.as_chunks::<8>();
+    let (new, new_rest) = new.as_chunks::<8>();
+    for (i, (old, new)) in old.iter().zip(new).enumerate() {
+        let (old, new) = (u64::from_le_bytes(*old), u64::from_le_bytes(*new));
+        if old != new {
+            note(i, old, new);
+        }
+    }
+    if !old_rest.is_empty() {
+        note(old.len(), padded(old_rest), padded(new_rest));
+    }
+    (mask, words)
+}
+
+/// Less than eight bytes as a word.
+#[inline(always)]
+fn padded(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn store() -> (Frames, Lately) {
+        let mut lately = Lately::default();
+        lately.clear();
+        (Frames::default(), lately)
+    }
+
+    #[test]
+    fn a_frame_that_stays_the_same_takes_no_more_room() {
+        let (mut frames, mut lately) = store();
+        let mut keep = |id, bytes: [u8; 90]| {
+            let before = frames.cost();
+            let span = frames.keep(&mut lately, PacketId(id), &bytes);
+            assert_eq!(frames.get(span).as_deref(), Some(&bytes[..]));
+            frames.cost() - before
+        };
+        assert_eq!(keep(1, [1; 90]), 90);
+        assert_eq!(keep(1, [1; 90]), 0, "the same packet");
+        assert_eq!(keep(2, [1; 90]), 0, "a copy");
+        assert_eq!(keep(1, [2; 90]), 90, "nothing alike");
+    }
+
+    #[test]
+    fn a_router_s_changes_take_a_fraction_of_the_frame() {
+        let (mut frames, mut lately) = store();
+        let payload = |seed: u8| (0..1500usize).map(move |i| (i * i) as u8 ^ seed);
+        let frame = |macs: u8, ttl: u8, seed: u8| -> Vec<u8> {
+            let head = [[macs; 12].as_slice(), &[8, 0, 0x45, 0, 5, 0xdc, 0, 0, 0, 0, ttl]].concat();
+            head.into_iter().chain(payload(seed)).collect()
+        };
+        for id in 1..4 {
+            let mut costs = Vec::new();
+            for hop in 0..3 {
+                let (bytes, before) = (frame(hop, 64 - hop, id), frames.cost());
+                let span = frames.keep(&mut lately, PacketId(id.into()), &bytes);
+                costs.push(frames.cost() - before);
+                assert_eq!(frames.get(span).as_deref(), Some(&bytes[..]));
+            }
+            assert!(costs[0] == 1523 && costs[1] <= 32 && costs[2] <= 32, "{costs:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_frame_comes_out_as_it_went_in(
+            packets in prop::collection::vec(
+                (0u64..200, 0usize..400, prop::collection::vec((any::<u16>(), any::<u8>()), 0..24)), 1..60),
+        ) {
+            let (mut frames, mut lately) = store();
+            let mut kept = Vec::new();
+            for (id, len, changes) in packets {
+                let mut bytes = vec![7; len];
+                for (at, byte) in changes {
+                    if let Some(old) = bytes.get_mut(usize::from(at) % 400) {
+                        *old = byte;
+                    }
+                }
+                kept.push((frames.keep(&mut lately, PacketId(id), &bytes), bytes));
+            }
+            for (span, bytes) in kept {
+                let read = frames.get(span);
+                prop_assert_eq!(read.as_deref(), Some(&bytes[..]));
+            }
+        }
+    }
+}

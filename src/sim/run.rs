@@ -100,22 +100,23 @@ impl World {
         self.settle();
     }
 
-    fn arrive(&mut self, to: DevRef, link: LinkId, frame: Frame) {
+    fn arrive(&mut self, to: DevRef, link: LinkId, mut frame: Frame) {
         // A cable that was pulled out (and perhaps plugged in elsewhere) delivers nothing more.
         let cabled = self.plug_of(to).is_some_and(|p| p.link == link);
         let on_air = !self.air.is_empty() && self.on_air(to, link);
-        let connected = cabled || on_air;
-        let exists = self.namespace(to.ns).is_some();
-        self.log.at(self.now, to.ns);
-        let reason = if exists { DropReason::LinkDown } else { DropReason::NamespaceGone };
-        if !connected {
+        if !cabled && !on_air {
+            let exists = self.namespace(to.ns).is_some();
+            let reason = if exists { DropReason::LinkDown } else { DropReason::NamespaceGone };
+            self.log.at(self.now, to.ns);
             self.log.packet(frame.id, Step::Dropped { dev: Some(to.dev), reason });
             return;
         }
-        let frame = if on_air { self.heard_from_station(to, link, frame) } else { Some(frame) };
-        if let Some(frame) = frame {
-            self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
+        if on_air {
+            self.log.at(self.now, to.ns);
+            let Some(heard) = self.heard_from_station(to, link, frame) else { return };
+            frame = heard;
         }
+        self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
     }
 
     /// Calls `f` on a namespace and carries out what it puts out, without polling anybody yet.

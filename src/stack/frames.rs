@@ -19,6 +19,8 @@ const BASE_BITS: u32 = 24;
 const MOST_WORDS: usize = 16;
 /// Bytes that a mask speaks of: 32 words.
 const BLOCK: usize = 128;
+/// Bytes that are compared in one go. The headers that change are in the first of them.
+const PART: usize = 64;
 
 /// Packets that are remembered.
 const PACKETS: usize = 128;
@@ -136,21 +138,24 @@ impl Frames {
         let begin = self.changes.len();
         let (mut left, mut end) = (MOST_WORDS.min(bytes.len() / 8), begin);
         for (i, (old, new)) in old.chunks(BLOCK).zip(bytes.chunks(BLOCK)).enumerate() {
-            let (mask, words) = differences(old, new);
-            let words = &words[..mask.count_ones() as usize];
+            let mask = differences(old, new);
             if i == 0 {
                 self.changes.push(0);
             }
             self.changes.push(mask);
             if mask != 0 {
-                left = match left.checked_sub(words.len()).filter(|_| i <= 0xff) {
+                left = match left.checked_sub(mask.count_ones() as usize).filter(|_| i <= 0xff) {
                     Some(left) => left,
                     None => {
                         self.changes.truncate(begin);
                         return None;
                     }
                 };
-                self.changes.extend_from_slice(words);
+                let mut bits = mask;
+                while bits != 0 {
+                    self.changes.push(word(new, bits.trailing_zeros() as usize * 4));
+                    bits &= bits - 1;
+                }
                 self.changes[begin] = base.start | (i as u32 + 1) << BASE_BITS;
                 end = self.changes.len();
             }
@@ -186,38 +191,37 @@ impl Frames {
     }
 }
 
-/// In which of their words two blocks of the same length differ, and what the new ones are.
+/// In which of their words two blocks of the same length differ, the first in the lowest bit.
 #[inline(always)]
-fn differences(old: &[u8], new: &[u8]) -> (u32, [u32; BLOCK / 4]) {
-    let (mut mask, mut words, mut count) = (0, [0; BLOCK / 4], 0);
-    let mut note = |i: usize, old: u64, new: u64| {
-        // without a branch: which half differs is hard to foresee
-        let differ = old ^ new;
-        let (low, high) = (differ as u32 != 0, differ >> 32 != 0);
-        mask |= (u32::from(low) | u32::from(high) << 1) << (i * 2);
-        words[count % (BLOCK / 4)] = new as u32;
-        count += usize::from(low);
-        words[count % (BLOCK / 4)] = (new >> 32) as u32;
-        count += usize::from(high);
-    };
-    let (old, old_rest) = old.as_chunks::<8>();
-    let (new, new_rest) = new.as_chunks::<8>();
-    for (i, (old, new)) in old.iter().zip(new).enumerate() {
-        let (old, new) = (u64::from_le_bytes(*old), u64::from_le_bytes(*new));
-        if old != new {
-            note(i, old, new);
+fn differences(old: &[u8], new: &[u8]) -> u32 {
+    let (old_parts, old_rest) = old.as_chunks::<PART>();
+    let (new_parts, new_rest) = new.as_chunks::<PART>();
+    let mut mask = 0;
+    for (i, (old, new)) in old_parts.iter().zip(new_parts).enumerate() {
+        // all of them, without a branch: which differ is hard to foresee
+        let (old, new) = (old.as_chunks::<4>().0, new.as_chunks::<4>().0);
+        let mut part = 0;
+        for (j, (old, new)) in old.iter().zip(new).enumerate() {
+            part |= u32::from(old != new) << j;
+        }
+        mask |= part << (i * PART / 4);
+    }
+    if old_rest != new_rest {
+        for at in (0..old_rest.len()).step_by(4) {
+            let differ = word(old_rest, at) != word(new_rest, at);
+            mask |= u32::from(differ) << ((old_parts.len() * PART + at) / 4);
         }
     }
-    if !old_rest.is_empty() {
-        note(old.len(), padded(old_rest), padded(new_rest));
-    }
-    (mask, words)
+    mask
 }
 
-/// Less than eight bytes as a word.
+/// The four bytes at `at`, or those that are there, as a number.
 #[inline(always)]
-fn padded(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+fn word(bytes: &[u8], at: usize) -> u32 {
+    match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(&word) => u32::from_le_bytes(word),
+        None => bytes.iter().skip(at).rev().fold(0, |word, &byte| word << 8 | u32::from(byte)),
+    }
 }
 
 #[cfg(test)]

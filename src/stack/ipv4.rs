@@ -136,6 +136,8 @@ pub(super) struct PacketLog<'a> {
 }
 
 impl NfLog for PacketLog<'_> {
+    // inlined into its callers: they know which step it is
+    #[inline(always)]
     fn nf(&mut self, step: NfStep) {
         match self.id {
             Some(id) => self.log.packet(id, Step::Nf(step)),

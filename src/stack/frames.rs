@@ -25,7 +25,7 @@ const PART: usize = 64;
 /// Packets that are remembered.
 const PACKETS: usize = 128;
 /// Ways (from one MAC address to another) that are remembered.
-const WAYS: usize = 64;
+const WAYS: usize = 512;
 /// Room that a new store has at least, in bytes.
 const LEAST_ROOM: usize = 16 * 1024;
 
@@ -71,13 +71,11 @@ impl Lately {
 
 /// A number for the way of a frame: from whom to whom, and how long it is.
 fn way(bytes: &[u8]) -> usize {
-    let Some((&macs, _)) = bytes.split_first_chunk::<12>() else { return 0 };
-    let [a, b, c, d, e, f, rest @ ..] = macs;
-    let dst = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-    let [a, b, c, d, e, f] = rest;
-    let src = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-    let mixed = (dst ^ src.rotate_left(20) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 32) as usize % WAYS
+    let Some((&first, rest)) = bytes.split_first_chunk() else { return 0 };
+    let Some(&last) = rest.first_chunk() else { return 0 };
+    let macs = u64::from_le_bytes(first) ^ u64::from(u32::from_le_bytes(last)).rotate_left(24);
+    let mixed = (macs ^ (bytes.len() as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize % WAYS
 }
 
 impl Frames {
@@ -135,6 +133,32 @@ impl Frames {
             return None;
         }
         let old = self.whole.get(start..start + bytes.len())?;
+        if let (Some((old, old_rest)), Some((new, new_rest))) =
+            (old.split_first_chunk::<PART>(), bytes.split_first_chunk::<PART>())
+            && old_rest == new_rest
+        {
+            // as most frames: only the headers differ
+            let mask = part_differences(old, new);
+            if mask == 0 {
+                return Some(base);
+            }
+            let begin = self.changes.len() as u32;
+            self.changes.extend_from_slice(&[base.start | 1 << BASE_BITS, mask]);
+            let (words, _) = new.as_chunks::<4>();
+            let mut bits = mask;
+            while bits != 0 {
+                self.changes.push(u32::from_le_bytes(words[bits.trailing_zeros() as usize % (PART / 4)]));
+                bits &= bits - 1;
+            }
+            return Some(ByteSpan { start: CHANGED | begin, len: base.len });
+        }
+        self.keep_long_change(base, bytes)
+    }
+
+    /// The same, wherever they differ.
+    fn keep_long_change(&mut self, base: ByteSpan, bytes: &[u8]) -> Option<ByteSpan> {
+        let start = base.start as usize;
+        let old = self.whole.get(start..start + bytes.len())?;
         let begin = self.changes.len();
         let (mut left, mut end) = (MOST_WORDS.min(bytes.len() / 8), begin);
         for (i, (old, new)) in old.chunks(BLOCK).zip(bytes.chunks(BLOCK)).enumerate() {
@@ -191,6 +215,15 @@ impl Frames {
     }
 }
 
+/// In which of their words two parts differ. All are looked at, without a branch: which differ is hard
+/// to foresee.
+#[inline(always)]
+fn part_differences(old: &[u8; PART], new: &[u8; PART]) -> u32 {
+    let (old, new) = (old.as_chunks::<4>().0, new.as_chunks::<4>().0);
+    let pairs = old.iter().zip(new).enumerate();
+    pairs.fold(0, |mask, (i, (old, new))| mask | u32::from(old != new) << i)
+}
+
 /// In which of their words two blocks of the same length differ, the first in the lowest bit.
 #[inline(always)]
 fn differences(old: &[u8], new: &[u8]) -> u32 {
@@ -198,13 +231,7 @@ fn differences(old: &[u8], new: &[u8]) -> u32 {
     let (new_parts, new_rest) = new.as_chunks::<PART>();
     let mut mask = 0;
     for (i, (old, new)) in old_parts.iter().zip(new_parts).enumerate() {
-        // all of them, without a branch: which differ is hard to foresee
-        let (old, new) = (old.as_chunks::<4>().0, new.as_chunks::<4>().0);
-        let mut part = 0;
-        for (j, (old, new)) in old.iter().zip(new).enumerate() {
-            part |= u32::from(old != new) << j;
-        }
-        mask |= part << (i * PART / 4);
+        mask |= part_differences(old, new) << (i * PART / 4);
     }
     if old_rest != new_rest {
         for at in (0..old_rest.len()).step_by(4) {

@@ -222,7 +222,7 @@ impl View<'_> {
                     travelled = true;
                 }
                 BeatKind::Envelope { sealed: true, .. } => {
-                    head.envelope = self.next_bytes(packet, k).and_then(decode).and_then(|d| envelope(&d));
+                    head.envelope = self.read_next(packet, k).and_then(|d| envelope(&d));
                 }
                 BeatKind::Envelope { sealed: false, .. } if k < i => head.envelope = None,
                 // What is translated is the envelope.
@@ -244,10 +244,10 @@ impl View<'_> {
         head
     }
 
-    /// The bytes that a packet leaves with after beat `i`.
-    fn next_bytes(&self, packet: PacketId, i: usize) -> Option<&[u8]> {
+    /// What a packet leaves as after beat `i`.
+    fn read_next(&self, packet: PacketId, i: usize) -> Option<Decoded> {
         let later = self.schedule.beats.get(i + 1..)?.iter().take(40);
-        later.filter(|b| b.packets().contains(&packet)).find_map(|b| self.bytes_of(packet, b))
+        later.filter(|b| b.packets().contains(&packet)).find_map(|b| self.read(packet, b))
     }
 
     /// A packet that has not left its place yet: its bytes are known from its first wire.

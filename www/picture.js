@@ -4,7 +4,8 @@
 // What the style sheets say is written onto the elements, so that the picture needs none of them.
 const KEPT = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-linecap', 'stroke-linejoin',
   'stroke-opacity', 'opacity', 'font-family', 'font-size', 'font-weight', 'letter-spacing', 'text-anchor',
-  'dominant-baseline', 'text-decoration', 'visibility', 'display', 'paint-order'];
+  'dominant-baseline', 'text-decoration', 'visibility', 'display', 'paint-order', 'flood-color', 'flood-opacity',
+  'stop-color', 'stop-opacity'];
 /** Most frames of a moving picture: a file that a blog takes. */
 const FRAMES = 150;
 /** Widest moving picture, in pixels. */
@@ -63,7 +64,15 @@ function give(blob, name) {
 
 /** Makes the picture and hands it to the reader. `kind`: svg, png, apng. */
 export async function picture(kind, name) {
-  if (kind === 'apng') return give(await moving(), `${name}.png`);
+  if (kind === 'apng') {
+    // It takes some seconds.
+    document.documentElement.dataset.busy = '';
+    try {
+      return give(await moving(), `${name}.png`);
+    } finally {
+      delete document.documentElement.dataset.busy;
+    }
+  }
   const now = svg();
   if (!now) return;
   if (kind === 'svg') return give(new Blob([now.text], { type: 'image/svg+xml' }), `${name}.svg`);

@@ -53,8 +53,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn a_lab_comes_out_of_its_link_as_it_went_in(lab in labs(), at in any::<Option<u64>>(), line in "\\PC{0,60}") {
-        let link = Link { lab: Some(lab), at, run: Some(("a:b".into(), line)), ..Link::default() };
+    fn a_lab_comes_out_of_its_link_as_it_went_in(lab in labs(), at in any::<Option<u64>>(), line in "\\PC{0,60}", step in any::<Option<usize>>(), packet in proptest::option::of((1usize.., any::<usize>()))) {
+        let link = Link { lab: Some(lab), at, step, packet, run: Some(("a:b".into(), line)), ..Link::default() };
         let fragment = link.to_fragment();
         prop_assert!(fragment.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>`".contains(&b)), "{}", fragment);
         prop_assert_eq!(Link::from_fragment(&format!("#{fragment}")).unwrap(), link);

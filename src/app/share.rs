@@ -268,17 +268,16 @@ impl App {
         let first = flow.schedule.beats.first().map(|b| b.at);
         let since = |t: crate::time::Instant| first.map_or(0, |f| t.since(f).as_nanos());
         let beats = &flow.schedule.beats;
-        let named = packet.and_then(|(line, after)| Some((flow.rows.get(line - 1)?.beat, after)));
-        let beat = match named {
-            Some((beat, after)) => Some((beat.saturating_add(after)).min(beats.len().saturating_sub(1))),
-            None => beats.iter().rposition(|b| since(b.at) <= at),
+        let last = beats.len().saturating_sub(1);
+        let named = packet
+            .and_then(|(line, after)| Some(flow.rows.get(line.checked_sub(1)?)?.beat.saturating_add(after)));
+        let beat = match packet {
+            Some(_) if named.is_some() => named.map(|b| b.min(last)),
+            _ => beats.iter().rposition(|b| since(b.at) <= at),
         };
         let reached = quiet
             || match packet {
-                Some((line, after)) => {
-                    named.is_some_and(|(b, _)| b.saturating_add(after) + 1 < beats.len())
-                        && flow.rows.len() > line
-                }
+                Some((line, _)) => named.is_some_and(|b| b < last) && flow.rows.len() > line,
                 None => beats.last().is_some_and(|b| since(b.at) > at),
             };
         let begin = at == 0 && packet.is_none();
@@ -424,5 +423,16 @@ mod tests {
         assert_eq!(shown(&other).since(first(&other)), moment);
         // Several things happen at one moment: it is the same one that is looked at.
         assert_eq!(other.flows.beat(), beat);
+        // What is beyond the flow is its end.
+        for packet in ["18446744073709551615.18446744073709551615", "1.18446744073709551615", "0", "-1.x"] {
+            let mut third = open().0;
+            visit(
+                &mut third,
+                &format!("#in=laptop&run=ping%20-c%201%20192.168.0.1&packet={packet}&lab=home"),
+            );
+            while third.run_slice() {}
+            third.act(Action::Tick(50.0));
+            assert!(!third.flows.player.playing, "{packet}");
+        }
     }
 }

@@ -124,23 +124,22 @@ fn every_recording_agrees_in_full_but_for_the_known_ones() {
 }
 
 /// Recordings made for this project (see docs/conformance.md) that do not agree in full, and why.
-const FURTHER_KNOWN: [(&str, &str); 26] = [
+const FURTHER_KNOWN: [(&str, &str); 24] = [
     ("connect-options", "a network that could not be joined stays among the container's networks in Docker"),
     ("dns-names", "ephemeral ports in ss; an empty answer of a forwarder"),
     ("engine-restart", "an engine starts its containers at the same time: who gets which address is chance"),
     ("engine-settings", "an engine starts its containers at the same time: who gets which address is chance"),
-    ("env-sysctl", "two files of /proc; -w and -u of run and exec, -e of exec have no effect"),
-    ("exec-forms", "what a shell that is the main process prints is not kept for docker logs"),
+    ("env-sysctl", "two files of /proc"),
+    ("exec-forms", "-t without a terminal; the order of lines on both streams"),
     ("fixed-cidr", "the gateway of docker0 is not told where --fixed-cidr gave the subnet"),
     ("flushed", "user networks come back in no order in Docker"),
     ("gw-priority", "networks are joined in no order in Docker (a Go map), so eth0 and eth1 are chance"),
     ("hosts-files", "seq; networks are joined in no order in Docker"),
     ("images-info", "docker info, tag, rmi, events and others are not there"),
     ("inspect-templates", "PATH of an imported image; some functions of Go's templates"),
-    ("lifecycle", "a script as the main process of a detached container"),
     ("lifecycle-errors", "`docker network` alone prints its help on the other stream"),
     ("link", "links are listed in no order in Docker; the environment of a link's own variables"),
-    ("nat-inside", "nsenter; every container may set addresses and routes here"),
+    ("nat-inside", "nsenter"),
     ("network-errors2", "alias on the default bridge as a list of problems; IPv6; further refusals"),
     ("network-ls", "the hint after a wrong filter; the type's name in a template's error"),
     ("no-proxy", "the order of ss"),
@@ -149,7 +148,6 @@ const FURTHER_KNOWN: [(&str, &str); 26] = [
     ("port-forms", "SCTP; the order of ss"),
     ("ps-format-filter", "a filter without a value; the hint after a wrong one"),
     ("publish-errors2", "IPv6 addresses; the numbers' errors of --expose"),
-    ("restart-policy", "kill 1 in a container"),
     ("run-errors", "some refusals of values that have no effect here"),
 ];
 

@@ -4,10 +4,11 @@ use super::engine::{Attachment, Container, ContainerState, Engine, EngineError, 
 use super::image::{self, Image};
 use super::init::Init;
 use super::names;
+use super::privilege;
 use super::resolv::{Mode, ResolvConf};
 use super::rules;
 use super::{Attach, EndpointSpec, MainScript, Response, RunSpec};
-use crate::guest::{self, MachineId, Program};
+use crate::guest::{self, Creds, MachineId, Program};
 use crate::sim::World;
 
 /// Whose network namespace a container lives in.
@@ -94,6 +95,15 @@ impl Engine {
         };
         if let Some(policy) = &spec.restart {
             super::restart::Policy::parse(policy).map_err(refuse)?;
+        }
+        for (names, flag) in [(&spec.cap_add, "CapAdd"), (&spec.cap_drop, "CapDrop")] {
+            privilege::normalized(names, flag).map_err(refuse)?;
+        }
+        if !spec.workdir.is_empty() && !spec.workdir.starts_with('/') {
+            return Err(refuse(format!(
+                "the working directory '{}' is invalid, it needs to be an absolute path",
+                spec.workdir
+            )));
         }
         let name = self.container_name(world, spec).map_err(refuse)?;
         let attachments = self.attachments(spec).map_err(refuse)?;
@@ -294,18 +304,23 @@ impl Engine {
     pub(super) fn start(&mut self, world: &mut World, i: usize, foreground: bool) -> Result<(), EngineError> {
         let image = image::find(&self.containers[i].image).expect("made of a known image");
         let program = self.main_program(i, image, foreground).inspect_err(|e| {
-            self.containers[i].inner.failed = Some(e.exit);
+            self.containers[i].inner.failed = Some((e.exit, e.message.clone()));
         })?;
         self.check_links(i).map_err(|e| EngineError::with_exit(e, 125))?;
+        let creds = privilege::of_main(&self.containers[i].inner.spec).map_err(|e| {
+            self.containers[i].inner.failed = Some((125, e.clone()));
+            EngineError::with_exit(e, 125)
+        })?;
         let done = self.set_up_network(world, i).map_err(|e| (e, 125));
         if let Err((e, exit)) = done.and_then(|()| self.apply_sysctls(world, i)) {
             self.tear_down(world, i);
-            self.containers[i].inner.failed = Some(exit);
+            self.containers[i].inner.failed = Some((exit, e.clone()));
             return Err(EngineError::with_exit(e, exit));
         }
         self.containers[i].inner.failed = None;
         self.write_environment(world, i, image);
         let (machine, tty) = (self.containers[i].machine, self.containers[i].inner.spec.tty);
+        let program = self.settled(world, i, image, program, creds);
         let container = &mut self.containers[i];
         container.state = ContainerState::Running;
         container.inner.started = Some(world.now());
@@ -326,6 +341,53 @@ impl Engine {
         // Started before the names were known to the others: tell them now.
         self.write_zones(world);
         Ok(())
+    }
+
+    /// The main process as who it runs and where it begins; what the kernel refuses it, it says.
+    fn settled(
+        &self,
+        world: &mut World,
+        i: usize,
+        image: &Image,
+        program: Box<dyn Program>,
+        creds: Creds,
+    ) -> Box<dyn Program> {
+        let spec = &self.containers[i].inner.spec;
+        let cwd = if spec.workdir.is_empty() { "/".to_owned() } else { spec.workdir.clone() };
+        if let Some(machine) = world.machine_mut(self.containers[i].machine) {
+            machine.creds = creds;
+            machine.cwd.clone_from(&cwd);
+        }
+        let argv = main_argv(image, spec);
+        let ns = world.namespace(self.container_ns(world, i));
+        match ns.and_then(|ns| creds.refusal(&argv, ns)) {
+            Some((text, code)) => Init::failing(text, code),
+            None if cwd == "/" => program,
+            None => guest::with_env(program, vec![("PWD".to_owned(), cwd)]),
+        }
+    }
+
+    /// `docker start -a`: of one container, whose output and status become the command's.
+    pub(super) fn docker_start_attached(&mut self, world: &mut World, names: &[String]) -> Response {
+        let fail = |stderr: String, exit: i32| Response { stderr, exit, ..Response::default() };
+        let [name] = names else {
+            return fail("you cannot start and attach multiple containers at once\n".into(), 1);
+        };
+        let done = self.find(name).and_then(|i| match self.containers[i].state {
+            ContainerState::Running => Ok(i),
+            ContainerState::Paused => {
+                Err(EngineError::new("cannot start a paused container, try unpause instead"))
+            }
+            _ => {
+                let inner = &mut self.containers[i].inner;
+                (inner.restarts, inner.delay) = (0, None);
+                self.start(world, i, true).map(|()| i)
+            }
+        });
+        match done {
+            Ok(i) => Response { attach: self.attach_main(i), ..Response::default() },
+            Err(e) => fail(format!("Error response from daemon: {e}\n"), 1),
+        }
     }
 
     fn set_up_network(&mut self, world: &mut World, i: usize) -> Result<(), String> {
@@ -550,7 +612,7 @@ impl Engine {
             && spec.command.is_empty()
             && !spec.env.iter().any(|(k, v)| variables.contains(&k.as_str()) && !v.is_empty())
         {
-            return Ok(Init::failing(complaint, 1));
+            return Ok(Init::failing(complaint.to_owned(), 1));
         }
         if is_shell(word) {
             let script = argv.len() > 1;
@@ -563,13 +625,14 @@ impl Engine {
             None
         };
         program.ok_or_else(|| {
+            let (why, exit) = super::lifecycle::not_runnable(word);
             EngineError::with_exit(
                 format!(
                     "failed to create task for container: failed to create shim task: OCI runtime create failed: \
                      runc create failed: unable to start container process: error during container init: \
-                     exec: {word:?}: executable file not found in $PATH"
+                     exec: {why}"
                 ),
-                127,
+                exit,
             )
         })
     }
@@ -601,7 +664,9 @@ fn main_argv(image: &Image, spec: &RunSpec) -> Vec<String> {
             let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
             match words.split_first() {
                 Some((first, rest)) if first == "exec" && !rest.is_empty() => rest.to_vec(),
-                _ => words,
+                Some((first, _)) if guest::info(first).is_some() => words,
+                // A builtin, or nothing that is known: the shell's own business.
+                _ => given,
             }
         }
         _ => given,

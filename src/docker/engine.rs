@@ -203,8 +203,8 @@ pub(super) struct Inner {
     pub own_hosts: Vec<(Ipv4Addr, String)>,
     /// The `/etc/resolv.conf` that the engine wrote last; one that differs is the user's.
     pub resolv_conf: String,
-    /// Exit status of a start that failed.
-    pub failed: Option<i32>,
+    /// Exit status of a start that failed, and why.
+    pub failed: Option<(i32, String)>,
     /// How often its policy started it again.
     pub restarts: u32,
     /// How long the policy waited last.
@@ -386,7 +386,8 @@ impl Engine {
         match request {
             Request::Run(spec) => self.run(world, spec),
             Request::Create(spec) => self.docker_create(world, spec),
-            Request::Start { names } => self.docker_start(world, names),
+            Request::Start { attach: true, names } => self.docker_start_attached(world, names),
+            Request::Start { names, .. } => self.docker_start(world, names),
             Request::Stop { names, .. } => self.each(names, |e, n| e.docker_stop(world, n)),
             Request::Restart { names, .. } => self.each(names, |e, n| e.docker_restart(world, n)),
             Request::Kill { names, signal } => {
@@ -401,7 +402,9 @@ impl Engine {
             }
             Request::Wait { names } => self.docker_wait(world, names),
             Request::ContainerPrune { force } => self.container_prune(world, *force),
-            Request::Exec { name, tty, command, .. } => self.docker_exec(name, *tty, command),
+            Request::Exec { name, tty, command, detach, with } => {
+                self.docker_exec(world, name, (*tty, *detach), with, command)
+            }
             Request::Ps { all, quiet, no_trunc, format, filters, last } => {
                 self.ps(now, (*all, *quiet, *no_trunc), format.as_deref(), filters, *last)
             }

@@ -35,8 +35,6 @@ pub(super) struct Image {
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What every image with a shell has.
-const BASE: &[&str] = &["sh", "cat", "env", "hostname", "sleep", "echo", "true", "false"];
 const DEBIAN: &[&str] = &["sh", "bash", "cat", "env", "hostname", "sleep", "echo", "true", "false", "getent"];
 const DEBIAN_CURL: &[&str] =
     &["sh", "bash", "cat", "env", "hostname", "sleep", "echo", "true", "false", "getent", "curl"];
@@ -210,11 +208,12 @@ impl Image {
         let own = self.env.iter().map(|&(k, v)| (k.to_owned(), v.to_owned()));
         std::iter::once(("PATH".to_owned(), PATH.to_owned())).chain(own).collect()
     }
-    /// Whether `program` is in it. What BASE names, the terminal brings along.
+    /// Whether `program` is in it. What comes with every shell is in each image that has one.
     pub fn has(&self, program: &str) -> bool {
         let name = program.rsplit('/').next().unwrap_or(program);
-        self.tools
-            .is_none_or(|tools| tools.contains(&name) || (tools.contains(&"sh") && BASE.contains(&name)))
+        self.tools.is_none_or(|tools| {
+            tools.contains(&name) || (tools.contains(&"sh") && crate::guest::WITH_EVERY_SHELL.contains(&name))
+        })
     }
 }
 

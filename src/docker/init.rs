@@ -7,7 +7,7 @@ use crate::guest::{Poll, Program, Sys};
 #[derive(Debug, Clone)]
 pub(super) struct Init {
     /// Ends at once, saying this.
-    fails: Option<(&'static str, i32)>,
+    fails: Option<(String, i32)>,
     /// Somebody may still talk to it: it waits. Otherwise it reads the end of its stdin, and ends.
     waits: bool,
 }
@@ -18,14 +18,14 @@ impl Init {
         Box::new(Self { fails: None, waits })
     }
     /// A program that ends at once.
-    pub fn failing(complaint: &'static str, code: i32) -> Box<dyn Program> {
+    pub fn failing(complaint: String, code: i32) -> Box<dyn Program> {
         Box::new(Self { fails: Some((complaint, code)), waits: false })
     }
 }
 
 impl Program for Init {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
-        if let Some((complaint, code)) = self.fails {
+        if let Some((complaint, code)) = self.fails.take() {
             sys.err(complaint);
             return Poll::Exit(code);
         }

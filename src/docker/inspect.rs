@@ -4,6 +4,7 @@ use super::Response;
 use super::driver::Driver;
 use super::engine::{Container, ContainerState, EndpointInfo, Engine, Network};
 use super::image;
+use super::privilege;
 use super::template::{Template, TemplateError};
 use crate::sim::World;
 use crate::time::Instant;
@@ -72,7 +73,7 @@ impl Engine {
         let (policy, retries) = self.policy(i).shown();
         let code = match c.state {
             ContainerState::Exited { code } | ContainerState::Restarting { code } => code,
-            ContainerState::Created => inner.failed.unwrap_or(0),
+            ContainerState::Created => inner.failed.as_ref().map_or(0, |f| f.0),
             _ => 0,
         };
         let (path, args) = match inner.command.split_first() {
@@ -106,7 +107,7 @@ impl Engine {
                 "Dead": false,
                 "Pid": inner.main.map_or(0, |p| p.0),
                 "ExitCode": code,
-                "Error": "",
+                "Error": inner.failed.as_ref().map_or("", |f| f.1.as_str()),
                 "StartedAt": moment(inner.started),
                 "FinishedAt": moment(inner.finished),
             },
@@ -119,16 +120,26 @@ impl Engine {
                 "NetworkMode": inner.attachments.first().map_or("default", |a| a.spec.network.as_str()),
                 "PortBindings": self.asked_bindings(i),
                 "RestartPolicy": { "Name": policy, "MaximumRetryCount": retries },
+                "LogConfig": { "Type": "json-file", "Config": {} },
                 "AutoRemove": inner.spec.remove,
+                "CapAdd": privilege::normalized(&inner.spec.cap_add, "").ok().filter(|l| !l.is_empty()),
+                "CapDrop": privilege::normalized(&inner.spec.cap_drop, "").ok().filter(|l| !l.is_empty()),
+                "Privileged": inner.spec.privileged,
+                "Init": inner.spec.init.then_some(true),
                 "Dns": inner.spec.dns.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "DnsOptions": inner.spec.dns_options,
                 "DnsSearch": inner.spec.dns_search,
-                "ExtraHosts": inner.spec.add_host.iter().map(|(n, a)| format!("{n}:{a}")).collect::<Vec<_>>(),
+                "ExtraHosts": (!inner.spec.add_host.is_empty())
+                    .then(|| inner.spec.add_host.iter().map(|(n, a)| format!("{n}:{a}")).collect::<Vec<_>>()),
                 "Links": bridge_links,
                 "PublishAllPorts": inner.spec.publish_all,
             },
             "Config": {
                 "Hostname": inner.hostname,
+                "User": inner.spec.user,
+                "WorkingDir": inner.spec.workdir,
+                "Entrypoint": inner.spec.entrypoint.as_ref().map(|e| vec![e.clone()]),
+                "StopSignal": inner.spec.stop_signal.as_deref().unwrap_or(""),
                 "Domainname": inner.spec.domainname.as_deref().unwrap_or(""),
                 "AttachStdin": inner.spec.interactive && !inner.spec.detach,
                 "AttachStdout": !inner.spec.detach,

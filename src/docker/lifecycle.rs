@@ -4,14 +4,21 @@ use super::engine::{ContainerState, Engine, EngineError};
 use super::noted::Noted;
 use super::restart::Policy;
 use super::wait::Wait;
-use super::{Attach, MainScript, Response, image, rules};
-use crate::guest::Signal;
+use super::{Attach, ExecOptions, ExecSetting, MainScript, Response, image, privilege, rules};
+use crate::guest::{MachineId, Signal};
 use crate::sim::World;
 use crate::stack::{NsId, Pid};
 use std::collections::BTreeSet;
 
 /// Exit status of a process that was killed: 128 + SIGKILL.
 const KILLED: i32 = 137;
+/// Exit status of one that SIGTERM ended.
+const TERMINATED: i32 = 143;
+
+/// `KILL`, `SIGKILL`, `9`.
+fn is_kill(signal: &str) -> bool {
+    matches!(signal.to_ascii_uppercase().as_str(), "KILL" | "SIGKILL" | "9")
+}
 
 /// Signals by name (signal(7)).
 const SIGNALS: [&str; 30] = [
@@ -62,6 +69,18 @@ impl Engine {
         }
     }
 
+    /// A process of the container on `machine` sends `signal` to process 1 (`kill 1`): what that one does
+    /// not handle does not reach it, and SIGKILL never does (pid_namespaces(7)). False if there is no such
+    /// process.
+    pub fn signal_main(&self, world: &mut World, machine: MachineId, signal: Signal) -> bool {
+        let Some(container) = self.containers.iter().find(|c| c.machine == machine) else { return false };
+        let Some(main) = container.inner.main else { return false };
+        if signal != Signal::Kill && (handles_term(world, main) || container.inner.spec.init) {
+            world.signal(main, signal);
+        }
+        true
+    }
+
     /// The main process of container `i` ended by itself.
     pub(super) fn main_ended(&mut self, world: &mut World, i: usize, code: i32) {
         self.containers[i].inner.main = None;
@@ -95,7 +114,23 @@ impl Engine {
         self.thaw(world, i);
         let Some(pid) = self.containers[i].inner.main.take() else { return };
         self.containers[i].inner.last_main = Some(pid);
-        let signal = if handles_term(world, pid) { signal } else { Signal::Kill };
+        let spec = &self.containers[i].inner.spec;
+        let (init, by_force) = (spec.init, spec.stop_signal.as_deref().is_some_and(is_kill));
+        let signal = match signal {
+            Signal::Term if by_force => Signal::Kill,
+            // Under an init the program is not process 1, and a signal without a handler ends it.
+            Signal::Term if init && !handles_term(world, pid) => {
+                world.signal(pid, Signal::Kill);
+                self.now_exited(world, i, TERMINATED);
+                self.containers[i].inner.last_main = None;
+                if self.containers[i].inner.spec.remove {
+                    self.remove(world, i);
+                }
+                return;
+            }
+            _ if handles_term(world, pid) => signal,
+            _ => Signal::Kill,
+        };
         world.signal(pid, signal);
         // What does not end when it is asked to is killed when the grace period is over.
         let mut code = if signal == Signal::Kill { KILLED } else { 0 };
@@ -391,7 +426,14 @@ impl Engine {
 
     // ---- docker exec
 
-    pub(super) fn docker_exec(&self, name: &str, tty: bool, command: &[String]) -> Response {
+    pub(super) fn docker_exec(
+        &self,
+        world: &World,
+        name: &str,
+        (tty, detach): (bool, bool),
+        with: &ExecOptions,
+        command: &[String],
+    ) -> Response {
         let fail = |m: String, exit: i32| Response { stderr: m, exit, ..Response::default() };
         let i = match self.find(name) {
             Ok(i) => i,
@@ -412,32 +454,58 @@ impl Engine {
                 1,
             );
         }
-        // runc's complaint comes over the attached stream: on stdout.
-        let missing = |word: &str| {
-            let (stdout, exit) = not_startable(word);
-            Response { stdout, exit, ..Response::default() }
+        // runc's complaint comes over the attached stream: on stdout. Detached, the engine has it.
+        let refused = |(stdout, exit): (String, i32)| match detach {
+            true => fail(format!("Error response from daemon: {stdout}"), 1),
+            false => Response { stdout, exit, ..Response::default() },
+        };
+        let creds = match privilege::of_exec(container, with) {
+            Ok(creds) => creds,
+            Err(e) => return fail(format!("Error response from daemon: {e}\n"), 1),
+        };
+        let Some(machine) = world.machine(container.machine) else { return Response::default() };
+        let cwd = match privilege::workdir(container, &machine.files, with) {
+            Ok(cwd) => cwd,
+            Err(problem) => return refused(problem),
         };
         let Some(word) = command.first() else { return fail("Error: no command\n".into(), 1) };
         if !image::find(&container.image).is_some_and(|image| image.has(word)) {
-            return missing(word);
+            return refused(match word.starts_with('/') && machine.files.get(word).is_some() {
+                true => not_executable(word),
+                false => not_startable(word),
+            });
         }
         // Detached or not, whoever has the terminals starts it: it may be a shell.
-        let attach = Attach::Command { machine: container.machine, argv: command.to_vec(), tty };
+        let attach = Attach::Command {
+            machine: container.machine,
+            argv: command.to_vec(),
+            tty,
+            with: Box::new(ExecSetting { env: with.env.clone(), cwd, creds }),
+        };
         Response { attach: Some(attach), ..Response::default() }
     }
 }
 
+/// What runc says of a file that is no program, and the exit status.
+fn not_executable(word: &str) -> (String, i32) {
+    let head = "OCI runtime exec failed: exec failed: unable to start container process: exec";
+    (format!("{head}: {word:?}: permission denied\n"), 126)
+}
+
 /// What runc says of a command that cannot be started, and the exit status.
 pub(super) fn not_startable(word: &str) -> (String, i32) {
-    let head = "OCI runtime exec failed: exec failed: unable to start container process: exec";
-    const DIRECTORIES: [&str; 12] =
-        ["/", "/bin", "/dev", "/etc", "/home", "/opt", "/proc", "/root", "/sbin", "/tmp", "/usr", "/var"];
-    if DIRECTORIES.contains(&word) {
-        (format!("{head}: {word:?}: is a directory: permission denied\n"), 126)
+    let (why, exit) = not_runnable(word);
+    (format!("OCI runtime exec failed: exec failed: unable to start container process: exec: {why}\n"), exit)
+}
+
+/// The part of it that is about the word.
+pub(super) fn not_runnable(word: &str) -> (String, i32) {
+    if privilege::is_directory(word) {
+        (format!("{word:?}: is a directory: permission denied"), 126)
     } else if word.contains('/') {
-        (format!("{head}: {word:?}: stat {word}: no such file or directory\n"), 127)
+        (format!("{word:?}: stat {word}: no such file or directory"), 127)
     } else {
-        (format!("{head}: {word:?}: executable file not found in $PATH\n"), 127)
+        (format!("{word:?}: executable file not found in $PATH"), 127)
     }
 }
 

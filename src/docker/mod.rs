@@ -31,6 +31,7 @@ mod network;
 mod noted;
 mod options;
 mod ports;
+mod privilege;
 mod reading;
 mod request;
 mod resolv;
@@ -46,5 +47,8 @@ mod wait;
 pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
 pub use noted::Noted;
-pub use request::{Attach, EndpointSpec, MainScript, NetworkCreate, PortSpec, Request, Response, RunSpec};
+pub use request::{
+    Attach, EndpointSpec, ExecOptions, ExecSetting, MainScript, NetworkCreate, PortSpec, Request, Response,
+    RunSpec,
+};
 pub use swarm::{ServiceMode, ServiceSpec, SwarmRequest, request, settle};

@@ -1,6 +1,6 @@
 //! What can be asked of the engine, and what it answers.
 
-use crate::guest::MachineId;
+use crate::guest::{Creds, MachineId};
 use crate::stack::Pid;
 use crate::wire::{Mac, Protocol};
 use std::net::Ipv4Addr;
@@ -94,8 +94,48 @@ pub struct RunSpec {
     pub ignored: Vec<String>,
     /// `--entrypoint`.
     pub entrypoint: Option<String>,
+    /// `--cap-add`, as given.
+    pub cap_add: Vec<String>,
+    /// `--cap-drop`, as given.
+    pub cap_drop: Vec<String>,
+    /// `--privileged`.
+    pub privileged: bool,
+    /// `--user`; empty: root.
+    pub user: String,
+    /// `--workdir`; empty: `/`.
+    pub workdir: String,
+    /// `--env-file`: the client reads them, before the engine is asked.
+    pub env_files: Vec<String>,
+    /// `--init`: a small init is process 1, and passes signals on.
+    pub init: bool,
+    /// `--stop-signal`.
+    pub stop_signal: Option<String>,
     /// It is a task of this service of the swarm; only the swarm makes such.
     pub service: Option<String>,
+}
+
+/// What the engine made of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecSetting {
+    /// Additions to the environment.
+    pub env: Vec<(String, String)>,
+    /// Where the process begins.
+    pub cwd: String,
+    /// As whom.
+    pub creds: Creds,
+}
+
+/// What `docker exec` may say about the process besides its words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExecOptions {
+    /// `-e`.
+    pub env: Vec<(String, String)>,
+    /// `-u`.
+    pub user: Option<String>,
+    /// `-w`.
+    pub workdir: Option<String>,
+    /// `--privileged`.
+    pub privileged: bool,
 }
 
 /// `docker network create`. Addresses are kept as typed: the engine says what is wrong with them.
@@ -134,6 +174,8 @@ pub enum Request {
     Create(RunSpec),
     /// docker start NAME…
     Start {
+        /** -a, -i */
+        attach: bool,
         /** names or ids */
         names: Vec<String>,
     },
@@ -222,6 +264,8 @@ pub enum Request {
         tty: bool,
         /** -d */
         detach: bool,
+        /** -e, -u, -w, --privileged */
+        with: ExecOptions,
         /** command */
         command: Vec<String>,
     },
@@ -359,6 +403,8 @@ pub enum Attach {
     Command {
         /// Where.
         machine: MachineId,
+        /// How.
+        with: Box<ExecSetting>,
         /// What.
         argv: Vec<String>,
         /// With a terminal.

@@ -2,7 +2,7 @@
 //!
 //! Supported: fields (`.A.B`, `$x.A`, `$`), variables, literals, pipelines, `{{-` and `-}}`,
 //! comments, if/else if/else, range (with variables, with else), with, end, and the functions json, index, len,
-//! join, split, upper, lower, title, println, print, printf (%s %v %d %q), eq, ne, not, and, or,
+//! join, split, upper, lower, title, println, print, printf (%s %v %d %q, widths), eq, ne, lt, le, gt, ge, slice, not, and, or,
 //! truncate, pad. Not supported: define/template/block, break, methods, comparison of order.
 
 mod eval;

@@ -6,6 +6,7 @@
 //! [`options::Opt`]s, and a line in `net::PROGRAMS` or `admin::PROGRAMS`.
 
 mod admin;
+mod creds;
 pub mod dhcp;
 pub mod dns;
 mod files;
@@ -14,7 +15,8 @@ pub mod options;
 mod program;
 mod registry;
 
-pub use admin::{WITH_EVERY_SHELL, absolute_path, read_proc, with_env, write_proc};
+pub use admin::{WITH_EVERY_SHELL, absolute_path, read_proc, with_creds, with_env, write_proc};
+pub use creds::{Cap, Caps, Creds};
 pub use files::Files;
 pub use program::{Effect, MachineId, Poll, Program, Signal, Stdin, Sys};
 pub use registry::{Entry, ProgramInfo, StartError, catalogue, info, start};

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::net::Ipv4Addr;
 
-use super::Files;
 use super::dns::DnsServer;
+use super::{Creds, Files};
 use crate::rng::Rng;
 use crate::stack::{Cx, NetNs, Pid, SocketId, SocketOption};
 use crate::time::Instant;
@@ -73,6 +73,8 @@ pub struct Sys<'a> {
     pub files: &'a mut Files,
     /// Its machine's environment, in order.
     pub env: &'a [(String, String)],
+    /// Who runs it.
+    pub creds: Creds,
     /// Its stdin.
     pub stdin: &'a mut Stdin,
     /// Is stdout a terminal? (Some programs print differently.)

@@ -44,7 +44,7 @@ impl Session {
         let args = &words[1..];
         match words[0].as_str() {
             "cd" => self.cd(spot, args),
-            "pwd" => Launch::ok(format!("{}\n", self.terminal(spot.machine).cwd)),
+            "pwd" => Launch::ok(format!("{}\n", self.cwd(spot.shell, spot.machine))),
             // Home, clear, clear what scrolled out (ECMA-48; xterm's E3).
             "clear" => Launch::ok("\x1b[H\x1b[2J\x1b[3J"),
             "exit" => self.exit(spot, args),
@@ -60,7 +60,7 @@ impl Session {
 
     fn cd(&mut self, spot: Spot, args: &[String]) -> Launch {
         let target = args.first().map_or("/root", String::as_str);
-        let path = self.absolute(spot.machine, target);
+        let path = self.absolute(spot.shell, spot.machine, target);
         let inside = if path == "/" { path.clone() } else { format!("{path}/") };
         let known = DIRECTORIES.contains(&path.as_str())
             || self
@@ -68,7 +68,10 @@ impl Session {
                 .machine(spot.machine)
                 .is_some_and(|m| m.files.paths().any(|p| p.starts_with(&inside)));
         if known {
-            self.terminal(spot.machine).cwd = path;
+            match &mut self.shell_mut(spot.shell).setting.cwd {
+                Some(own) => *own = path,
+                None => self.terminal(spot.machine).cwd = path,
+            }
             return Launch::default();
         }
         let word = self.word_for_shell(spot.node, spot.machine);
@@ -132,6 +135,7 @@ impl Session {
                 "-9" | "-KILL" | "-SIGKILL" => signal = Signal::Kill,
                 "-2" | "-INT" | "-SIGINT" => signal = Signal::Int,
                 "-15" | "-TERM" | "-SIGTERM" => signal = Signal::Term,
+                "1" if self.kill_main(spot, signal) => {}
                 pid => {
                     let pid = pid.parse().map(Pid);
                     let here = |p: Pid| self.world.process(p).is_some_and(|p| p.machine == spot.machine);
@@ -143,6 +147,12 @@ impl Session {
             }
         }
         launch
+    }
+
+    /// Signals process 1 of the container at this place; false if it is no container.
+    fn kill_main(&mut self, spot: Spot, signal: Signal) -> bool {
+        let engine = self.nodes.get(spot.node).and_then(|n| n.engine.as_ref());
+        engine.is_some_and(|e| e.signal_main(&mut self.world, spot.machine, signal))
     }
 
     fn which(&mut self, spot: Spot, word: &str, args: &[String]) -> Launch {

@@ -131,14 +131,20 @@ impl Session {
     fn variable(&mut self, id: ShellId, name: &str) -> String {
         let shell = self.shell_mut(id);
         let (machine, status) = (shell.machine, shell.status);
+        let given = shell.setting.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         match name {
             "?" => return status.to_string(),
+            // The shell that is a container's main process is its process 1.
+            "$" if shell.main.is_some() => return "1".to_owned(),
             "$" => return id.0.to_string(),
-            "PWD" => return self.terminal(machine).cwd.clone(),
+            "PWD" => return self.cwd(id, machine),
             _ => {}
         }
         if let Some(value) = self.terminal(machine).vars.get(name) {
             return value.clone();
+        }
+        if let Some(value) = given {
+            return value;
         }
         let Some(m) = self.world.machine(machine) else { return String::new() };
         match m.env.iter().rev().find(|(n, _)| n == name) {

@@ -133,6 +133,13 @@ impl Session {
     fn shell_print_by(&mut self, id: ShellId, err: bool, text: &str, pid: Option<Pid>) {
         let Some(shell) = self.shells.get(&id) else { return };
         let (job, machine, home) = (shell.job, shell.machine, shell.home);
+        if let (Some(main), Home::Stage(..)) = (shell.main, home) {
+            // Somebody looks on, and `docker logs` keeps it all the same.
+            let node = shell.node;
+            if let Some(engine) = self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
+                engine.script_printed(main, err, text);
+            }
+        }
         match home {
             Home::Nowhere => {}
             Home::Log(main) => {

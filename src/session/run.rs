@@ -8,7 +8,7 @@ use super::expand::Expansion;
 use super::plumb::Stage;
 use super::{JobId, Session, Terminal};
 use crate::docker::{self, ContainerState};
-use crate::guest::{MachineId, Signal, Stdin};
+use crate::guest::{Creds, MachineId, Signal, Stdin};
 use crate::shell::{AndOr, Pipeline, Script, parse};
 use crate::sim::Event;
 use crate::stack::Pid;
@@ -44,6 +44,19 @@ pub(super) struct Shell {
     pub(super) background: bool,
     /// It stands for a container's main process.
     pub(super) main: Option<Pid>,
+    /// What it was started with.
+    pub(super) setting: Setting,
+}
+
+/// What `docker exec` gives a command besides its words; whatever the command starts has it too.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Setting {
+    /// Additions to the environment.
+    pub(super) env: Vec<(String, String)>,
+    /// The working directory, if it is not the terminal's.
+    pub(super) cwd: Option<String>,
+    /// As whom, if not as the machine's root.
+    pub(super) creds: Option<Creds>,
 }
 
 /// Where a shell's output and status go.
@@ -117,6 +130,7 @@ impl Session {
                 reads_script: false,
                 background: false,
                 main: None,
+                setting: Setting::default(),
             },
         );
         self.ready.push_back(id);
@@ -133,7 +147,26 @@ impl Session {
     }
 
     pub(super) fn terminal(&mut self, machine: MachineId) -> &mut Terminal {
-        self.terminals.entry(machine).or_default()
+        let cwd = self.world.machine(machine).map_or("/", |m| &m.cwd);
+        self.terminals
+            .entry(machine)
+            .or_insert_with(|| Terminal { cwd: cwd.to_owned(), ..Terminal::default() })
+    }
+
+    /// Where the shell `id` stands on `machine`.
+    pub(super) fn cwd(&mut self, id: ShellId, machine: MachineId) -> String {
+        let shell = self.shells.get(&id).filter(|s| s.machine == machine);
+        match shell.and_then(|s| s.setting.cwd.clone()) {
+            Some(own) => own,
+            None => self.terminal(machine).cwd.clone(),
+        }
+    }
+
+    /// As whom the shell `id` starts programs on `machine`.
+    pub(super) fn creds(&self, id: ShellId, machine: MachineId) -> Creds {
+        let shell = self.shells.get(&id).filter(|s| s.machine == machine);
+        let own = self.world.machine(machine).map(|m| m.creds).unwrap_or_default();
+        shell.and_then(|s| s.setting.creds).unwrap_or(own)
     }
 
     /// Lets shells go on and hands the World's events out until there is nothing left to do now.
@@ -304,10 +337,10 @@ impl Session {
             return;
         }
         let stdin = Stdin { data: String::new(), closed: true };
-        let background = self.shell_mut(id).background;
+        let (background, setting) = (self.shell_mut(id).background, self.shell_mut(id).setting.clone());
         let child = self.add_shell(job, node, machine, script, Home::Capture(id), stdin);
         let child = self.shell_mut(child);
-        (child.status, child.background) = (status, background);
+        (child.status, child.background, child.setting) = (status, background, setting);
     }
 
     /// `… &`: a shell of its own, and this one goes on at once.
@@ -321,8 +354,10 @@ impl Session {
             let script = Script { items: vec![(AndOr::Always, pipeline)] };
             let stdin = Stdin { data: String::new(), closed: true };
             let home = if matches!(home, Home::Nowhere | Home::Log(_)) { home } else { Home::Background };
+            let setting = self.shell_mut(id).setting.clone();
             let child = self.add_shell(job, node, machine, script, home, stdin);
-            self.shell_mut(child).background = true;
+            let child = self.shell_mut(child);
+            (child.background, child.setting) = (true, setting);
         }
         self.ready.push_back(id);
     }

@@ -5,7 +5,7 @@ use super::builtin::BUILTINS;
 use super::expand::{Redirection, Simple};
 use super::mutation;
 use super::plumb::{Runner, Sink, Stage};
-use super::run::{Home, ShellId};
+use super::run::{Home, Setting, ShellId};
 use crate::docker::{self, Attach, Engine, Request, Response, cli};
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{Script, join, nearest, parse};
@@ -158,7 +158,7 @@ impl Session {
             if path.is_empty() && !matches!(kind, Redirection::StderrToStdout | Redirection::StdoutToStderr) {
                 return Err(format!("{word}: : No such file or directory\n"));
             }
-            let full = self.absolute(machine, path);
+            let full = self.absolute(id, machine, path);
             match kind {
                 Redirection::Stdin if full == "/dev/null" => stdin = Some(String::new()),
                 Redirection::Stdin => {
@@ -169,10 +169,10 @@ impl Session {
                     }
                 }
                 Redirection::Stdout { append } => {
-                    stage.out = self.file_sink(machine, full, *append, path, word)?
+                    stage.out = self.file_sink(id, machine, full, *append, path, word)?
                 }
                 Redirection::Stderr { append } => {
-                    stage.err = self.file_sink(machine, full, *append, path, word)?
+                    stage.err = self.file_sink(id, machine, full, *append, path, word)?
                 }
                 Redirection::StderrToStdout => stage.err = stage.out.clone(),
                 Redirection::StdoutToStderr => stage.out = stage.err.clone(),
@@ -183,6 +183,7 @@ impl Session {
 
     fn file_sink(
         &mut self,
+        id: ShellId,
         machine: MachineId,
         full: String,
         append: bool,
@@ -199,7 +200,9 @@ impl Session {
             // A setting of the kernel: written when something is printed.
             _ if full.starts_with("/proc/sys/") => {
                 let ns = self.world.machine(machine).and_then(|m| self.world.namespace(m.ns));
+                let may = self.creds(id, machine).caps.has(guest::Cap::WriteSysctls);
                 return match ns.and_then(|ns| guest::read_proc(ns, &full)) {
+                    Some(_) if !may => Err(format!("{word}: {typed}: Read-only file system\n")),
                     Some(_) => Ok(Sink::File(machine, full)),
                     None => Err(format!("{word}: {typed}: No such file or directory\n")),
                 };
@@ -216,8 +219,8 @@ impl Session {
     }
 
     /// A path of the file store: `..`, `.` and the working directory resolved.
-    pub(super) fn absolute(&mut self, machine: MachineId, path: &str) -> String {
-        let cwd = self.terminal(machine).cwd.clone();
+    pub(super) fn absolute(&mut self, id: ShellId, machine: MachineId, path: &str) -> String {
+        let cwd = self.cwd(id, machine);
         guest::absolute_path(&cwd, path)
     }
 
@@ -277,13 +280,25 @@ impl Session {
         if !self.has_program(spot.node, spot.machine, &name) {
             return self.not_found(spot, &words[0]);
         }
-        let cwd = self.terminal(spot.machine).cwd.clone();
+        let creds = self.creds(spot.shell, spot.machine);
+        let ns = self.world.machine(spot.machine).and_then(|m| self.world.namespace(m.ns));
+        if let Some((text, exit)) = ns.and_then(|ns| creds.refusal(&words, ns)) {
+            return Launch::fail(text, exit);
+        }
+        let shell = self.shell_mut(spot.shell);
+        if shell.machine == spot.machine {
+            let own = shell.setting.env.clone();
+            env.splice(0..0, own);
+        }
+        let cwd = self.cwd(spot.shell, spot.machine);
         if cwd != "/" {
             env.push(("PWD".into(), cwd));
         }
         match guest::start(&words) {
             Ok(program) => {
                 let program = if env.is_empty() { program } else { guest::with_env(program, env) };
+                let other = self.world.machine(spot.machine).is_some_and(|m| m.creds != creds);
+                let program = if other { guest::with_creds(program, creds) } else { program };
                 let foreground = !self.shell_mut(spot.shell).background;
                 let pid = self.world.spawn(spot.machine, program, foreground, spot.tty);
                 Launch { texts: Vec::new(), then: Then::Process(pid) }
@@ -362,7 +377,7 @@ impl Session {
             }
             (true, Some(line)) => Some(line.clone()),
             (false, Some(path)) => {
-                let full = self.absolute(spot.machine, path);
+                let full = self.absolute(spot.shell, spot.machine, path);
                 let Some(text) = self.world.machine(spot.machine).and_then(|m| m.files.text(&full)) else {
                     return Launch::fail(format!("{}: {path}: No such file or directory\n", words[0]), 127);
                 };
@@ -386,11 +401,13 @@ impl Session {
         }
         let parent = self.shell_mut(spot.shell);
         let (job, background) = (parent.job, parent.background);
+        let inherited = (parent.machine == spot.machine).then(|| parent.setting.clone());
         let home = Home::Stage(spot.shell, spot.index);
         let child = self.add_shell(job, spot.node, spot.machine, script, home, Stdin::default());
         let shell = self.shell_mut(child);
         shell.reads_script = reads_script;
         shell.background = background;
+        shell.setting = inherited.unwrap_or_default();
         Launch { texts: Vec::new(), then: Then::Shell(child) }
     }
 
@@ -404,6 +421,16 @@ impl Session {
                 return Launch::fail(format!("{}{newline}", e.message), e.exit);
             }
         };
+        let mut request = request;
+        if let Request::Run(spec) | Request::Create(spec) = &mut request
+            && let Err(e) = self.read_env_files(spot, spec)
+        {
+            let exit = if matches!(request, Request::Run(_)) { 125 } else { 1 };
+            return Launch::fail(
+                format!("docker: {e}\n\nRun 'docker {} --help' for more information\n", words[1]),
+                exit,
+            );
+        }
         let response = self.ask_engine(spot.node, &request);
         self.note_changes(spot);
         if let Some(mutation) = mutation::of_docker(&request, &response, words) {
@@ -419,8 +446,10 @@ impl Session {
         match response.attach {
             None => {}
             Some(Attach::Main(pid)) => launch.then = Then::Process(pid),
-            Some(Attach::Command { machine, argv, tty }) => {
-                let inside = self.exec_in(Spot { machine, ..spot }, argv, tty, detached);
+            Some(Attach::Command { machine, argv, tty, with }) => {
+                let docker::ExecSetting { env, cwd, creds } = *with;
+                let setting = Setting { env, cwd: Some(cwd), creds: Some(creds) };
+                let inside = self.exec_in(Spot { machine, ..spot }, argv, (tty, detached), setting);
                 launch.texts.extend(inside.texts);
                 launch.then = inside.then;
             }
@@ -449,6 +478,33 @@ impl Session {
             }
         }
         launch
+    }
+
+    /// `--env-file`: lines of `NAME=VALUE`, read by the client (docker/cli, opts/file.go). What `-e` says comes
+    /// after them.
+    fn read_env_files(&mut self, spot: Spot, spec: &mut docker::RunSpec) -> Result<(), String> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for path in std::mem::take(&mut spec.env_files) {
+            let full = self.absolute(spot.shell, spot.machine, &path);
+            let machine = self.world.machine(spot.machine);
+            let text = machine.and_then(|m| m.files.text(&full)).map(str::to_owned);
+            let text = text.ok_or_else(|| format!("open {path}: no such file or directory"))?;
+            for line in text.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+                let (name, value) = line.split_once('=').map_or((line, None), |(n, v)| (n, Some(v)));
+                if name.is_empty() {
+                    return Err(format!("invalid env file ({path}): no variable name on line '{line}'"));
+                }
+                if name.contains(char::is_whitespace) {
+                    return Err(format!("invalid env file ({path}): variable '{name}' contains whitespaces"));
+                }
+                // A name alone takes the client's value, if it has one.
+                let own =
+                    machine.and_then(|m| m.env.iter().find(|(n, _)| n == name)).map(|(_, v)| v.as_str());
+                found.extend(value.or(own).map(|v| (name.to_owned(), v.to_owned())));
+            }
+        }
+        spec.env.splice(0..0, found);
+        Ok(())
     }
 
     /// Adds to the job what the request that was just carried out has changed.
@@ -496,7 +552,13 @@ impl Session {
     }
 
     /// `docker exec`: a command in a container.
-    fn exec_in(&mut self, spot: Spot, argv: Vec<String>, tty: bool, detached: bool) -> Launch {
+    fn exec_in(
+        &mut self,
+        spot: Spot,
+        argv: Vec<String>,
+        (tty, detached): (bool, bool),
+        setting: Setting,
+    ) -> Launch {
         let Some(word) = argv.first() else { return Launch::default() };
         let name = word.rsplit('/').next().unwrap_or_default();
         let shell = matches!(name, "sh" | "bash" | "ash");
@@ -514,15 +576,28 @@ impl Session {
             self.enter(spot);
             return Launch::default();
         }
-        if !detached {
+        // One who is nobody in particular needs no shell of its own.
+        let machine = self.world.machine(spot.machine);
+        let plain = machine.is_some_and(|m| Some(m.creds) == setting.creds && m.cwd == "/")
+            && setting.env.is_empty()
+            && setting.cwd.as_deref() == Some("/");
+        if !detached && plain {
             return self.launch_words(Spot { tty, ..spot }, argv, Vec::new());
         }
         match parse(&join(&argv)) {
+            Ok(script) if !detached => {
+                let launch = self.child_shell(spot, script, false);
+                if let Then::Shell(child) = launch.then {
+                    self.shell_mut(child).setting = setting;
+                }
+                launch
+            }
             Ok(script) if !self.too_many_shells() => {
                 let job = self.shell_mut(spot.shell).job;
                 let stdin = Stdin { data: String::new(), closed: true };
                 let child = self.add_shell(job, spot.node, spot.machine, script, Home::Nowhere, stdin);
-                self.shell_mut(child).background = true;
+                let child = self.shell_mut(child);
+                (child.background, child.setting) = (true, setting);
                 Launch::default()
             }
             _ => Launch::fail("sh: fork: Resource temporarily unavailable\n", 254),

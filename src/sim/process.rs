@@ -183,6 +183,7 @@ impl World {
             hostname: &machine.hostname,
             files: &mut machine.files,
             env: &machine.env,
+            creds: machine.creds,
             stdin: &mut process.stdin,
             tty: process.tty,
             signal: process.signal.take(),

@@ -6,7 +6,7 @@ use super::link::Plug;
 use super::queue::Queue;
 use super::run::Event;
 use super::{Link, Process};
-use crate::guest::{Effect, Files, MachineId, Signal};
+use crate::guest::{Creds, Effect, Files, MachineId, Signal};
 use crate::rng::Rng;
 use crate::stack::{Cx, DevRef, NetNs, NsId, Output, PacketIds, Pid, StepLog};
 use crate::time::Instant;
@@ -24,6 +24,10 @@ pub struct Machine {
     pub files: Files,
     /// Its environment.
     pub env: Vec<(String, String)>,
+    /// Who its processes are, unless they are started as somebody else.
+    pub creds: Creds,
+    /// Where its processes begin: the working directory.
+    pub cwd: String,
     /// Its processes stand still (the freezer of control groups); the kernel goes on.
     pub frozen: bool,
 }
@@ -173,6 +177,8 @@ impl World {
             hostname,
             files: Files::default(),
             env: Vec::new(),
+            creds: Creds::default(),
+            cwd: "/".to_owned(),
             frozen: false,
         }));
         id

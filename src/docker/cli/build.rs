@@ -1,7 +1,7 @@
 //! From the flags and arguments of a command to its request. What the docker client itself
 //! checks is checked here, in its words; the rest is the engine's to say.
 
-use super::super::{EndpointSpec, NetworkCreate, Request, RunSpec};
+use super::super::{EndpointSpec, ExecOptions, NetworkCreate, Request, RunSpec};
 use super::flags::{BadFlag, Flags, invalid};
 use super::ports;
 use super::table::{Command, Does, Makes};
@@ -36,7 +36,7 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
     Ok(match command.makes {
         Makes::Run => Request::Run(run(f)?),
         Makes::Create => Request::Create(run(f)?),
-        Makes::Start => Request::Start { names: f.args },
+        Makes::Start => Request::Start { attach: f.on("attach") || f.on("interactive"), names: f.args },
         Makes::Stop => Request::Stop { timeout: timeout(), names: f.args },
         Makes::Restart => Request::Restart { timeout: timeout(), names: f.args },
         Makes::Kill => Request::Kill { signal: text("signal"), names: f.args },
@@ -58,6 +58,12 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::Exec => Request::Exec {
             tty: f.on("tty"),
             detach: f.on("detach"),
+            with: ExecOptions {
+                env: f.all(&["env"]).filter(|e| e.contains('=')).map(pair).collect(),
+                user: text("user").filter(|u| !u.is_empty()),
+                workdir: text("workdir").filter(|w| !w.is_empty()),
+                privileged: f.on("privileged"),
+            },
             name: f.args.remove(0),
             command: f.args,
         },
@@ -131,6 +137,14 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         dns_options: f.all(&["dns-option", "dns-opt"]).map(str::to_owned).collect(),
         restart: f.last("restart").map(str::to_owned),
         entrypoint: f.last("entrypoint").map(str::to_owned),
+        cap_add: f.all(&["cap-add"]).map(str::to_owned).collect(),
+        cap_drop: f.all(&["cap-drop"]).map(str::to_owned).collect(),
+        privileged: f.on("privileged"),
+        user: f.last("user").unwrap_or_default().to_owned(),
+        workdir: f.last("workdir").unwrap_or_default().to_owned(),
+        env_files: f.all(&["env-file"]).map(str::to_owned).collect(),
+        init: f.on("init"),
+        stop_signal: f.last("stop-signal").map(str::to_owned),
         ..RunSpec::default()
     };
     for (flag, value) in &f.set {
@@ -214,18 +228,7 @@ fn restart_policy(text: &str) -> Result<(), String> {
 }
 
 /// Flags without effect here that are not worth a word: nobody expects to see one.
-const QUIET: &[&str] = &[
-    "attach",
-    "cap-add",
-    "privileged",
-    "detach-keys",
-    "init",
-    "label",
-    "platform",
-    "pull",
-    "quiet",
-    "sig-proxy",
-];
+const QUIET: &[&str] = &["attach", "detach-keys", "label", "platform", "pull", "quiet", "sig-proxy"];
 
 /// `--ip`, `--network-alias`, `--mac-address` belong to the first network.
 fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {

@@ -16,7 +16,7 @@ pub fn render(request: &Request) -> String {
             line.word("create");
             run(&mut line, spec);
         }
-        Request::Start { names } => line.word("start").words(names),
+        Request::Start { attach, names } => line.word("start").flag("-a", *attach).words(names),
         Request::Stop { names, timeout } => {
             line.word("stop").value("-t", timeout.map(|t| t.to_string()).as_deref()).words(names);
         }
@@ -43,8 +43,10 @@ pub fn render(request: &Request) -> String {
             line.value("--format", format.as_deref()).pairs("--filter", filters);
         }
         Request::Rm { force, names } => line.word("rm").flag("-f", *force).words(names),
-        Request::Exec { name, tty, detach, command } => {
-            line.word("exec").flag("-d", *detach).flag("-it", *tty).word(name).words(command);
+        Request::Exec { name, tty, detach, with, command } => {
+            line.word("exec").flag("-d", *detach).flag("-it", *tty).pairs("-e", &with.env);
+            line.value("-u", with.user.as_deref()).value("-w", with.workdir.as_deref());
+            line.flag("--privileged", with.privileged).word(name).words(command);
         }
         Request::Inspect { format, kind, names } => {
             line.word("inspect").value("--type", kind.as_deref()).value("-f", format.as_deref()).words(names)

@@ -4,9 +4,9 @@ use super::{Expr, Node, Pipe};
 use serde_json::Value;
 
 /// The functions there are.
-pub(super) const FUNCTIONS: [&str; 19] = [
+pub(super) const FUNCTIONS: [&str; 24] = [
     "json", "index", "len", "join", "split", "upper", "lower", "title", "println", "print", "printf", "eq",
-    "ne", "not", "and", "or", "truncate", "pad", "table",
+    "ne", "not", "and", "or", "truncate", "pad", "table", "slice", "lt", "le", "gt", "ge",
 ];
 
 /// A text longer than this is cut off by an error: no answer of an engine is so long.
@@ -198,7 +198,9 @@ fn walk(from: &Value, path: &[String]) -> Result<Value, String> {
             }
             Value::Object(map) => map.get(name).ok_or_else(|| {
                 format!(
-                    "template: :1:2: executing \"\" at <.{}>: map has no entry for key {name:?}",
+                    "template: :1:{}: executing \"\" at <.{}>: map has no entry for key {name:?}",
+                    // Where the chain stands at the field that is missing.
+                    2 + path.iter().take_while(|p| *p != name).map(|p| p.len() + 1).sum::<usize>(),
                     path.join(".")
                 )
             })?,
@@ -244,12 +246,38 @@ fn function(name: &str, args: &[Value]) -> Result<Value, String> {
         "upper" => string(text(0)?.to_uppercase()),
         "lower" => string(text(0)?.to_lowercase()),
         "title" => {
-            let text = text(0)?;
-            let mut chars = text.chars();
-            string(
-                chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default()
-                    + chars.as_str(),
-            )
+            // strings.Title: the first letter of each word.
+            let mut out = String::new();
+            for c in text(0)?.chars() {
+                let begins = !out.ends_with(|before: char| before.is_alphanumeric() || before == '_');
+                if begins { out.extend(c.to_uppercase()) } else { out.push(c) }
+            }
+            string(out)
+        }
+        "slice" => {
+            let whole = text(0)?;
+            let end = args.get(2).and_then(Value::as_u64).map_or(whole.len(), |n| n as usize);
+            let from = args.get(1).and_then(Value::as_u64).map_or(0, |n| n as usize);
+            let cut = whole
+                .get(from..end)
+                .ok_or_else(|| format!("error calling slice: index out of range: {}", from.max(end)));
+            string(cut?.to_owned())
+        }
+        "lt" | "le" | "gt" | "ge" => {
+            use std::cmp::Ordering::{Equal, Greater, Less};
+            let (a, b) = (arg(0)?, arg(1)?);
+            let order = match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Equal),
+                (None, None) => text(0)?.cmp(&text(1)?),
+                _ => return Err(format!("error calling {name}: incompatible types for comparison")),
+            };
+            let holds = match name {
+                "lt" => order == Less,
+                "le" => order != Greater,
+                "gt" => order == Greater,
+                _ => order != Less,
+            };
+            Ok(holds.into())
         }
         "print" => string(args.iter().map(text_of).collect()),
         "println" => string(args.iter().map(text_of).collect::<Vec<_>>().join(" ") + "\n"),
@@ -280,7 +308,7 @@ fn index(value: &Value, key: &Value) -> Result<Value, String> {
         (Value::Array(all), Value::Number(n)) => {
             let at = n.as_u64().and_then(|n| usize::try_from(n).ok());
             let found = at.and_then(|i| all.get(i)).cloned();
-            found.ok_or_else(|| format!("error calling index: reflect: slice index out of range: {n}"))
+            found.ok_or_else(|| format!("error calling index: index out of range: {n}"))
         }
         // An absent key gives the zero value.
         (Value::Object(map), Value::String(key)) => Ok(map.get(key).cloned().unwrap_or(Value::Null)),
@@ -298,12 +326,27 @@ fn printf(format: &str, args: &[Value]) -> String {
             out.push(c);
             continue;
         }
-        match chars.next() {
-            Some('%') => out.push('%'),
-            Some('q') => out.push_str(&format!("{:?}", args.next().map(text_of).unwrap_or_default())),
-            Some(_) => out.push_str(&args.next().map_or_else(|| "%!(MISSING)".to_owned(), text_of)),
-            None => out.push_str("%!(NOVERB)"),
+        // `%-8.3s`: to the left, at least 8 wide, at most 3 letters.
+        let mut spec = String::new();
+        let mut verb = chars.next();
+        while let Some(c) = verb.filter(|c| c.is_ascii_digit() || "-.+# ".contains(*c)) {
+            spec.push(c);
+            verb = chars.next();
         }
+        let left = spec.starts_with('-');
+        let (width, most) = spec.trim_start_matches(['-', '+', '#', ' ']).split_once('.').map_or_else(
+            || (spec.trim_start_matches(['-', '+', '#', ' ']).parse().unwrap_or(0), None),
+            |(w, m)| (w.parse().unwrap_or(0), m.parse::<usize>().ok()),
+        );
+        let width = usize::min(width, 256);
+        let shown = match verb {
+            Some('%') => "%".to_owned(),
+            Some('q') => format!("{:?}", args.next().map(text_of).unwrap_or_default()),
+            Some(_) => args.next().map_or_else(|| "%!(MISSING)".to_owned(), text_of),
+            None => "%!(NOVERB)".to_owned(),
+        };
+        let shown: String = shown.chars().take(most.unwrap_or(usize::MAX)).collect();
+        out += &if left { format!("{shown:<width$}") } else { format!("{shown:>width$}") };
     }
     out
 }

@@ -147,7 +147,7 @@ fn build(p: &Parsed, patterns: &[String]) -> Result<Grep, (String, i32)> {
 
 /// A basic expression as an extended one: `\|`, `\+`, `\?`, `\(`, `\)`, `\{`, `\}` are operators
 /// there, and the bare characters are text.
-fn extended(basic: &str) -> String {
+pub(super) fn extended(basic: &str) -> String {
     let mut out = String::new();
     let mut chars = basic.chars();
     let mut bracket = false;

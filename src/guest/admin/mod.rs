@@ -15,16 +15,18 @@ mod iptables;
 mod neighbours;
 mod once;
 mod proc_net;
+mod sed;
 mod sleep;
 mod sort;
 mod ss;
 mod sysctl;
 mod text;
+mod who;
 mod with_env;
 
 pub use files::absolute_path;
 pub use sysctl::{read_proc, write_proc};
-pub use with_env::with_env;
+pub use with_env::{with_creds, with_env};
 
 use super::options::Opt;
 use super::{Entry, Program, ProgramInfo};
@@ -41,8 +43,8 @@ const fn entry(
 
 /// What comes with every shell, be it coreutils and grep or busybox: an image that has `sh` has these.
 pub const WITH_EVERY_SHELL: &[&str] = &[
-    "cat", "cut", "echo", "env", "false", "grep", "head", "hostname", "ls", "printenv", "rm", "sleep",
-    "sort", "tail", "tee", "touch", "tr", "true", "uname", "uniq", "wc",
+    "cat", "cut", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "printenv", "pwd", "rm",
+    "sed", "sleep", "sort", "tail", "tee", "touch", "tr", "true", "uname", "uniq", "wc",
 ];
 
 /// The table of these programs.
@@ -97,6 +99,15 @@ pub const PROGRAMS: &[Entry] = &[
         ip::OPTIONS,
         ["shows and changes addresses, links, routes, neighbours", "주소, 링크, 경로, 이웃을 보고 바꿔요"],
         ip::ip,
+    ),
+    entry("id", "id [-u|-g] [-n]", who::ID, ["prints user and group", "사용자와 그룹을 보여줘요"], who::id),
+    entry("pwd", "pwd", &[], ["prints the working directory", "작업 디렉터리를 보여줘요"], who::pwd),
+    entry(
+        "sed",
+        "sed [-n] [-E] SCRIPT [FILE]…",
+        sed::OPTIONS,
+        ["changes lines", "줄의 내용을 바꿔요"],
+        sed::sed,
     ),
     entry("ls", "ls [-l] [PATH]…", files::LS, ["lists files", "파일 목록을 보여줘요"], files::ls),
     entry(

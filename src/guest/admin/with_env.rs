@@ -1,18 +1,25 @@
-//! A program with additions to its environment: `A=B program`, `env A=B program`.
+//! A program with additions to its environment (`A=B program`, `env A=B program`), or run by somebody else
+//! (`docker exec -u nobody`).
 
-use crate::guest::{Poll, Program, Sys};
+use crate::guest::{Creds, Poll, Program, Sys};
 use crate::stack::Cx;
 
 #[derive(Debug, Clone)]
 struct WithEnv {
     extra: Vec<(String, String)>,
+    creds: Option<Creds>,
     inner: Box<dyn Program>,
 }
 
 /// The program, seeing `extra` behind its machine's environment; a name given again replaces the
 /// machine's.
 pub fn with_env(inner: Box<dyn Program>, extra: Vec<(String, String)>) -> Box<dyn Program> {
-    Box::new(WithEnv { extra, inner })
+    Box::new(WithEnv { extra, creds: None, inner })
+}
+
+/// The program, run by `creds` and not by its machine's root.
+pub fn with_creds(inner: Box<dyn Program>, creds: Creds) -> Box<dyn Program> {
+    Box::new(WithEnv { extra: Vec::new(), creds: Some(creds), inner })
 }
 
 impl Program for WithEnv {
@@ -28,6 +35,7 @@ impl Program for WithEnv {
             hostname: sys.hostname,
             files: sys.files,
             env: &env,
+            creds: self.creds.unwrap_or(sys.creds),
             stdin: sys.stdin,
             tty: sys.tty,
             signal: sys.signal,

@@ -3,7 +3,8 @@
 //! A recorded text holds masks: `<id:web>`, `<sid:web>`, `<id>`, `<id25>`, `<token>`, `veth#1`. They,
 //! MAC addresses, interface indexes, ephemeral ports and ICMP identifiers match *some* value of
 //! the right form, and what stood for one value once stands for it everywhere in the fixture, and
-//! for nothing else: a one-to-one mapping. Durations match any duration.
+//! for nothing else: a one-to-one mapping. So do the ids of sandboxes (`gateway_ca5b3f3ac149`).
+//! Durations match any duration.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -343,6 +344,11 @@ fn mask_at(text: &str, at: usize) -> Option<(Mask<'_>, usize)> {
         };
         return Some((mask, end + 1));
     }
+    // A sandbox has a random id of its own, which the recorder did not mask.
+    let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b)).count();
+    if digits == 12 && text[..at].ends_with("gateway_") {
+        return Some((Mask::ShortId(&rest[..digits]), digits));
+    }
     if let Some(number) = rest.strip_prefix("veth#") {
         let digits = number.bytes().take_while(u8::is_ascii_digit).count();
         return (digits > 0).then_some((Mask::Veth, 5 + digits));
@@ -463,6 +469,9 @@ mod tests {
         assert!(!plain(&mut masks, "veth#2", "vethabcdef0"));
         assert!(plain(&mut masks, "13: eth0 x\n14: eth1", "2: eth0 x\n3: eth1"));
         assert!(!plain(&mut masks, "15: eth2", "3: eth2"));
+        assert!(plain(&mut masks, "gateway_ca5b3f3ac149", "gateway_0123456789ab"));
+        assert!(!plain(&mut masks, "gateway_ca5b3f3ac14a", "gateway_0123456789ab"));
+        assert!(!plain(&mut masks, "gateway_ingress-sbox", "gateway_0123456789ab"));
     }
 
     #[test]

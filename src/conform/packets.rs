@@ -73,8 +73,8 @@ pub enum Load {
         ports: (u16, u16),
         /// `S`, `S.`, `P.`, `F.`, `R.`, `.`
         flags: String,
-        /// `GET /`, `HTTP/1.1 200 OK`.
-        line: String,
+        /// `GET /`, `HTTP/1.1 200 OK`; None: it was cut off.
+        line: Option<String>,
     },
     /// UDP: ports, and the frame inside a VXLAN packet.
     Udp {
@@ -103,7 +103,10 @@ impl fmt::Display for Seen {
             Self::Ip { src, dst, ttl, load } => match load {
                 Load::Tcp { ports: (from, to), flags, line } => {
                     write!(f, "{src}.{from} > {dst}.{to}: Flags [{flags}] ttl {ttl}")?;
-                    if line.is_empty() { Ok(()) } else { write!(f, " | {line}") }
+                    match line.as_deref() {
+                        None | Some("") => Ok(()),
+                        Some(line) => write!(f, " | {line}"),
+                    }
                 }
                 Load::Udp { ports: (from, to), inner } => {
                     write!(f, "{src}.{from} > {dst}.{to}: UDP ttl {ttl}")?;
@@ -121,6 +124,9 @@ impl fmt::Display for Seen {
         }
     }
 }
+
+/// How much of a frame in an envelope the recorder kept.
+const INNER_CUT: usize = 120;
 
 // ---- recorded rows
 
@@ -167,8 +173,10 @@ fn recorded_ip(pkt: &str, ttl: u64, inner: Option<&Value>) -> Option<Seen> {
     let load = match (from.zip(to), rest) {
         (Some(ports), rest) if rest.starts_with("Flags [") => {
             let (flags, more) = rest["Flags [".len()..].split_once(']')?;
-            let line = more.split_once("| ").map_or("", |(_, line)| line.trim());
-            Load::Tcp { ports, flags: flags.to_owned(), line: line.to_owned() }
+            let line = more.split_once("| ").map(|(_, line)| line.trim().to_owned());
+            // The frame in an envelope was cut after 120 characters: what it carries is not known.
+            let cut = line.is_none() && flags.contains('P') && pkt.len() >= INNER_CUT;
+            Load::Tcp { ports, flags: flags.to_owned(), line: (!cut).then(|| line.unwrap_or_default()) }
         }
         (Some(ports), rest) => {
             let vni = rest.split_once("vni ").and_then(|(_, n)| n.trim().parse().ok());
@@ -230,7 +238,7 @@ fn observed_ip(payload: &[u8]) -> Option<Seen> {
             Load::Tcp {
                 ports: (tcp.src_port(), tcp.dst_port()),
                 flags: flags(&tcp),
-                line: first_line(tcp.payload()),
+                line: Some(first_line(tcp.payload())),
             }
         }
         IpProtocol::Udp => {
@@ -289,13 +297,21 @@ fn first_line(payload: &[u8]) -> String {
 // ---- comparing
 
 impl Row {
+    /// The packet that it is about: the one in the envelope, if it is one.
+    fn innermost(&self) -> &Self {
+        match &self.what {
+            Seen::Ip { load: Load::Udp { inner: Some((_, row)), .. }, .. } => row.innermost(),
+            _ => self,
+        }
+    }
+
     /// A segment that only says "received" and carries nothing.
     fn is_pure_ack(&self) -> bool {
-        matches!(&self.what, Seen::Ip { load: Load::Tcp { flags, line, .. }, .. } if flags == "." && line.is_empty())
+        matches!(&self.innermost().what, Seen::Ip { load: Load::Tcp { flags, line, .. }, .. } if flags == "." && line.as_deref().is_none_or(str::is_empty))
     }
 
     fn is_fin(&self) -> bool {
-        matches!(&self.what, Seen::Ip { load: Load::Tcp { flags, .. }, .. } if flags.contains('F'))
+        matches!(&self.innermost().what, Seen::Ip { load: Load::Tcp { flags, .. }, .. } if flags.contains('F'))
     }
 
     fn same(&self, other: &Self, masks: &mut Masks) -> bool {
@@ -324,7 +340,7 @@ impl Load {
             (
                 Self::Tcp { ports: e, flags, line },
                 Self::Tcp { ports: a, flags: other_flags, line: other_line },
-            ) => ports(e, a) && flags == other_flags && line == other_line,
+            ) => ports(e, a) && flags == other_flags && (line.is_none() || line == other_line),
             (Self::Udp { ports: e, inner }, Self::Udp { ports: a, inner: other_inner }) => {
                 ports(e, a)
                     && match (inner, other_inner) {

@@ -160,6 +160,7 @@ impl Engine {
                 gateway_network: None,
                 gateway: None,
                 service: spec.service.clone(),
+                withdrawn: false,
                 published: Vec::new(),
                 link_rules: Vec::new(),
                 resolver: None,

@@ -148,6 +148,9 @@ impl Engine {
             };
             for other in &self.containers {
                 let Some(there) = other.endpoints.iter().find(|e| e.network_id == net.id) else { continue };
+                if other.inner.withdrawn {
+                    continue;
+                }
                 let addr = there.addr.addr();
                 for (_, alias) in links.iter().filter(|l| l.0 == other.name || other.id.starts_with(&l.0)) {
                     add(&mut zone, alias, addr);

@@ -196,6 +196,8 @@ pub(super) struct Inner {
     pub gateway: Option<EndpointInfo>,
     /// The service whose task it is.
     pub service: Option<String>,
+    /// Its names were taken back; it is about to be stopped.
+    pub withdrawn: bool,
     pub published: Vec<Published>,
     pub link_rules: Vec<Rule>,
     pub resolver: Option<Resolver>,

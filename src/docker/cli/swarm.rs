@@ -196,12 +196,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 idle("label", Some('l'), "list", "Service labels"),
                 idle("restart-condition", None, "string", "Restart when condition is met"),
                 idle("restart-delay", None, "duration", "Delay between restart attempts"),
-                no(
-                    "constraint",
-                    Takes::Value("list"),
-                    "use --mode global or docker node update --availability",
-                    "Placement constraints",
-                ),
+                val("constraint", None, "list", "Placement constraints"),
             ]],
             SwarmWord::ServiceCreate,
         )
@@ -313,7 +308,8 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
         SwarmWord::ServiceLs => SwarmRequest::ServiceLs { quiet, format },
         SwarmWord::ServicePs => {
             let running = f.all(&["filter"]).any(|x| x == "desired-state=running");
-            SwarmRequest::ServicePs { names: f.args, format, quiet, running }
+            let whole = f.on("no-trunc");
+            SwarmRequest::ServicePs { names: f.args, format, quiet, running, whole }
         }
         SwarmWord::ServiceInspect => SwarmRequest::ServiceInspect { format, pretty, names: f.args },
         SwarmWord::ServiceScale => {
@@ -401,6 +397,7 @@ fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
         ingress: false,
         dnsrr,
         env: f.all(&["env"]).map(pair).collect(),
+        constraints: f.all(&["constraint"]).map(str::to_owned).collect(),
     };
     for (flag, raw) in f.set.iter().filter(|(flag, _)| flag.name == "publish") {
         if !raw.contains('=') {

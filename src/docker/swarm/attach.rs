@@ -4,7 +4,7 @@ use super::super::NetworkCreate;
 use super::super::driver::{Driver, mac_of};
 use super::super::engine::{EndpointInfo, Engine, EngineError, Network};
 use super::super::network::NO_SWARM;
-use super::cluster::{SwarmNet, new_id};
+use super::cluster::{Attached, SwarmNet, Task, TaskState, new_id};
 use super::node::NOT_MANAGER;
 use super::{IngressBox, MANAGER_PORT, reach};
 use crate::sim::World;
@@ -31,11 +31,14 @@ impl Engine {
             Err(format!("Could not attach to network {wanted}: rpc error: code = {code} desc = {what}"))
         };
         // A worker asks its manager, every time.
-        if !member.manager
-            && let Some(addr) = member.cluster.manager_addr()
-            && reach::connect(world, self.host, Endpoint::new(addr, MANAGER_PORT)).is_err()
-        {
-            return Err(NO_ANSWER.into());
+        if !member.manager {
+            let manager = member.cluster.manager_addr();
+            let there = manager.is_some_and(|addr| {
+                reach::connect(world, self.host, Endpoint::new(addr, MANAGER_PORT)).is_ok()
+            });
+            if !there {
+                return Err(NO_ANSWER.into());
+            }
         }
         let Some(member) = self.member() else { return Ok(()) };
         let task = self.containers[i].inner.service.is_some();
@@ -96,7 +99,8 @@ impl Engine {
             None => known.take(wish)?,
         };
         if !task {
-            member.cluster.attached.push((new_id(&mut rng), net.id.clone(), container));
+            let (task, network, node) = (new_id(&mut rng), net.id.clone(), member.node.clone());
+            member.cluster.attached.push(Attached { task, network, container, node });
         }
         member.dirty = true;
         let subnet = net.subnet.unwrap_or_else(|| Ipv4Net::from(addr));
@@ -148,7 +152,8 @@ impl Engine {
             .any(|c| c.endpoints.iter().any(|e| e.network_id == endpoint.network_id && e.id != endpoint.id));
         let Some(member) = &mut self.swarm else { return };
         member.dirty = true;
-        member.cluster.attached.retain(|(_, net, c)| (net, c) != (&endpoint.network_id, &container));
+        let own = |a: &Attached| a.network == endpoint.network_id && a.container == container;
+        member.cluster.attached.retain(|a| !own(a));
         if let Some(net) = member.cluster.networks.iter_mut().find(|n| n.id == endpoint.network_id) {
             net.release(endpoint.addr.addr());
         }
@@ -264,8 +269,12 @@ impl Engine {
                 net.id
             ))
         };
-        if let Some((task, ..)) = member.cluster.attached.iter().find(|a| a.1 == net.id) {
-            return Err(in_use(task));
+        if let Some(a) = member.cluster.attached.iter().find(|a| a.network == net.id) {
+            return Err(in_use(&a.task));
+        }
+        let ends = |t: &&Task| t.state == TaskState::Stopping && t.addrs.iter().any(|a| a.0 == net.name);
+        if let Some(task) = member.cluster.tasks.iter().find(ends) {
+            return Err(in_use(&task.id));
         }
         let by_service = member
             .cluster

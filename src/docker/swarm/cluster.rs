@@ -24,9 +24,22 @@ pub(in crate::docker) struct Cluster {
     pub networks: Vec<SwarmNet>,
     pub services: Vec<Service>,
     pub tasks: Vec<Task>,
-    /// Containers that were attached by hand: (task id, network id, container id).
-    pub attached: Vec<(String, String, String)>,
+    /// Containers that were attached by hand.
+    pub attached: Vec<Attached>,
     pub next_vni: u32,
+}
+
+/// A container that joined a network of the swarm by itself: to the managers it is a task, too.
+#[derive(Debug, Clone)]
+pub(in crate::docker) struct Attached {
+    /// The task's id.
+    pub task: String,
+    /// Network id.
+    pub network: String,
+    /// Container id.
+    pub container: String,
+    /// Node id.
+    pub node: String,
 }
 
 /// A member, as the managers know it.
@@ -39,8 +52,10 @@ pub(in crate::docker) struct SwarmNode {
     pub leader: bool,
     /// `active`, `pause`, `drain`.
     pub availability: String,
-    /// It has left.
+    /// It has left, or is not heard of.
     pub down: bool,
+    /// It has not left: it is not heard of.
+    pub lost: bool,
 }
 
 /// A network of the swarm.
@@ -82,7 +97,9 @@ pub(in crate::docker) enum TaskState {
     Pending(String),
     /// Its container ended, or was taken away.
     Failed,
-    /// It shall end.
+    /// Its names were taken back; it ends when the others have heard of that.
+    Stopping,
+    /// It has ended.
     Shutdown,
 }
 
@@ -187,11 +204,12 @@ impl Cluster {
             let Some(subnet) = subnet else { continue };
             let first = Ipv4Addr::from(u32::from(subnet.network()).saturating_add(1));
             let gateway = asked.gateways.first().and_then(|g| g.parse().ok()).unwrap_or(first);
+            // Where the gateway's was not asked for, it was the first that was given.
+            let last = u32::from(if asked.gateways.is_empty() { gateway } else { subnet.network() });
             let net = &mut self.networks[i];
             net.given = Some(Given { subnet, gateway, vni: self.next_vni });
             net.taken = [subnet.network(), subnet.broadcast(), gateway].into();
-            // The gateway's was the first that was taken.
-            net.last = u32::from(gateway);
+            net.last = last;
             self.next_vni += 1;
         }
     }

@@ -95,10 +95,16 @@ pub fn request(world: &mut World, engines: &mut [&mut Engine], at: usize, reques
 
 /// Lets the members of each swarm hear of what changed at one of them, and act on it.
 pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
+    let mut looked = false;
     // Each round starts or stops something; a service cannot have more rounds than tasks.
     for _ in 0..64 {
         let changed = engines.iter_mut().position(|e| e.swarm.as_mut().is_some_and(|m| m.dirty));
         let Some(changed) = changed else { return };
+        let misses = |m: &Member| m.manager && m.cluster.nodes.iter().any(|n| n.lost);
+        if !looked && engines[changed].member().is_some_and(misses) {
+            looked = true;
+            node::look_around(world, engines, changed);
+        }
         share(engines, changed);
         service::orchestrate(world, engines, changed);
         for engine in engines.iter_mut() {
@@ -167,8 +173,11 @@ impl Engine {
         }
         for c in self.containers.iter() {
             let Some(e) = c.endpoints.iter().find(|e| e.network_id == network_id) else { continue };
-            let mut names = c.dns_names(network_id);
-            names.extend(self.service_names(c));
+            let mut names = Vec::new();
+            if !c.inner.withdrawn {
+                names = c.dns_names(network_id);
+                names.extend(self.service_names(c));
+            }
             all.push(Peer { addr: e.addr.addr(), mac: e.mac, vtep: member.addr, names });
         }
         all

@@ -21,6 +21,9 @@ const TIMED_OUT: &str = "Timeout was reached before node joined. The attempt to 
 const LAST_MANAGER: &str = "You are attempting to leave the swarm on a node that is participating as a manager. \
     Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message.";
 
+/// How often a manager hears from its nodes (swarmkit, manager/dispatcher).
+const HEARTBEAT_SECS: u64 = 5;
+
 type Said = Result<String, EngineError>;
 
 fn fail(message: impl Into<String>) -> Said {
@@ -43,26 +46,54 @@ pub(super) fn request(
         other => match engines[at].member() {
             None => reply(fail(NO_SWARM)),
             Some(m) if !m.manager => reply(fail(NOT_MANAGER)),
-            Some(_) => match other {
-                SwarmRequest::NodeLs { quiet, format } => {
-                    show::node_ls(world, engines, at, *quiet, format.as_deref())
+            Some(_) => {
+                if look_around(world, engines, at) {
+                    super::settle(world, engines);
                 }
-                SwarmRequest::NodeInspect { format, pretty, names } => {
-                    show::node_inspect(&*engines[at], format.as_deref(), *pretty, names)
-                }
-                SwarmRequest::NodeRm { force, names } => {
-                    each(names, |name| remove(world, engines, at, name, *force).map(|()| name.to_owned()))
-                }
-                SwarmRequest::NodeRole { manager, names } => {
-                    each(names, |name| engines[at].set_role(name, *manager))
-                }
-                SwarmRequest::NodeUpdate { availability, name } => each(std::slice::from_ref(name), |name| {
-                    engines[at].set_availability(name, availability.as_deref())
-                }),
-                other => service::request(world, engines, at, other),
-            },
+                at_manager(world, engines, at, other)
+            }
         },
     }
+}
+
+/// Requests that only managers carry out.
+fn at_manager(world: &mut World, engines: &mut [&mut Engine], at: usize, request: &SwarmRequest) -> Response {
+    match request {
+        SwarmRequest::NodeLs { quiet, format } => {
+            show::node_ls(world, engines, at, *quiet, format.as_deref())
+        }
+        SwarmRequest::NodeInspect { format, pretty, names } => {
+            show::node_inspect(&*engines[at], format.as_deref(), *pretty, names)
+        }
+        SwarmRequest::NodeRm { force, names } => {
+            each(names, |name| remove(world, engines, at, name, *force).map(|()| name.to_owned()))
+        }
+        SwarmRequest::NodeRole { manager, names } => each(names, |name| engines[at].set_role(name, *manager)),
+        SwarmRequest::NodeUpdate { availability, name } => each(std::slice::from_ref(name), |name| {
+            engines[at].set_availability(name, availability.as_deref())
+        }),
+        other => service::request(world, engines, at, other),
+    }
+}
+
+/// A manager looks at who is there, as its dispatcher does all the time: who is not heard of counts as
+/// down, and its tasks are given to others; who is heard of again takes part again. What the request
+/// shows is what has come of it. While somebody is missing it looks again by itself. True if something
+/// changed.
+pub(super) fn look_around(world: &mut World, engines: &mut [&mut Engine], at: usize) -> bool {
+    let there = answers(world, engines, at);
+    let Some(member) = engines[at].swarm.as_mut() else { return false };
+    let mut changed = false;
+    for (node, up) in member.cluster.nodes.iter_mut().zip(there) {
+        let lost = !up && (!node.down || node.lost);
+        changed |= lost != node.lost;
+        (node.down, node.lost) = (node.down && !node.lost || lost, lost);
+    }
+    member.dirty |= changed;
+    if member.cluster.nodes.iter().any(|n| n.lost) {
+        engines[at].call_again(world, HEARTBEAT_SECS);
+    }
+    changed
 }
 
 fn each(names: &[String], mut f: impl FnMut(&str) -> Said) -> Response {
@@ -143,6 +174,7 @@ impl Engine {
             leader: true,
             availability: "active".into(),
             down: false,
+            lost: false,
         });
         let ingress = NetworkCreate { name: "ingress".into(), ..NetworkCreate::default() };
         cluster.add_network(new_id(&mut rng), ingress, true, world.now());
@@ -331,7 +363,16 @@ fn join(
     let node = new_id(&mut rng);
     let Some(member) = engines[manager].swarm.as_mut() else { return fail(BAD_TOKEN) };
     let role = member.cluster.tokens.iter().position(|t| t == token);
-    let Some(role) = role else { return fail(BAD_TOKEN) };
+    let Some(role) = role else {
+        let digest = |t: &str| t.split('-').nth(2).map(str::to_owned);
+        let theirs = member.cluster.tokens.first().and_then(|t| digest(t));
+        return match digest(token).filter(|own| Some(own) != theirs.as_ref()) {
+            Some(own) => {
+                fail(format!("remote CA does not match fingerprint. Expected: {}", hex_of_base36(&own)))
+            }
+            None => fail(BAD_TOKEN),
+        };
+    };
     member.cluster.nodes.push(SwarmNode {
         id: node.clone(),
         hostname,
@@ -340,6 +381,7 @@ fn join(
         leader: false,
         availability: "active".into(),
         down: false,
+        lost: false,
     });
     let cluster = member.cluster.clone();
     if let Err(e) = engines[at].become_member(world, node.clone(), own, cluster, role == 1) {
@@ -349,6 +391,20 @@ fn join(
         return fail(e);
     }
     Ok(format!("This node joined a swarm as a {}.\n", if role == 1 { "manager" } else { "worker" }))
+}
+
+/// A number in base 36, as tokens have it, in hexadecimal: 256 bits.
+fn hex_of_base36(text: &str) -> String {
+    let mut bytes = [0u8; 32];
+    for digit in text.chars().filter_map(|c| c.to_digit(36)) {
+        let mut carry = digit;
+        for byte in bytes.iter_mut().rev() {
+            carry += u32::from(*byte) * 36;
+            *byte = (carry & 0xff) as u8;
+            carry >>= 8;
+        }
+    }
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The address from which this host reaches `to`.
@@ -404,7 +460,7 @@ fn leave(world: &mut World, engines: &mut [&mut Engine], at: usize, force: bool)
             member.cluster = left.cluster.clone();
         }
         if let Some(n) = member.cluster.nodes.iter_mut().find(|n| n.id == node) {
-            n.down = true;
+            (n.down, n.lost) = (true, false);
         }
         if !last {
             member.dirty = true;
@@ -451,5 +507,6 @@ pub(super) fn answers(world: &mut World, engines: &[&mut Engine], at: usize) -> 
     let host = engines[at].host;
     let tries: Vec<_> = nodes.iter().map(|n| (host, Endpoint::new(n.addr, GOSSIP_PORT))).collect();
     let reached = reach::connect_all(world, &tries);
-    nodes.iter().zip(reached).map(|(n, r)| !n.down && (n.id == own || r.is_ok())).collect()
+    let left = |n: &SwarmNode| n.down && !n.lost;
+    nodes.iter().zip(reached).map(|(n, r)| !left(n) && (n.id == own || r.is_ok())).collect()
 }

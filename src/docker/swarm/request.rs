@@ -32,6 +32,8 @@ pub struct ServiceSpec {
     pub dnsrr: bool,
     /// `--env`.
     pub env: Vec<(String, String)>,
+    /// `--constraint`: `node.hostname==h1`.
+    pub constraints: Vec<String>,
 }
 
 /// A request about the swarm.
@@ -63,7 +65,7 @@ pub enum SwarmRequest {
     /// docker service ls.
     ServiceLs { quiet: bool, format: Option<String> },
     /// docker service ps.
-    ServicePs { names: Vec<String>, format: Option<String>, quiet: bool, running: bool },
+    ServicePs { names: Vec<String>, format: Option<String>, quiet: bool, running: bool, whole: bool },
     /// docker service inspect.
     ServiceInspect { format: Option<String>, pretty: bool, names: Vec<String> },
     /// docker service scale NAME=N.

@@ -1,17 +1,22 @@
 //! `docker service`, and the orchestrator: what services want becomes tasks on nodes, and tasks
 //! become containers (swarmkit's orchestrator, scheduler and agent in one).
 
-use super::cluster::{Service, Task, TaskState, new_id};
+use super::cluster::{Service, SwarmNode, Task, TaskState, new_id};
 use super::request::{ServiceMode, ServiceSpec, SwarmRequest};
 use super::show;
 use crate::docker::engine::{ContainerState, Engine, EngineError, reply};
-use crate::docker::{EndpointSpec, Request, Response, RunSpec, image, names};
-use crate::guest;
+use crate::docker::{Container, EndpointSpec, Request, Response, RunSpec, image, names};
+use crate::guest::{self, Signal};
 use crate::sim::World;
 use crate::time::Duration;
 
 /// How long after its end a task is replaced (the restart policy's delay).
 const RESTART_DELAY: Duration = Duration::from_secs(5);
+/// How long it takes until a task that shall end has lost its names (measured: between 0.9 s and 2.2 s).
+const HEARD: Duration = Duration::from_secs(1);
+/// How long the members have to hear of that before it is stopped (moby,
+/// daemon/cluster/executor/container, defaultGossipConvergeDelay).
+const CONVERGE: Duration = Duration::from_secs(2);
 /// Tasks that ended and are remembered, for each slot.
 const HISTORY: usize = 5;
 
@@ -57,7 +62,7 @@ pub(super) fn request(
             }
         }
         SwarmRequest::ServiceLs { quiet, format } => show::service_ls(&cluster, *quiet, format.as_deref()),
-        SwarmRequest::ServicePs { names, format, quiet, running } => {
+        SwarmRequest::ServicePs { names, format, quiet, running, whole } => {
             let mut ids = Vec::new();
             for name in names {
                 match cluster.service(name) {
@@ -65,7 +70,8 @@ pub(super) fn request(
                     None => return client(format!("no such service: {name}")),
                 }
             }
-            show::tasks(&cluster, &|t| ids.contains(&t.service), now, (*quiet, *running), format.as_deref())
+            let shown = (*quiet, *running, *whole);
+            show::tasks(&cluster, &|t| ids.contains(&t.service), now, shown, format.as_deref())
         }
         SwarmRequest::NodePs { names, format, quiet } => {
             let own = engines[at].member().map(|m| m.node.clone()).unwrap_or_default();
@@ -77,7 +83,7 @@ pub(super) fn request(
                     None => return fail(format!("node {name} not found")),
                 }
             }
-            show::tasks(&cluster, &|t| ids.contains(&t.node), now, (*quiet, false), format.as_deref())
+            show::tasks(&cluster, &|t| ids.contains(&t.node), now, (*quiet, false, false), format.as_deref())
         }
         SwarmRequest::ServiceInspect { format, pretty, names } => {
             show::service_inspect(&cluster, format.as_deref(), *pretty, names)
@@ -165,6 +171,11 @@ impl Engine {
         let dns = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
         if !spec.name.chars().all(dns) || !spec.name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return invalid("name must be valid as a DNS name component");
+        }
+        for text in &spec.constraints {
+            if let Err(why) = constraint(text) {
+                return Err(format!("rpc error: code = Unknown desc = {why}"));
+            }
         }
         if spec.ingress && spec.dnsrr {
             return invalid("EndpointSpec: port published with ingress mode can't be used with dnsrr mode");
@@ -273,7 +284,12 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
         .iter()
         .map(|e| e.member().filter(|m| m.cluster.id == cluster_id).map(|m| m.node.clone()))
         .collect();
-    let engine_of = |node: &str| node_of.iter().position(|n| n.as_deref() == Some(node));
+    // Nobody gets through to one that is lost.
+    let lost: Vec<String> = cluster.nodes.iter().filter(|n| n.lost).map(|n| n.id.clone()).collect();
+    let engine_of = |node: &str| {
+        let there = |n: &Option<String>| n.as_deref() == Some(node) && !lost.iter().any(|l| l == node);
+        node_of.iter().position(there)
+    };
     let usable = |cluster: &super::Cluster, node: &str| {
         cluster.nodes.iter().any(|n| n.id == node && !n.down && n.availability != "drain")
     };
@@ -281,10 +297,11 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
     for t in 0..cluster.tasks.len() {
         let task = &cluster.tasks[t];
         let service = cluster.services.iter().find(|s| s.id == task.service);
-        let runs = engine_of(&task.node).is_some_and(|e| {
-            let name = service.map(|s| container_name(&s.spec, task)).unwrap_or_default();
-            engines[e].runs(&name)
-        });
+        let runs = lost.contains(&task.node)
+            || engine_of(&task.node).is_some_and(|e| {
+                let name = service.map(|s| container_name(&s.spec, task)).unwrap_or_default();
+                engines[e].runs(&name)
+            });
         if task.state == TaskState::Running && task.wanted && !runs {
             let task = &mut cluster.tasks[t];
             (task.state, task.wanted, task.since) = (TaskState::Failed, false, now);
@@ -303,6 +320,7 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
             ServiceMode::Replicated(n) => (1..=n).map(|slot| (slot, String::new())).collect(),
             ServiceMode::Global => {
                 let up = cluster.nodes.iter().filter(|n| !n.down && n.availability != "drain");
+                let up = up.filter(|n| suits(n, &service.spec));
                 up.map(|n| (0, n.id.clone())).collect()
             }
         };
@@ -351,7 +369,8 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
             });
             changed = true;
         }
-        // 3. Nodes for them, and for those that waited for one. The last slot is served first.
+        // 3. Nodes for them, and for those that waited for one. Which slot is served first is chance in
+        // swarmkit; here it is the last one.
         let waiting: Vec<usize> = (0..cluster.tasks.len())
             .rev()
             .filter(|&t| {
@@ -397,34 +416,63 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
                     }
                 }
                 if task.state == TaskState::Running {
-                    engines[e].stop_task(world, &task.id);
-                    if let Some(m) = &engines[e].swarm {
-                        cluster = m.cluster.clone();
-                    }
+                    engines[e].call_again(world, HEARD.as_secs());
+                    engines[e].call_again(world, (HEARD + CONVERGE).as_secs());
                     let kept = &mut cluster.tasks[t];
-                    (kept.state, kept.wanted, kept.since) = (TaskState::Shutdown, false, now);
+                    (kept.state, kept.wanted) = (TaskState::Stopping, false);
+                    // Its successor waits for its end.
+                    kept.not_before = now + HEARD + CONVERGE;
                     changed = true;
                 }
+            }
+            (TaskState::Stopping, ..) if task.not_before <= now => {
+                for engine in engines.iter_mut() {
+                    if let Some(m) = engine.swarm.as_mut().filter(|m| m.cluster.id == cluster_id) {
+                        m.cluster = cluster.clone();
+                    }
+                }
+                engines[e].stop_task(world, &task.id);
+                if let Some(m) = &engines[e].swarm {
+                    cluster = m.cluster.clone();
+                }
+                let kept = &mut cluster.tasks[t];
+                (kept.state, kept.since) = (TaskState::Shutdown, now);
+                changed = true;
+            }
+            (TaskState::Stopping, ..) if task.not_before <= now + CONVERGE => {
+                changed |= engines[e].withdraw(&task.id);
             }
             _ => {}
         }
     }
     // 5. What is over is remembered for a while; a service that is gone takes its tasks along.
-    cluster.tasks.retain(|t| services.iter().any(|s| s.id == t.service));
+    let ending = |t: &Task| t.state == TaskState::Stopping && engine_of(&t.node).is_some();
+    cluster.tasks.retain(|t| ending(t) || services.iter().any(|s| s.id == t.service));
     for service in &services {
         if let ServiceMode::Replicated(n) = service.spec.mode {
             // Slots that were scaled away are forgotten.
-            cluster.tasks.retain(|t| t.service != service.id || t.wanted || t.slot <= n);
+            cluster.tasks.retain(|t| t.service != service.id || t.wanted || ending(t) || t.slot <= n);
         }
         let mut over: Vec<(u32, crate::time::Instant, String)> = cluster
             .tasks
             .iter()
-            .filter(|t| t.service == service.id && !t.wanted)
+            .filter(|t| t.service == service.id && !t.wanted && !ending(t))
             .map(|t| (t.slot, t.since, t.id.clone()))
             .collect();
         over.sort_by_key(|o| std::cmp::Reverse(o.1));
         let many: Vec<String> = over.into_iter().skip(HISTORY * 4).map(|o| o.2).collect();
         cluster.tasks.retain(|t| !many.contains(&t.id));
+    }
+    for (e, engine) in engines.iter_mut().enumerate() {
+        if let Some(m) = engine.swarm.as_mut().filter(|m| m.cluster.id == cluster_id) {
+            m.cluster = cluster.clone();
+        }
+        if node_of[e].as_ref().is_some_and(|n| !lost.contains(n)) {
+            engine.reap_tasks(world, &cluster.tasks);
+            if let Some(m) = &engine.swarm {
+                cluster = m.cluster.clone();
+            }
+        }
     }
     for engine in engines.iter_mut() {
         if let Some(m) = engine.swarm.as_mut().filter(|m| m.cluster.id == cluster_id) {
@@ -437,14 +485,53 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
     }
 }
 
-/// Finds a node for task `t`: the one with the fewest tasks of the service, then the fewest at all,
-/// then the first that joined. False if nothing changed.
+/// The parts of a constraint: what is looked at, whether it shall be equal, and to what (swarmkit,
+/// manager/constraint).
+fn constraint(text: &str) -> Result<(&str, bool, &str), String> {
+    let parts = text.split_once("==").map(|(key, value)| (key, true, value));
+    let parts = parts.or_else(|| text.split_once("!=").map(|(key, value)| (key, false, value)));
+    let (key, equal, value) = parts.ok_or("constraint expected one operator from ==, !=")?;
+    let (key, value) = (key.trim(), value.trim());
+    let of = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+    let begins = |c: char| c.is_ascii_alphabetic() || c == '_';
+    if key.len() < 2 || !key.starts_with(begins) || !of(key, "-_.") {
+        return Err(format!("key '{key}' is invalid"));
+    }
+    if value.is_empty() || !of(value, ":-_ .*()?+[]\\^$|/") {
+        return Err(format!("value '{value}' is invalid"));
+    }
+    Ok((key, equal, value))
+}
+
+/// True if the constraints of a service allow a node; letters of either case are the same. Nobody has a
+/// label here, and a word that means nothing suits nobody.
+fn suits(node: &SwarmNode, spec: &ServiceSpec) -> bool {
+    spec.constraints.iter().filter_map(|c| constraint(c).ok()).all(|(key, equal, value)| {
+        let own = match key.to_ascii_lowercase().as_str() {
+            "node.id" => node.id.as_str(),
+            "node.hostname" => node.hostname.as_str(),
+            "node.role" if node.manager => "manager",
+            "node.role" => "worker",
+            "node.platform.os" => "linux",
+            "node.platform.arch" => "x86_64",
+            labels if labels.starts_with("node.labels.") || labels.starts_with("engine.labels.") => "",
+            _ => return false,
+        };
+        own.eq_ignore_ascii_case(value) == equal
+    })
+}
+
+/// Finds a node for task `t`: the one with the fewest tasks of the service, then the fewest at all (swarmkit,
+/// manager/scheduler, nodeLess). Among equals, and for the order in which tasks are placed, swarmkit
+/// walks over a map of Go: by chance. Here it is the first that joined. False if nothing changed.
 fn place(cluster: &mut super::Cluster, t: usize, service: &Service) -> bool {
     let fixed = cluster.tasks[t].node.clone();
     let live = |node: &str, own: bool| {
         let all = cluster.tasks.iter().enumerate();
-        all.filter(|(i, x)| *i != t && x.wanted && x.node == node && (!own || x.service == service.id))
-            .count()
+        let tasks = all.filter(|(i, x)| *i != t && x.wanted && x.node == node);
+        // Containers that were attached by hand are tasks, too, but nobody's replicas.
+        let by_hand = cluster.attached.iter().filter(|a| !own && a.node == node).count();
+        tasks.filter(|(_, x)| !own || x.service == service.id).count() + by_hand
     };
     let port_taken = |node: &str| {
         service.spec.publish.iter().any(|p| {
@@ -466,6 +553,10 @@ fn place(cluster: &mut super::Cluster, t: usize, service: &Service) -> bool {
         .filter(|n| !n.down && n.availability == "active" && (fixed.is_empty() || fixed == n.id))
         .map(|n| n.id.as_str())
         .collect();
+    let all = candidates.len();
+    let wanted = |id: &&str| cluster.nodes.iter().any(|n| n.id == *id && suits(n, &service.spec));
+    let candidates: Vec<&str> = candidates.into_iter().filter(wanted).collect();
+    let unsuited = all - candidates.len();
     let busy = candidates.iter().filter(|n| port_taken(n)).count();
     let mut free: Vec<&str> = candidates.into_iter().filter(|n| !port_taken(n)).collect();
     free.sort_by_key(|n| (live(n, true), live(n, false)));
@@ -477,12 +568,16 @@ fn place(cluster: &mut super::Cluster, t: usize, service: &Service) -> bool {
             true
         }
         None => {
-            let plural = if busy == 1 { "node" } else { "nodes" };
-            let why = match busy {
-                0 => "no suitable node".to_owned(),
-                n => format!("no suitable node (host-mode port already in use on {n} {plural})"),
-            };
-            let state = TaskState::Pending(why);
+            let on = |n: usize| format!("{n} {}", if n == 1 { "node" } else { "nodes" });
+            let mut why = Vec::new();
+            if unsuited > 0 {
+                why.push(format!("scheduling constraints not satisfied on {}", on(unsuited)));
+            }
+            if busy > 0 {
+                why.push(format!("host-mode port already in use on {}", on(busy)));
+            }
+            let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
+            let state = TaskState::Pending(format!("no suitable node{why}"));
             task.node = String::new();
             std::mem::replace(&mut task.state, state.clone()) != state
         }
@@ -505,7 +600,7 @@ impl Engine {
             ..EndpointSpec::from(name.as_str())
         };
         let run = RunSpec {
-            image: spec.image.clone(),
+            image: image::full_name(&spec.image),
             command: spec.command.clone(),
             name: Some(container_name(spec, task)),
             detach: true,
@@ -520,14 +615,33 @@ impl Engine {
         response.exit == 0 && self.runs(&name)
     }
 
+    /// Takes the names of a task's container back. False if they are.
+    fn withdraw(&mut self, id: &str) -> bool {
+        let own = |c: &Container| c.inner.service.is_some() && c.name.ends_with(id);
+        let Some(i) = self.containers.iter().position(own) else { return false };
+        !std::mem::replace(&mut self.containers[i].inner.withdrawn, true)
+    }
+
+    /// Removes the containers of tasks that nobody remembers.
+    fn reap_tasks(&mut self, world: &mut World, known: &[Task]) {
+        let task = |c: &Container, t: &Task| c.name.ends_with(&t.id);
+        let own = self.containers.iter().filter(|c| c.inner.service.is_some());
+        let over = own.filter(|c| !known.iter().any(|t| task(c, t)));
+        let names: Vec<String> = over.map(|c| c.id.clone()).collect();
+        if !names.is_empty() {
+            self.request(world, &Request::Rm { force: true, names });
+        }
+    }
+
+    /// Stops a task's container. It stays until its task is forgotten.
     fn stop_task(&mut self, world: &mut World, id: &str) {
-        let own = |c: &&super::super::Container| c.inner.service.is_some() && c.name.ends_with(id);
-        let Some(c) = self.containers.iter().find(own).map(|c| c.id.clone()) else { return };
-        self.request(world, &Request::Rm { force: true, names: vec![c] });
+        let own = |c: &Container| c.inner.service.is_some() && c.name.ends_with(id);
+        let Some(i) = self.containers.iter().position(own) else { return };
+        self.halt(world, i, Signal::Term);
     }
 
     /// Has the orchestrator look again after `secs` seconds.
-    fn call_again(&mut self, world: &mut World, secs: u64) {
+    pub(super) fn call_again(&mut self, world: &mut World, secs: u64) {
         let argv = ["sleep".to_owned(), secs.to_string()];
         if let Some(member) = &mut self.swarm
             && member.timers.len() < 16

@@ -137,13 +137,14 @@ fn image_name(name: &str) -> String {
     image::full_name(name)
 }
 
-/// Tasks that run, and that are wanted.
+/// Tasks that run, and how many are wanted. Those that run although they shall end count, too: what a
+/// lost node was doing last, and what has not been stopped yet.
 pub(super) fn replicas(cluster: &Cluster, service: &Service) -> (usize, usize) {
-    let all = || cluster.tasks.iter().filter(|t| t.service == service.id && t.wanted);
-    let running = all().filter(|t| t.state == TaskState::Running).count();
+    let all = || cluster.tasks.iter().filter(|t| t.service == service.id);
+    let running = all().filter(|t| matches!(t.state, TaskState::Running | TaskState::Stopping)).count();
     let wanted = match service.spec.mode {
         ServiceMode::Replicated(n) => n as usize,
-        ServiceMode::Global => all().count(),
+        ServiceMode::Global => all().filter(|t| t.wanted).count(),
     };
     (running, wanted)
 }
@@ -194,7 +195,7 @@ pub(super) fn tasks(
     cluster: &Cluster,
     wanted: &dyn Fn(&Task) -> bool,
     now: Instant,
-    (quiet, running): (bool, bool),
+    (quiet, running, whole): (bool, bool, bool),
     format: Option<&str>,
 ) -> Response {
     let mut all: Vec<&Task> = cluster.tasks.iter().filter(|t| wanted(t) && (t.wanted || !running)).collect();
@@ -217,15 +218,16 @@ pub(super) fn tasks(
             let shown = if again && format.is_none() { format!(" \\_ {name}") } else { name };
             let ago = human(now.since(t.since).as_secs());
             let (state, error) = match &t.state {
-                TaskState::Running => (format!("Running {ago} ago"), String::new()),
+                TaskState::Running | TaskState::Stopping => (format!("Running {ago} ago"), String::new()),
                 TaskState::Assigned => (format!("Preparing {ago} ago"), String::new()),
                 TaskState::Failed => (format!("Failed {ago} ago"), String::new()),
                 TaskState::Shutdown => (format!("Shutdown {ago} ago"), String::new()),
+                TaskState::Pending(why) if whole => (format!("Pending {ago} ago"), format!("\"{why}\"")),
                 TaskState::Pending(why) => (format!("Pending {ago} ago"), short_error(why)),
             };
             let service = cluster.services.iter().find(|s| s.id == t.service);
             json!({
-                "ID": if quiet { t.id.as_str() } else { &t.id[..12] },
+                "ID": if quiet || whole { t.id.as_str() } else { &t.id[..12] },
                 "Name": shown,
                 "Image": service.map(|s| image_name(&s.spec.image)).unwrap_or_default(),
                 "Node": node_name(t),
@@ -300,6 +302,10 @@ fn service_json(s: &Service) -> Value {
             })
         })
         .collect();
+    let placement = match s.spec.constraints.as_slice() {
+        [] => json!({}),
+        some => json!({ "Constraints": some }),
+    };
     let endpoint = json!({ "Mode": if s.spec.dnsrr { "dnsrr" } else { "vip" }, "Ports": ports });
     json!({
         "ID": s.id,
@@ -309,6 +315,7 @@ fn service_json(s: &Service) -> Value {
             "TaskTemplate": {
                 "ContainerSpec": { "Image": image_name(&s.spec.image), "Args": s.spec.command },
                 "RestartPolicy": { "Condition": "any", "Delay": 5_000_000_000_u64, "MaxAttempts": 0 },
+                "Placement": placement,
                 "Networks": s.spec.networks.iter().map(|n| json!({ "Target": n })).collect::<Vec<_>>(),
             },
             "Mode": mode,
@@ -325,7 +332,11 @@ fn pretty_service(s: &Service) -> String {
         ServiceMode::Replicated(n) => out += &format!("Service Mode:\tReplicated\n Replicas:\t{n}\n"),
         ServiceMode::Global => out += "Service Mode:\tGlobal\n",
     }
-    out += "Placement:\nUpdateConfig:\n Parallelism:\t1\n On failure:\tpause\n Monitoring Period: 5s\n Max failure \
+    out += "Placement:\n";
+    if !spec.constraints.is_empty() {
+        out += &format!(" Constraints:\t[{}]\n", spec.constraints.join(" "));
+    }
+    out += "UpdateConfig:\n Parallelism:\t1\n On failure:\tpause\n Monitoring Period: 5s\n Max failure \
             ratio: 0\n Update order:      stop-first\nRollbackConfig:\n Parallelism:\t1\n On failure:\tpause\n \
             Monitoring Period: 5s\n Max failure ratio: 0\n Rollback order:    stop-first\n";
     out += &format!("ContainerSpec:\n Image:\t\t{}\n", image_name(&spec.image));

@@ -1,0 +1,169 @@
+//! Several Docker hosts as one swarm: who is there, who is lost, and where the tasks go.
+#![cfg(not(target_arch = "wasm32"))]
+
+use netpier::lab::Lab;
+use netpier::session::{Job, Session};
+use netpier::time::Duration;
+
+fn run(session: &mut Session, place: &str, line: &str) -> Job {
+    session.run_line(place, line, Duration::from_secs(60)).expect("the place exists")
+}
+
+/// What a line that succeeds prints.
+fn ok(session: &mut Session, place: &str, line: &str) -> String {
+    let job = run(session, place, line);
+    assert_eq!(job.exit, Some(0), "{place}: {line}\n{}{}", job.stdout(), job.stderr());
+    job.stdout().trim_end().to_owned()
+}
+
+/// What a line that fails says.
+fn fails(session: &mut Session, place: &str, line: &str) -> String {
+    let job = run(session, place, line);
+    assert_ne!(job.exit, Some(0), "{place}: {line}\n{}", job.stdout());
+    job.stderr().trim_end().to_owned()
+}
+
+/// h1 manages, h2 works.
+fn swarm() -> Session {
+    let mut s = Lab::builtin("oracle").expect("there is such a lab").boot().expect("it boots");
+    ok(&mut s, "h1", "docker swarm init --advertise-addr 192.168.0.10");
+    let token = ok(&mut s, "h1", "docker swarm join-token -q worker");
+    ok(&mut s, "h2", &format!("docker swarm join --token {token} 192.168.0.10:2377"));
+    ok(&mut s, "h1", "docker network create -d overlay --attachable --subnet 10.0.50.0/24 ov1");
+    s
+}
+
+const NODES: &str = "docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'";
+const TASKS: &str = "docker service ps web --filter desired-state=running --format '{{.Name}} {{.Node}}'";
+
+fn serve(s: &mut Session, replicas: u32) {
+    ok(
+        s,
+        "h1",
+        &format!(
+            "docker service create -d -q --name web --network ov1 --endpoint-mode dnsrr --replicas {replicas} --no-resolve-image lab"
+        ),
+    );
+}
+
+fn hosts_of(tasks: &str) -> Vec<&str> {
+    let mut hosts: Vec<&str> = tasks.lines().filter_map(|l| l.split(' ').nth(1)).collect();
+    hosts.sort_unstable();
+    hosts
+}
+
+#[test]
+fn tasks_of_a_worker_that_is_not_heard_of_go_to_others_and_end_when_it_is_back() {
+    let mut s = swarm();
+    serve(&mut s, 2);
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h1", "h2"]);
+    ok(&mut s, "h2", "ip link set eth0 down");
+    assert_eq!(ok(&mut s, "h1", NODES), "h1 Ready Leader\nh2 Down");
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h1", "h1"]);
+    assert_eq!(ok(&mut s, "h1", "docker service ls --format '{{.Replicas}}'"), "2/2");
+    assert_eq!(ok(&mut s, "h2", "docker ps -q | wc -l"), "1", "nobody could tell it to stop");
+    ok(&mut s, "h2", "ip link set eth0 up");
+    assert_eq!(ok(&mut s, "h1", NODES), "h1 Ready Leader\nh2 Ready");
+    ok(&mut s, "h2", "sleep 4");
+    assert_eq!(ok(&mut s, "h2", "docker ps -q | wc -l"), "0");
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h1", "h1"], "what runs stays where it is");
+}
+
+#[test]
+fn a_node_that_leaves_takes_no_task_along_and_can_be_removed() {
+    let mut s = swarm();
+    serve(&mut s, 3);
+    ok(&mut s, "h2", "docker swarm leave");
+    assert_eq!(ok(&mut s, "h1", NODES), "h1 Ready Leader\nh2 Down");
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h1"; 3]);
+    ok(&mut s, "h1", "docker service scale -d web=4");
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h1"; 4]);
+    assert_eq!(ok(&mut s, "h2", "docker ps -aq"), "");
+    ok(&mut s, "h1", "docker node rm h2");
+    assert_eq!(ok(&mut s, "h1", NODES), "h1 Ready Leader");
+}
+
+#[test]
+fn a_task_that_shall_end_loses_its_names_first_and_ends_two_seconds_later() {
+    let mut s = swarm();
+    serve(&mut s, 2);
+    ok(&mut s, "h1", "docker run -d --name cli --network ov1 lab sleep infinity");
+    ok(&mut s, "h1:cli", "getent hosts web");
+    ok(&mut s, "h1", "docker service rm web");
+    ok(&mut s, "h1", "sleep 2");
+    fails(&mut s, "h1:cli", "getent hosts web");
+    ok(&mut s, "h1:cli", "ping -c 1 10.0.50.2");
+    let said = fails(&mut s, "h1", "docker rm -f cli; docker network rm ov1");
+    assert!(said.contains("is in use by task"), "{said}");
+    ok(&mut s, "h1", "sleep 3");
+    assert_eq!(ok(&mut s, "h1", "docker ps -aq"), "");
+    ok(&mut s, "h1", "docker network rm ov1");
+}
+
+#[test]
+fn a_constraint_names_the_nodes_that_suit() {
+    let mut s = swarm();
+    let make = |name: &str, constraint: &str| {
+        format!("docker service create -d -q --name {name} --no-resolve-image --constraint {constraint} lab")
+    };
+    ok(&mut s, "h1", &make("web", "node.role==worker"));
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h2"]);
+    ok(&mut s, "h1", &make("none", "node.hostname==elsewhere"));
+    let said = ok(&mut s, "h1", "docker service ps --no-trunc none --format '{{.Error}}'");
+    assert!(said.contains("scheduling constraints not satisfied on 2 nodes"), "{said}");
+    let said = fails(&mut s, "h1", &make("bad", "node.role"));
+    assert!(said.ends_with("constraint expected one operator from ==, !="), "{said}");
+}
+
+#[test]
+fn containers_attached_by_hand_count_where_a_task_is_placed() {
+    let mut s = swarm();
+    for name in ["aa", "bb"] {
+        ok(&mut s, "h1", &format!("docker run -d --name {name} --network ov1 lab"));
+    }
+    serve(&mut s, 1);
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h2"]);
+}
+
+#[test]
+fn without_its_manager_a_worker_keeps_what_it_has_and_gets_nothing_new() {
+    let mut s = swarm();
+    ok(&mut s, "h1", "docker run -d --name web --network ov1 lab");
+    ok(&mut s, "h2", "docker run -d --name cli --network ov1 lab sleep infinity");
+    ok(&mut s, "h2:cli", "ping -c 1 web");
+    assert!(
+        fails(&mut s, "h1", "docker swarm leave")
+            .contains("Removing the last manager erases all current state")
+    );
+    ok(&mut s, "h1", "docker swarm leave --force");
+    assert!(fails(&mut s, "h1", "docker node ls").contains("This node is not a swarm manager"));
+    fails(&mut s, "h2:cli", "ping -c 1 -W 1 10.0.50.2");
+    let said = fails(&mut s, "h2", "docker run -d --name more --network ov1 lab");
+    assert!(said.contains("attaching to network failed"), "{said}");
+    ok(&mut s, "h2", "docker swarm leave");
+    ok(&mut s, "h2", "docker swarm init");
+    assert_eq!(ok(&mut s, "h2", NODES), "h2 Ready Leader");
+}
+
+#[test]
+fn a_wrong_token_says_in_which_way_it_is_wrong() {
+    let mut s = swarm();
+    ok(&mut s, "h2", "docker swarm leave");
+    let said = fails(&mut s, "h2", "docker swarm join --token nonsense 192.168.0.10:2377");
+    assert!(said.ends_with("invalid join token"), "{said}");
+    let token = ok(&mut s, "h1", "docker swarm join-token -q worker");
+    let (head, secret) = token.rsplit_once('-').expect("it has four parts");
+    let other: String = secret.chars().rev().collect();
+    let swapped: String = head[9..].chars().rev().collect();
+    let said = fails(
+        &mut s,
+        "h2",
+        &format!("docker swarm join --token SWMTKN-1-{swapped}-{secret} 192.168.0.10:2377"),
+    );
+    assert!(said.contains("remote CA does not match fingerprint. Expected: "), "{said}");
+    let said = fails(&mut s, "h2", &format!("docker swarm join --token {head}-{other} 192.168.0.10:2377"));
+    assert!(said.contains("A valid join token is necessary to join this cluster"), "{said}");
+    let said = fails(&mut s, "h2", &format!("docker swarm join --token {token} 192.168.0.50:2377"));
+    assert!(said.contains("connection refused"), "{said}");
+    assert_eq!(ok(&mut s, "h1", "docker node ls -q | wc -l"), "2", "who leaves stays in the list");
+}

@@ -37,9 +37,73 @@ const worker = () => {
 // Pictures are made by a program of their own, loaded when one is wanted.
 globalThis.netpierPicture = async (kind, name) => (await import(at('picture.js'))).picture(kind, name);
 
+// A published page comes in two parts: what opening it runs, and the rest, which comes when the reader
+// first does something: docs/adr/0005-two-parts.md. A page that is built for development is whole.
+const { rest, restStyle } = self.dataset;
+let first;
+let placed = false;
+const place = (program, style) => {
+  if (placed) return;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(style);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  new WebAssembly.Instance(program, { a: first });
+  placed = true;
+};
+
+/** Now: the program stands still in the middle of a step. Bytes come as the low halves of letters. */
+const fetchNow = (path, charset) => {
+  const request = new XMLHttpRequest();
+  request.open('GET', at(path), false);
+  request.overrideMimeType(`text/plain; charset=${charset}`);
+  request.send();
+  if (request.status !== 200) throw new Error(`${path}: ${request.status}`);
+  return request.responseText;
+};
+
+/** The program calls this when it needs the rest. When it returns, the rest is in its place. */
+globalThis.netpierRest = (exports) => {
+  first = exports;
+  while (!placed) {
+    try {
+      const bytes = Uint8Array.from(fetchNow(rest, 'x-user-defined'), (c) => c.charCodeAt(0));
+      place(new WebAssembly.Module(bytes), fetchNow(restStyle, 'utf-8'));
+    } catch (error) {
+      if (!confirm('A part of netpier could not be loaded. Try again? · netpier의 나머지를 불러오지 못했어요. 다시 시도할까요?')) {
+        document.documentElement.dataset.boot = 'failed';
+        throw error;
+      }
+    }
+  }
+};
+
+/** In good time, and without holding anything up. If it fails, the program asks itself. */
+const ACTS = ['pointerdown', 'keydown', 'dragenter', 'paste'];
+const fetchSoon = async () => {
+  ACTS.forEach((act) => removeEventListener(act, fetchSoon, true));
+  if (placed) return;
+  try {
+    const style = fetch(at(restStyle)).then((response) => response.text());
+    place(await WebAssembly.compileStreaming(fetch(at(rest))), await style);
+  } catch {
+    ACTS.forEach((act) => addEventListener(act, fetchSoon, true));
+  }
+};
+
+// A published page has the texts of each language in a file.
+const said = (key) => {
+  try { return localStorage.getItem(key); } catch { return null; }
+};
+const asked = /[#&]lang=(en|ko)\b/.exec(location.hash)?.[1] ?? said('netpier.lang') ?? navigator.language;
+const lang = /^ko\b/.test(asked) ? 'ko' : 'en';
+const file = self.dataset[lang === 'ko' ? 'textsKo' : 'textsEn'];
+const texts = file && fetch(at(file)).then((response) => (response.ok ? response.text() : undefined)).catch(() => undefined);
+
 try {
-  const { default: init } = await import(at(self.dataset.js));
-  await init({ module_or_path: at(self.dataset.wasm) });
+  const [{ default: init }, handed] = await Promise.all([import(at(self.dataset.js)), texts]);
+  globalThis.netpierTexts = (tag) => (tag === lang ? handed : undefined);
+  first = await init({ module_or_path: at(self.dataset.wasm) });
+  if (rest) ACTS.forEach((act) => addEventListener(act, fetchSoon, true));
 } catch (error) {
   if (!trap(error)) root.dataset.boot = 'failed';
   throw error;

@@ -19,8 +19,8 @@ function plain(url) {
   return at.href;
 }
 
-/** A file whose name holds a hash of it never changes; nor does a font. */
-const lasting = (url) => /-[0-9a-f]{12,}[^/]*\.(js|wasm|css|svg)$|\.woff2$/.test(url);
+/** A file whose name holds a hash of it never changes. */
+const lasting = (url) => /-[0-9a-f]{12,}[^/]*\.(js|wasm|css|svg|json)$/.test(url);
 const versions = async () => (await caches.keys()).filter((name) => name.startsWith(KEPT));
 
 /** The newest version's file. */

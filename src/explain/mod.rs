@@ -10,4 +10,4 @@ mod words;
 
 pub use change::change;
 pub use step::{drop_reason, sentence};
-pub use words::{Lang, keys, text};
+pub use words::{Lang, hand_over, keys, text};

@@ -3,7 +3,7 @@
 //! `{name:은}`, `{name:이}`, `{name:을}`, `{name:과}`, `{name:으로}`, `{name:이라는}`, `{name:인데}`: the
 //! right form is chosen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// A language of the interface.
@@ -31,20 +31,21 @@ impl Lang {
     }
 }
 
-/// The files of a language.
-const FILES: [&[&str]; 2] = [
-    &[
-        include_str!("../../www/locales/en/ui.json"),
+/// The files of a language: what the page says before anything is opened, and the rest, which is read
+/// when a key is not among the first.
+const FIRST: [[&str; 2]; 2] = [
+    [include_str!("../../www/locales/en/ui.json"), include_str!("../../www/locales/en/steps.json")],
+    [include_str!("../../www/locales/ko/ui.json"), include_str!("../../www/locales/ko/steps.json")],
+];
+const LATER: [[&str; 4]; 2] = [
+    [
         include_str!("../../www/locales/en/street.json"),
-        include_str!("../../www/locales/en/steps.json"),
         include_str!("../../www/locales/en/why.json"),
         include_str!("../../www/locales/en/firewall.json"),
         include_str!("../../www/locales/en/share.json"),
     ],
-    &[
-        include_str!("../../www/locales/ko/ui.json"),
+    [
         include_str!("../../www/locales/ko/street.json"),
-        include_str!("../../www/locales/ko/steps.json"),
         include_str!("../../www/locales/ko/why.json"),
         include_str!("../../www/locales/ko/firewall.json"),
         include_str!("../../www/locales/ko/share.json"),
@@ -58,24 +59,56 @@ const BEHIND: [&str; 2] = [
     include_str!("../../www/locales/ko/background.json"),
 ];
 
-fn table(lang: Lang) -> &'static BTreeMap<String, String> {
-    static TABLES: [OnceLock<BTreeMap<String, String>>; 2] = [OnceLock::new(), OnceLock::new()];
+type Texts = BTreeMap<String, String>;
+
+/// What [`hand_over`] was given.
+static HANDED: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+
+/// Hands over the first files of a language as one, so that those within the program are not needed. It
+/// has to come before the first text is asked for; a text that is no such file is passed over.
+pub fn hand_over(lang: Lang, file: String) {
+    // Only the first word counts.
+    let _ = HANDED[lang as usize].set(file);
+}
+
+fn first(lang: Lang) -> &'static Texts {
+    static TABLES: [OnceLock<Texts>; 2] = [OnceLock::new(), OnceLock::new()];
     TABLES[lang as usize].get_or_init(|| {
-        let files = FILES[lang as usize].iter();
-        #[cfg(not(target_arch = "wasm32"))]
-        let files = files.chain(std::iter::once(&BEHIND[lang as usize]));
-        files.flat_map(|f| parse(f).expect("a test reads every locale file")).collect()
+        let handed = HANDED[lang as usize].get().and_then(|file| parse(file).ok());
+        handed.unwrap_or_else(|| built_in(lang))
     })
 }
 
-fn parse(file: &str) -> Result<BTreeMap<String, String>, serde_json::Error> {
+// Not inlined: what only this names lies in the second part of the page's program.
+#[inline(never)]
+fn built_in(lang: Lang) -> Texts {
+    read(&FIRST[lang as usize])
+}
+
+// Not inlined: what only this names lies in the second part of the page's program.
+#[inline(never)]
+fn later(lang: Lang) -> &'static Texts {
+    static TABLES: [OnceLock<Texts>; 2] = [OnceLock::new(), OnceLock::new()];
+    TABLES[lang as usize].get_or_init(|| {
+        let texts = read(&LATER[lang as usize]);
+        #[cfg(not(target_arch = "wasm32"))]
+        let texts = texts.into_iter().chain(read(&[BEHIND[lang as usize]])).collect();
+        texts
+    })
+}
+
+fn read(files: &[&str]) -> Texts {
+    files.iter().flat_map(|f| parse(f).expect("a test reads every locale file")).collect()
+}
+
+fn parse(file: &str) -> Result<Texts, serde_json::Error> {
     serde_json::from_str(file)
 }
 
 /// The text of `key` with its placeholders filled. A missing key gives the key itself, so that
 /// nothing panics (a test finds it).
 pub fn text(lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
-    match table(lang).get(key) {
+    match first(lang).get(key).or_else(|| later(lang).get(key)) {
         Some(pattern) => fill(pattern, args),
         None => key.to_owned(),
     }
@@ -83,7 +116,8 @@ pub fn text(lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
 
 /// All keys of a language, sorted.
 pub fn keys(lang: Lang) -> impl Iterator<Item = &'static str> {
-    table(lang).keys().map(String::as_str)
+    let all: BTreeSet<&str> = first(lang).keys().chain(later(lang).keys()).map(String::as_str).collect();
+    all.into_iter()
 }
 
 fn fill(pattern: &str, args: &[(&str, &str)]) -> String {
@@ -194,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_locale_file_is_read() {
-        for file in FILES.iter().copied().flatten() {
+        for file in FIRST.iter().flatten().chain(LATER.iter().flatten()) {
             parse(file).unwrap();
         }
     }

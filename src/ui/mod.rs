@@ -17,6 +17,7 @@ mod icons;
 mod inspector;
 mod packets;
 mod palette;
+mod rest;
 mod root;
 mod share;
 mod start;
@@ -37,6 +38,7 @@ use crate::explain::{Lang, text};
 /// Starts the page.
 pub fn run() {
     std::panic::set_hook(Box::new(|info| browser::note_panic(&info.to_string())));
+    rest::take_texts();
     let Some(place) = browser::document().get_element_by_id("app") else { return };
     place.set_text_content(None);
     yew::Renderer::<root::Root>::with_root(place).render();

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { chromium, firefox } from 'playwright-core';
 
 const axe = createRequire(import.meta.url)('axe-core');
@@ -23,26 +24,35 @@ const TYPES = {
   '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json',
 };
 
-/** Serves a folder on a free loopback port, below /netpier/, as project pages lie under a path. */
-export async function serve(folder = join(root, 'dist')) {
+/** Serves a folder on a free loopback port, below /netpier/, as project pages lie under a path. With
+ * `gzip`, what compresses goes compressed. `sent` tells the bytes that went of each file. */
+export async function serve(folder = join(root, 'dist'), { gzip = false } = {}) {
   await stat(join(folder, 'index.html')).catch(() => {
     throw new Error(`there is no page in ${folder}; build it first: cargo xtask dist`);
   });
   /** Each file that was asked for, every time. */
   const asked = [];
+  const sent = new Map();
   const server = createServer(async (request, response) => {
     asked.push(request.url);
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^\/netpier\//, '/');
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
     try {
       if (!file.startsWith(folder)) throw new Error('outside');
-      const body = await readFile(file);
-      response.writeHead(200, {
+      let body = await readFile(file);
+      const head = {
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
         // The posts and the builder show frames; their own policies are in their heads.
         ...(/^\/(blog|builder)\//.test(path) ? {} : { 'content-security-policy': POLICY }),
         'cache-control': 'max-age=600',
-      });
+      };
+      if (gzip && !/\.(png|woff2)$/.test(file)) {
+        body = gzipSync(body, { level: 9 });
+        head['content-encoding'] = 'gzip';
+      }
+      head['content-length'] = body.length;
+      sent.set(path.slice(1) || 'index.html', (sent.get(path.slice(1) || 'index.html') ?? 0) + body.length);
+      response.writeHead(200, head);
       response.end(body);
     } catch {
       response.writeHead(404, { 'content-type': 'text/plain' });

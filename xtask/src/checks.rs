@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::sh::{Result, command, root, run, watch, which};
-use crate::tools;
+use crate::{cut, tools};
 
 /// Serves the page for development.
 pub fn serve(args: &[String]) -> Result {
@@ -15,12 +15,26 @@ pub fn serve(args: &[String]) -> Result {
     run(trunk)
 }
 
+/// Builds the page as it is published: light (see `cut.rs`).
+fn page() -> Result {
+    let mut trunk = trunk(&["build", "--release"]);
+    cut::prepare(&mut trunk);
+    run(trunk)?;
+    cut::page()
+}
+
 /// Builds the page for publishing. With node there, every file that compresses lies beside its
 /// `.gz` and `.br`, for hosts that serve such.
 pub fn dist() -> Result {
     tools::rust_parts(false)?;
     tools::page_tools()?;
-    run(trunk(&["build", "--release"]))?;
+    if which("node").is_some()
+        && tools::chromium().is_some()
+        && let Err(message) = tools::node_modules()
+    {
+        return Err(format!("the packages that drive Chromium: {message}"));
+    }
+    page()?;
     if which("node").is_none() {
         println!("xtask: without node there are no precompressed files in dist/");
         return Ok(());
@@ -48,7 +62,7 @@ pub fn size() -> Result {
         const fs = require('fs'), z = require('zlib'), path = require('path');
         const brotli = b => z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } });
         const row = (n, s) => console.log(n.padEnd(48) + s.map(x => String(x).padStart(10)).join(''));
-        const later = n => /^lessons|^locales|^blog|^builder|^icons|^broken\\.js$|^picture\\.js$|^netpier-lab\\.js$|OFL/.test(n);
+        const later = n => /^lessons|^locales|^blog|^builder|^icons|^broken\\.js$|^picture\\.js$|^netpier-lab\\.js$|^rest-|^netpier-rest-|^texts-ko/.test(n);
         const names = fs.readdirSync('dist', { recursive: true }).sort()
             .filter(n => !/\\.(gz|br)$/.test(n) && fs.statSync(path.join('dist', n)).isFile());
         for (const [title, some] of [['first visit', names.filter(n => !later(n))], ['when wanted', names.filter(later)]]) {
@@ -61,7 +75,33 @@ pub fn size() -> Result {
             }
             row('  all', sum);
         }";
-    run(command("node", &["-e", SCRIPT]))
+    run(command("node", &["-e", SCRIPT]))?;
+    run(browser_script(&["tests/e2e/weigh.mjs"]))
+}
+
+/// Measures how long the page takes to start, beside an empty Yew counter that is built the same way.
+pub fn start() -> Result {
+    dist()?;
+    let build = ["build", "--profile", "page", "--target", tools::WASM, "--example", "counter"];
+    let mut cargo = command("cargo", &build);
+    cut::prepare(&mut cargo);
+    run(cargo)?;
+    let place = "target/counter";
+    let program = format!("target/{}/page/examples/counter.wasm", tools::WASM);
+    run(command("wasm-bindgen", &["--target", "web", "--no-typescript", "--out-dir", place, &program]))?;
+    let wasm = format!("{place}/counter_bg.wasm");
+    run(command("wasm-opt", &["-Oz", &wasm, "-o", &wasm]))?;
+    cut::counter(&root().join(place))?;
+    run(browser_script(&["tests/e2e/start.mjs", place]))
+}
+
+/// A script that drives Chromium.
+fn browser_script(args: &[&str]) -> Command {
+    let mut node = command("node", args);
+    if let Some(chromium) = tools::chromium() {
+        node.env("CHROMIUM", chromium);
+    }
+    node
 }
 
 /// Every check, from a bare machine on.
@@ -106,7 +146,7 @@ pub fn test() -> Result {
         if digest.is_some() { Ok(()) } else { Err("tests/digest.rs printed no digest".into()) }
     })?;
     steps.step("the same trace in the browser", || browser_tests(&digest.unwrap_or_default()))?;
-    steps.step("the page", || run(trunk(&["build", "--release"])))?;
+    steps.step("the page", page)?;
     steps.step("end to end", end_to_end)?;
     steps.report();
     Ok(())

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask serve`, `test`, `dist`, `size`, `real`.
+//! The project's own commands: `cargo xtask serve`, `test`, `dist`, `size`, `start`, `real`.
 //!
 //! Each does all the set-up it needs on a machine that has only Rust, and says what it does.
 //! Tools that are on PATH in the right version are used as they are; what is missing is built or
@@ -6,9 +6,17 @@
 //! through apt-get where the rights suffice.
 
 mod checks;
+mod cut;
+#[cfg(test)]
+mod cut_tests;
+mod data;
+mod outline;
 mod real;
 mod sh;
+mod sheets;
+mod split;
 mod tools;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -19,7 +27,8 @@ cargo xtask COMMAND
   test          set up what is missing and run every check: style, lints, native tests, tests in
                 the browser, the page's build, end-to-end tests
   dist          build the page for publishing into dist/
-  size          build it and say how big it is, plain and compressed
+  size          build it and say how big it is, plain and compressed, and what a first visit moves
+  start         build it and say how long it takes to start, beside an empty Yew counter
   real          run the scripts of five labs on the Docker Engine of this machine and compare what
                 their probes give with the emulator; needs root (tests/real/README.md)
 ";
@@ -33,6 +42,7 @@ fn main() -> ExitCode {
         ("test", true) => checks::test(),
         ("dist", true) => checks::dist(),
         ("size", true) => checks::size(),
+        ("start", true) => checks::start(),
         ("real", true) => real::real(),
         ("help" | "--help" | "-h", _) => {
             print!("{USAGE}");

@@ -1,0 +1,105 @@
+//! Cuts the constant data in two: what the first part's code can reach, and the rest.
+//!
+//! The linker's relocations say which object an address in code means and which objects an object
+//! points at; what can be reached from the first part's addresses stays with it. Bytes that the
+//! program may write, and bytes that belong to no object, stay too.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::sh::Result;
+use crate::wasm::{Data, Module, Symbols, numbers};
+
+/// Shorter gaps cost more as the begin of another segment than as bytes.
+const GAP: u32 = 8;
+
+/// The two parts of `whole`'s data, for a first part with this code.
+pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<(Vec<Data>, Vec<Data>)> {
+    let mut order: Vec<usize> = (0..symbols.objects.len()).collect();
+    order.sort_by_key(|i| symbols.objects[*i].at);
+    let mut todo: Vec<usize> = Vec::new();
+    for body in &first.code {
+        for n in numbers(body)? {
+            match symbols.meant.get(&n) {
+                Some(objects) => todo.extend(objects),
+                // Two constants that the optimiser made one, or no address at all.
+                None => todo.extend(symbols.around(&order, n)),
+            }
+        }
+    }
+    // Data that may be written points where it wants.
+    let constant = |i: &usize| symbols.constant.contains(&symbols.objects[*i].at);
+    todo.extend((0..symbols.objects.len()).filter(|i| !constant(i)));
+    let mut reached = BTreeSet::new();
+    while let Some(i) = todo.pop() {
+        if reached.insert(i) {
+            todo.extend(&symbols.points[i]);
+        }
+    }
+
+    // Bytes that the first part can do without: of objects, constant, not reached.
+    let mut free = vec![false; symbols.constant.len()];
+    let place = |i: usize| {
+        let from = (symbols.objects[i].at - symbols.constant.start) as usize;
+        from..(from + symbols.objects[i].size as usize).min(symbols.constant.len())
+    };
+    for i in (0..symbols.objects.len()).filter(constant) {
+        free[place(i)].fill(true);
+    }
+    for i in reached.into_iter().filter(constant) {
+        free[place(i)].fill(false);
+    }
+    let is_free = |at: u32| symbols.constant.contains(&at) && free[(at - symbols.constant.start) as usize];
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    for segment in &whole.data {
+        let end = segment.offset + segment.bytes.len() as u32;
+        pieces(segment, runs(segment.offset..end, |at| !is_free(at) && !padding(segment, at)), &mut one);
+        pieces(segment, runs(segment.offset..end, is_free), &mut two);
+    }
+    Ok((one, two))
+}
+
+/// A zero: memory begins as zeros.
+fn padding(segment: &Data, at: u32) -> bool {
+    segment.bytes[(at - segment.offset) as usize] == 0
+}
+
+/// The runs of addresses for which `wanted` holds, joined over short gaps.
+fn runs(all: Range<u32>, wanted: impl Fn(u32) -> bool) -> Vec<Range<u32>> {
+    let mut runs: Vec<Range<u32>> = Vec::new();
+    for at in all.filter(|at| wanted(*at)) {
+        match runs.last_mut() {
+            Some(run) if at - run.end <= GAP => run.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
+}
+
+fn pieces(segment: &Data, runs: Vec<Range<u32>>, out: &mut Vec<Data>) {
+    out.extend(runs.into_iter().map(|run| {
+        let bytes =
+            &segment.bytes[(run.start - segment.offset) as usize..(run.end - segment.offset) as usize];
+        Data { offset: run.start, bytes: bytes.to_vec() }
+    }));
+}
+
+/// An error unless both programs put the same bytes into the memory.
+pub fn same_memory(a: &Module, b: &Module) -> Result {
+    let image = |m: &Module| {
+        let end = m.data.iter().map(|d| d.offset as usize + d.bytes.len()).max().unwrap_or(0);
+        let mut image = vec![0; end];
+        for d in &m.data {
+            image[d.offset as usize..d.offset as usize + d.bytes.len()].copy_from_slice(&d.bytes);
+        }
+        while image.last() == Some(&0) {
+            image.pop();
+        }
+        image
+    };
+    if image(a) == image(b) {
+        Ok(())
+    } else {
+        Err("the linked program and the page's have different data".into())
+    }
+}

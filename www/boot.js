@@ -41,14 +41,15 @@ globalThis.netpierPicture = async (kind, name) => (await import(at('picture.js')
 // first does something: docs/adr/0005-two-parts.md. A page that is built for development is whole.
 const { rest, restStyle } = self.dataset;
 let first;
+let ready;
 let placed = false;
 const place = (program, style) => {
   if (placed) return;
+  new WebAssembly.Instance(program, { a: first });
+  placed = true;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  new WebAssembly.Instance(program, { a: first });
-  placed = true;
 };
 
 /** Now: the program stands still in the middle of a step. Bytes come as the low halves of letters. */
@@ -66,6 +67,7 @@ globalThis.netpierRest = (exports) => {
   first = exports;
   while (!placed) {
     try {
+      if (ready) return place(...ready);
       const bytes = Uint8Array.from(fetchNow(rest, 'x-user-defined'), (c) => c.charCodeAt(0));
       place(new WebAssembly.Module(bytes), fetchNow(restStyle, 'utf-8'));
     } catch (error) {
@@ -77,14 +79,20 @@ globalThis.netpierRest = (exports) => {
   }
 };
 
+/** The rest, compiled, and its style. */
+const fetched = () => Promise.all([WebAssembly.compileStreaming(fetch(at(rest))), fetch(at(restStyle)).then((response) => response.text())]);
+
+/** A link to a lab or a lesson needs the rest at once: then it comes beside the first part. */
+const linked = rest && /[#&](lab|lesson|in|run|t)=/.test(location.hash)
+  && fetched().then((both) => { ready = both; }, () => {});
+
 /** In good time, and without holding anything up. If it fails, the program asks itself. */
 const ACTS = ['pointerdown', 'keydown', 'dragenter', 'paste'];
 const fetchSoon = async () => {
   ACTS.forEach((act) => removeEventListener(act, fetchSoon, true));
   if (placed) return;
   try {
-    const style = fetch(at(restStyle)).then((response) => response.text());
-    place(await WebAssembly.compileStreaming(fetch(at(rest))), await style);
+    place(...await fetched());
   } catch {
     ACTS.forEach((act) => addEventListener(act, fetchSoon, true));
   }
@@ -100,9 +108,10 @@ const file = self.dataset[lang === 'ko' ? 'textsKo' : 'textsEn'];
 const texts = file && fetch(at(file)).then((response) => (response.ok ? response.text() : undefined)).catch(() => undefined);
 
 try {
-  const [{ default: init }, handed] = await Promise.all([import(at(self.dataset.js)), texts]);
+  const [{ default: init }, handed] = await Promise.all([import(at(self.dataset.js)), texts, linked]);
   globalThis.netpierTexts = (tag) => (tag === lang ? handed : undefined);
   first = await init({ module_or_path: at(self.dataset.wasm) });
+  if (ready) place(...ready);
   if (rest) ACTS.forEach((act) => addEventListener(act, fetchSoon, true));
 } catch (error) {
   if (!trap(error)) root.dataset.boot = 'failed';

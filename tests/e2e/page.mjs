@@ -60,7 +60,7 @@ export async function serve(folder = join(root, 'dist'), { gzip = false } = {}) 
     }
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
-  return { asked, url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }) };
+  return { asked, sent, url: `http://127.0.0.1:${server.address().port}/netpier/`, close: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }) };
 }
 
 /** A headless Chromium that speaks to nobody. */

@@ -19,8 +19,6 @@ pub const NEED_REST: &str = "need_rest";
 pub struct Parts {
     pub first: Module,
     pub rest: Module,
-    /// How many functions have a stub.
-    pub stubs: usize,
     /// The functions of the first part, by their indices in the whole, in the order that they have there.
     pub order: Vec<u32>,
 }
@@ -212,7 +210,7 @@ pub fn split(whole: &Module, first: impl Fn(u32) -> bool) -> Result<Parts> {
     }
     two.elements.extend(run);
     two.declared = whole.declared.iter().filter_map(|f| at.get(f).copied()).collect();
-    Ok(Parts { first: one, rest: two, stubs: stubbed.len(), order: stays })
+    Ok(Parts { first: one, rest: two, order: stays })
 }
 
 /// An order in which functions that look alike are neighbours, since what compresses the file looks

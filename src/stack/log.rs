@@ -18,7 +18,8 @@ use crate::wire::PacketId;
 
 /// Records in a chunk, about.
 const CHUNK_RECORDS: usize = 8 * 1024;
-/// Bytes of frames after which a chunk is closed early.
+/// Records kept whole, and bytes of frames, after which a chunk is closed early.
+const CHUNK_WHOLE: usize = 2 * 1024;
 const CHUNK_BYTES: usize = 256 * 1024;
 /// What records count for in the bound; the same on every platform, so that what is kept is too.
 const WHOLE_COST: u64 = 100;
@@ -155,8 +156,10 @@ impl StepLog {
     #[cold]
     #[inline(never)]
     fn make_room(&mut self) {
-        let Chunk { records, frames, .. } = &self.tail;
-        if !self.open || records.len() >= CHUNK_RECORDS || frames.cost() >= CHUNK_BYTES {
+        let Chunk { records, frames, whole, .. } = &self.tail;
+        let full =
+            records.len() >= CHUNK_RECORDS || whole.len() >= CHUNK_WHOLE || frames.cost() >= CHUNK_BYTES;
+        if full || !self.open {
             self.open_chunk();
         }
         self.tail.records.mark();

@@ -129,7 +129,9 @@ if (!guest && navigator.serviceWorker) {
     await navigator.serviceWorker.register(worker());
     const { active } = await navigator.serviceWorker.ready;
     const used = performance.getEntriesByType('resource').map((entry) => entry.name);
-    active?.postMessage({ version: self.dataset.js.replace(/^.*\//, ''), used });
+    // What was not needed yet: for later, when all is quiet.
+    const later = [rest, restStyle, self.dataset.textsKo, self.dataset.textsEn].filter(Boolean).map(at);
+    active?.postMessage({ version: self.dataset.js.replace(/^.*\//, ''), used, later });
   } catch (error) {
     console.info(`netpier works, but not offline: ${error.message}`);
   }

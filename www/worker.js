@@ -63,12 +63,13 @@ async function keep(url, response) {
 }
 
 self.addEventListener('message', (event) => {
-  const { version, used } = event.data ?? {};
-  if (typeof version === 'string' && Array.isArray(used)) event.waitUntil(runs(version, used.map(plain).filter((url) => url.startsWith(SCOPE))));
+  const { version, used, later = [] } = event.data ?? {};
+  const own = (urls) => urls.map(plain).filter((url) => url.startsWith(SCOPE));
+  if (typeof version === 'string' && Array.isArray(used)) event.waitUntil(runs(version, own(used), own(later)));
 });
 
-/** A page of this version runs, and used these files. */
-async function runs(version, used) {
+/** A page of this version runs, used these files, and may want the others later. */
+async function runs(version, used, later) {
   const before = await versions();
   const cache = await caches.open(KEPT + version);
   for (const url of used) {
@@ -82,15 +83,16 @@ async function runs(version, used) {
   const last = before.filter((name) => name !== KEPT + version).pop();
   for (const name of before) if (name !== KEPT + version && name !== last) await caches.delete(name);
   await new Promise((quiet) => { setTimeout(quiet, QUIET_MS); });
-  await rest(cache);
+  await rest(cache, later);
 }
 
-/** Lessons and what else is loaded when it is wanted, one after the other; not where the reader saves data. */
-async function rest(cache) {
+/** `later`, lessons and what else is loaded when it is wanted, one after the other; not where the reader saves data. */
+async function rest(cache, later) {
   if (self.navigator.connection?.saveData) return;
   const lesson = (name) => `${SCOPE}lessons/${name}.json`;
   const more = ['broken.js', 'picture.js', 'locales/en/background.json', 'locales/ko/background.json'].map((name) => SCOPE + name);
   try {
+    for (const url of later) if (!await kept(url)) await cache.add(url);
     const index = await fetch(lesson('index'));
     const lessons = await index.clone().json();
     await cache.put(lesson('index'), index);

@@ -90,7 +90,7 @@ async function runs(version, used, later) {
 async function rest(cache, later) {
   if (self.navigator.connection?.saveData) return;
   const lesson = (name) => `${SCOPE}lessons/${name}.json`;
-  const more = ['broken.js', 'picture.js', 'locales/en/background.json', 'locales/ko/background.json'].map((name) => SCOPE + name);
+  const more = ['words.js', 'broken.js', 'picture.js', 'locales/en/background.json', 'locales/ko/background.json'].map((name) => SCOPE + name);
   try {
     for (const url of later) if (!await kept(url)) await cache.add(url);
     const index = await fetch(lesson('index'));

@@ -97,7 +97,7 @@ fn recorded_captures_agree_with_the_recorded_lines() {
 /// to be taken off.
 const KNOWN: [(&str, &str); 3] = [
     ("container-to-lan-and-internet", "the real resolver asks for AAAA too: one connection more"),
-    ("overlay-two-hosts", "gossip keeps ARP warm there; the sandbox has an id of its own"),
+    ("overlay-two-hosts", "gossip, which comes at random moments, keeps ARP warm there"),
     ("publish-errors", "between two steps a container was removed without a recorded command"),
 ];
 

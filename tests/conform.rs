@@ -156,6 +156,33 @@ fn every_further_recording_agrees_in_full_but_for_the_known_ones() {
     all_agree_but("further", &FURTHER_KNOWN, 20);
 }
 
+/// Recordings made later than those, of what had not been looked at (see docs/conformance.md), that do
+/// not agree in full, and why.
+const MORE_KNOWN: [(&str, &str); 14] = [
+    (
+        "exec-run-options",
+        "the order of a drawn environment; printf; -t without a terminal; -e that takes a name away",
+    ),
+    ("exit-codes", "trap; what is said of a directory in place of a command"),
+    ("flag-errors", "flags that are not in the table; help texts"),
+    ("host-addresses", "which of several conflicting addresses is named is chance (a Go map)"),
+    ("images", "docker tag, rmi, image inspect and prune are not there; every known image is"),
+    ("info-top-stats", "docker info, top, stats, events and system are not there"),
+    ("inspect-more", "jq; PATH of an imported image; names of places in errors of templates"),
+    ("internal-dns", "the kernel tells of a bridge's lost carrier within a second, here at once"),
+    ("logs", "-f, -t, --since, --until; for loops"),
+    ("net-admin", "arping's words where its interface is down"),
+    ("network-inspect", "the order of keys in the JSON of a network"),
+    ("ps-tables", "filters that are refused; some columns"),
+    ("publish-ranges", "which of several conflicting addresses is named is chance (a Go map)"),
+    ("sysctl-mtu", "ip_unprivileged_port_start"),
+];
+
+#[test]
+fn every_later_recording_agrees_in_full_but_for_the_known_ones() {
+    all_agree_but("further-more", &MORE_KNOWN, 7);
+}
+
 /// Plays all recordings of a folder. Those in `known` may not agree in full, and one that does has to
 /// be taken off; of the others at least `least` are there.
 #[allow(clippy::print_stdout)] // shown with --nocapture

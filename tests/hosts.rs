@@ -406,3 +406,53 @@ fn what_asks_for_ipv6_is_refused_by_name() {
     }
     assert_eq!(ok(&mut s, "host", "docker network ls -q | wc -l").trim(), "3");
 }
+
+#[test]
+fn an_app_listens_where_its_command_says_and_a_taken_port_is_in_its_log() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name web -p 8080:3000 node node server.js");
+    ok(&mut s, "host", "docker run -d --name own -e HOST=127.0.0.1 -p 8081:3000 node node server.js");
+    ok(&mut s, "host", "docker run -d --name py -p 8082:8000 python python -m http.server 8000");
+    assert!(ok(&mut s, "host", "curl -s http://127.0.0.1:8080/").contains("Hello from Node.js"));
+    assert!(run(&mut s, "host", "curl -s http://127.0.0.1:8081/").exit != Some(0));
+    assert!(ok(&mut s, "host:own", "curl -s http://127.0.0.1:3000/").contains("Hello"));
+    assert!(ok(&mut s, "host", "curl -s http://127.0.0.1:8082/").contains("Directory listing"));
+    ok(&mut s, "host", "docker run -d --name mongo mongo");
+    let hint = ok(&mut s, "host", "curl -s http://172.17.0.5:27017/");
+    assert!(hint.starts_with("It looks like you are trying to access MongoDB over HTTP"), "{hint}");
+    for (image, command, with, code, words) in [
+        ("node", "node server.js", "web", 1, "Error: listen EADDRINUSE: address already in use 0.0.0.0:3000"),
+        ("python", "python -m http.server", "py", 1, "OSError: [Errno 98] Address already in use"),
+        ("mongo", "", "mongo", 48, "Address already in use"),
+    ] {
+        ok(
+            &mut s,
+            "host",
+            &format!("docker run -d --name second --network container:{with} {image} {command}"),
+        );
+        assert_eq!(ok(&mut s, "host", "docker wait second"), format!("{code}\n"), "{image}");
+        let log = run(&mut s, "host", "docker logs second").stderr();
+        assert!(log.contains(words), "{image}: {log}");
+        ok(&mut s, "host", "docker rm second");
+    }
+}
+
+#[test]
+fn what_a_container_may_do_is_asked_for_when_it_is_made() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --name plain nicolaka/netshoot sleep infinity");
+    ok(&mut s, "host", "docker run -d --name able --cap-add NET_ADMIN nicolaka/netshoot sleep infinity");
+    let refused = run(&mut s, "host:plain", "ip route del default");
+    assert_eq!(
+        (refused.exit, refused.stderr().as_str()),
+        (Some(2), "RTNETLINK answers: Operation not permitted\n")
+    );
+    assert!(run(&mut s, "host:plain", "iptables -L").stderr().contains("you must be root"));
+    ok(&mut s, "host:able", "ip route del default");
+    ok(&mut s, "host:able", "iptables -A OUTPUT -j ACCEPT");
+    assert_eq!(
+        ok(&mut s, "host", "docker exec -u nobody -w /tmp plain sh -c 'id -un; pwd'"),
+        "nobody\n/tmp\n"
+    );
+    ok(&mut s, "host", "docker exec --privileged plain ip route del default");
+}

@@ -38,6 +38,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const DEBIAN: &[&str] = &["sh", "bash", "cat", "env", "hostname", "sleep", "echo", "true", "false", "getent"];
 const DEBIAN_CURL: &[&str] =
     &["sh", "bash", "cat", "env", "hostname", "sleep", "echo", "true", "false", "getent", "curl"];
+const DEBIAN_MONGO: &[&str] = &["sh", "bash", "getent", "mongod"];
+const DEBIAN_NODE: &[&str] = &["sh", "bash", "getent", "curl", "node"];
+const DEBIAN_PYTHON: &[&str] = &["sh", "bash", "getent", "curl", "python", "python3"];
 const BUSYBOX: &[&str] = &[
     "sh",
     "ash",
@@ -127,7 +130,9 @@ pub(super) const IMAGES: &[Image] = &[
         size: "887MB",
         expose: &[(27017, TCP)],
         command: &["docker-entrypoint.sh", "mongod"],
-        runs: &["listen", "27017"],
+        runs: &["mongod"],
+        tools: Some(DEBIAN_MONGO),
+        log: "{\"s\":\"I\",  \"c\":\"NETWORK\",  \"id\":23016,   \"ctx\":\"listener\",\"msg\":\"Waiting for connections\",\"attr\":{\"port\":27017,\"ssl\":\"off\"}}\n",
         ..EMPTY
     },
     Image {
@@ -157,6 +162,14 @@ pub(super) const IMAGES: &[Image] = &[
     },
     Image { name: "nicolaka/netshoot", size: "577MB", command: &["zsh"], tools: None, ..EMPTY },
     Image {
+        name: "node",
+        size: "1.13GB",
+        command: &["docker-entrypoint.sh", "node"],
+        runs: &["node"],
+        tools: Some(DEBIAN_NODE),
+        ..EMPTY
+    },
+    Image {
         name: "postgres",
         size: "438MB",
         expose: &[(5432, TCP)],
@@ -168,6 +181,14 @@ pub(super) const IMAGES: &[Image] = &[
              You must specify POSTGRES_PASSWORD to a non-empty value for the\n       \
              superuser. For example, \"-e POSTGRES_PASSWORD=password\" on \"docker run\".\n",
         )),
+        ..EMPTY
+    },
+    Image {
+        name: "python",
+        size: "1.02GB",
+        command: &["python3"],
+        runs: &["python3"],
+        tools: Some(DEBIAN_PYTHON),
         ..EMPTY
     },
     Image {

@@ -73,7 +73,10 @@ impl Engine {
         let (policy, retries) = self.policy(i).shown();
         let code = match c.state {
             ContainerState::Exited { code } | ContainerState::Restarting { code } => code,
-            ContainerState::Created => inner.failed.as_ref().map_or(0, |f| f.0),
+            // What the engine did not learn from runc it calls 128; the client says 125 (moby, daemon/start.go).
+            ContainerState::Created => {
+                inner.failed.as_ref().map_or(0, |f| if f.0 == 125 { 128 } else { f.0 })
+            }
             _ => 0,
         };
         let (path, args) = match inner.command.split_first() {

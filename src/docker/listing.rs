@@ -93,7 +93,12 @@ impl Engine {
             }
             ContainerState::Exited { code } => format!("Exited ({code}) {} ago", ago(c.inner.finished)),
         };
-        let command = c.inner.command.join(" ");
+        // Arguments with spaces are shown in quotes (moby, daemon/list.go).
+        let quoted = |(i, word): (usize, &String)| match i > 0 && word.contains(' ') {
+            true => format!("'{word}'"),
+            false => word.clone(),
+        };
+        let command = c.inner.command.iter().enumerate().map(quoted).collect::<Vec<_>>().join(" ");
         let command = if no_trunc || command.chars().count() <= 20 {
             command
         } else {

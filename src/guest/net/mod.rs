@@ -1,5 +1,6 @@
 //! Programs that talk over the network: probes (`ping`, `curl` …) and servers.
 
+mod app;
 mod arping;
 mod curl;
 mod dig;
@@ -202,6 +203,34 @@ pub const PROGRAMS: &[Entry] = &[
         "mysqld [-p PORT]",
         service::OPTIONS,
         ["MySQL, on port 3306", "MySQL (3306번 포트)"],
+        service::Server::start,
+    ),
+    entry(
+        "mongod",
+        "mongod [-p PORT]",
+        service::OPTIONS,
+        ["MongoDB, on port 27017", "MongoDB (27017번 포트)"],
+        service::Server::start,
+    ),
+    entry(
+        "node",
+        "node SCRIPT.js",
+        &[],
+        ["a server in JavaScript, on $HOST:$PORT", "자바스크립트 서버 ($HOST:$PORT)"],
+        service::Server::start,
+    ),
+    entry(
+        "python",
+        "python -m http.server [PORT] [--bind ADDRESS] | SCRIPT.py",
+        &[],
+        ["a server in Python", "파이썬 서버"],
+        service::Server::start,
+    ),
+    entry(
+        "python3",
+        "python3 -m http.server [PORT] [--bind ADDRESS] | SCRIPT.py",
+        &[],
+        ["a server in Python", "파이썬 서버"],
         service::Server::start,
     ),
     entry(

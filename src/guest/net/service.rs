@@ -1,11 +1,16 @@
 //! Servers that stand for what people run in containers: each listens on its port and gives a
 //! plain answer in its own protocol. [`SERVICES`] is the table.
 //!
+//! What they say when their port is taken was seen on a real kernel with nginx 1.22, Apache 2.4.71, Redis
+//! 7.0, PostgreSQL 15 and MariaDB 10.11 (whose words MySQL's resemble); MongoDB's is the line 20568 of its
+//! logs. Redis 7.2 and later writes `tcp` in small letters. Tomcat's long trace is not shown.
+//!
 //! Not supported: files, virtual hosts, TLS, logins; a database only says what its first answer
 //! to a stranger would be.
 
 use std::net::Ipv4Addr;
 
+use super::app::{self, App};
 use super::listener::{any, open};
 use super::stream::Stream;
 use crate::guest::options::{Opt, parse, value};
@@ -32,6 +37,8 @@ enum Speech {
     Postgres,
     /// MySQL: greets first.
     Mysql,
+    /// MongoDB: tells a browser that it is none of its kind.
+    Mongo,
     /// Sends a line, and then whatever it got back.
     Echo,
 }
@@ -66,6 +73,10 @@ const SERVICES: &[Service] = &[
     service("redis-server", 6379, "", "", Speech::Redis),
     service("postgres", 5432, "", "", Speech::Postgres),
     service("mysqld", 3306, "", "", Speech::Mysql),
+    service("mongod", 27017, "", "", Speech::Mongo),
+    service("node", 3000, "", "Hello from Node.js", Speech::Page),
+    service("python", 8000, "SimpleHTTP/0.6 Python/3.13.9", "Directory listing for /", Speech::Page),
+    service("python3", 8000, "SimpleHTTP/0.6 Python/3.13.9", "Directory listing for /", Speech::Page),
     service("listen", 0, "", "hello", Speech::Echo),
 ];
 
@@ -79,6 +90,8 @@ const MAX_CLIENTS: usize = 1024;
 pub(super) struct Server {
     service: Service,
     config: Result<Config, String>,
+    /// Arguments of a `node` or `python3`: with the environment they say where it listens.
+    args: Vec<String>,
     listeners: Vec<SocketId>,
     clients: Vec<Client>,
 }
@@ -103,7 +116,8 @@ impl Server {
         let name = typed.rsplit('/').next().unwrap_or(typed);
         let service = *SERVICES.iter().find(|s| s.name == name).unwrap_or(&SERVICES[0]);
         let config = configure(service, argv.get(1..).unwrap_or_default());
-        Box::new(Self { service, config, listeners: Vec::new(), clients: Vec::new() })
+        let args = argv.get(1..).unwrap_or_default().to_vec();
+        Box::new(Self { service, config, args, listeners: Vec::new(), clients: Vec::new() })
     }
 
     fn open_all(&mut self, sys: &mut Sys<'_>, at: &[Endpoint]) -> Result<(), i32> {
@@ -112,7 +126,8 @@ impl Server {
                 Ok(socket) => self.listeners.push(socket),
                 Err(e) => {
                     sys.err(bind_failed(self.service.name, endpoint, &e.to_string()));
-                    return Err(1);
+                    // EXIT_NET_ERROR of mongod is 48.
+                    return Err(if self.service.name == "mongod" { 48 } else { 1 });
                 }
             }
         }
@@ -125,7 +140,16 @@ fn bind_failed(name: &str, at: Endpoint, why: &str) -> String {
     let Endpoint { addr, port } = at;
     let number = if why == "Address already in use" { 98 } else { 99 };
     match name {
-        "nginx" => format!("nginx: [emerg] bind() to {at} failed ({number}: {why})\n"),
+        // Five attempts, half a second apart, which are not waited for here.
+        "nginx" => {
+            let one = format!("nginx: [emerg] bind() to {at} failed ({number}: {why})\n");
+            one.repeat(5) + "nginx: [emerg] still could not bind()\n"
+        }
+        "mongod" => format!(
+            "{{\"s\":\"E\",  \"c\":\"CONTROL\",  \"id\":20568,   \"ctx\":\"initandlisten\",\"msg\":\"Error setting up \
+             listener\",\"attr\":{{\"error\":{{\"code\":9001,\"codeName\":\"SocketException\",\"errmsg\":\"{why}\"}}}}}}\n"
+        ),
+        name if app::is_app(name) => app::bind_failed(name, at, why),
         "httpd" | "httpd-foreground" => format!(
             "({number}){why}: AH00072: make_sock: could not bind to address {at}\nno listening sockets \
              available, shutting down\nAH00015: Unable to open logs\n"
@@ -150,6 +174,7 @@ fn bind_failed(name: &str, at: Endpoint, why: &str) -> String {
 
 fn configure(service: Service, args: &[String]) -> Result<Config, String> {
     // The real programs' other arguments (`-g 'daemon off;'`, `run`, `--save ''`) change nothing here.
+    let args = if app::is_app(service.name) { &[] } else { args };
     let parsed = parse(OPTIONS, args).unwrap_or_default();
     let mut at: Vec<Endpoint> = Vec::new();
     let ports = parsed.get("-p").into_iter().map(str::to_owned);
@@ -187,6 +212,22 @@ impl Program for Server {
                 return Poll::Exit(2);
             }
         };
+        let mut config = config;
+        if self.listeners.is_empty() && app::is_app(self.service.name) {
+            match app::read(self.service.name, &self.args, sys.env) {
+                App::Ends(text, code) => {
+                    sys.err(text);
+                    return Poll::Exit(code);
+                }
+                App::Serves(at, said) => {
+                    config.at = vec![at];
+                    if let Err(code) = self.open_all(sys, &config.at) {
+                        return Poll::Exit(code);
+                    }
+                    sys.out(said);
+                }
+            }
+        }
         if self.listeners.is_empty()
             && let Err(code) = self.open_all(sys, &config.at)
         {
@@ -231,6 +272,7 @@ impl Client {
                 Speech::Page | Speech::Whoami => self.http(sys, service, title),
                 Speech::Redis => self.redis(),
                 Speech::Postgres => self.closing = !self.stream.input.is_empty(),
+                Speech::Mongo => self.mongo(),
                 Speech::Mysql => self.greet(&mysql_greeting()),
                 Speech::Echo => {
                     self.greet(format!("{title}\n").as_bytes());
@@ -278,6 +320,22 @@ impl Client {
         if self.stream.input.len() >= MAX_REQUEST {
             self.closing = true;
         }
+    }
+
+    /// What mongod answers to HTTP on its port (transport/session_workflow.cpp); drivers get no answer here.
+    fn mongo(&mut self) {
+        if !self.stream.input.starts_with(b"GET ") {
+            return;
+        }
+        const TEXT: &str =
+            "It looks like you are trying to access MongoDB over HTTP on the native driver port.\n";
+        let head = format!(
+            "HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+            TEXT.len()
+        );
+        self.stream.input.clear();
+        self.stream.write((head + TEXT).as_bytes());
+        self.closing = true;
     }
 
     /// Redis's inline commands, as far as `PING` and strangers go (redis.io, "Redis serialization protocol").

@@ -126,6 +126,17 @@ proptest! {
                 }
             }
         }
+        // No embedded server knows an address that no container has.
+        let held: BTreeSet<String> = lab.engine.containers().iter()
+            .flat_map(|c| c.endpoints.iter().map(|e| e.addr.addr().to_string())).collect();
+        for c in lab.engine.containers() {
+            let Some(resolver) = &c.inner.resolver else { continue };
+            let machine = lab.world.machine(resolver.machine).expect("a server has a machine");
+            let zone = machine.files.text("/run/docker/names.zone").unwrap_or("");
+            for addr in zone.lines().filter_map(|l| l.split_once(" IN A ")).map(|(_, addr)| addr) {
+                prop_assert!(held.contains(addr), "{} is left over for {}:\n{}", addr, c.name, zone);
+            }
+        }
         // What iptables-save prints is read back as the same rules.
         let ns = lab.engine.host_ns(&lab.world);
         let nf = &lab.world.namespace(ns).expect("the host").nf;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use netpier::explain::{Lang, keys, why};
 use netpier::lesson::{Kind, Lesson};
+use netpier::time::Duration;
 
 /// Causes that no lesson is about: what was refused said why in its own words.
 const NOT_TAUGHT: [&str; 2] = ["no_program", "refused"];
@@ -125,4 +126,47 @@ fn every_promised_cause_is_met_in_the_clinic() {
         .map(|(what, _)| *what)
         .collect();
     assert!(missing.is_empty(), "no clinic case for: {missing:?}");
+}
+
+/// Cases that no button mends to the end: the way out is a choice, or the attempt itself was wrong.
+const NO_BUTTON: &[&str] =
+    &["clinic-app-exited", "clinic-nothing-listens", "clinic-nxdomain", "clinic-private-address"];
+
+/// What buttons make of a clinic case: None if pressing what is offered, again and again, ends well.
+fn unmended(lesson: &Lesson) -> Option<String> {
+    let limit = Duration::from_secs(60);
+    let mut session = lesson.start().expect("a lab").boot().expect("a lab that opens");
+    let (mut at, mut line) = (lesson.play.at.clone(), lesson.play.run.clone());
+    let mut pressed = Vec::new();
+    for _ in 0..4 {
+        let job = session.run_line(&at, &line, limit).expect("a place of the lab");
+        // A server that goes on running in the foreground is well.
+        if lesson.unwanted != matches!(job.exit, None | Some(0 | 130)) {
+            return None;
+        }
+        let found = why::diagnose(&session, &job).or_else(|| why::remark(&session, &job));
+        let Some(fix) = found.as_ref().and_then(|d| d.fix.clone()) else {
+            let cause = found.map(|d| d.cause.key());
+            return Some(format!("{}: after {pressed:?}: nothing is offered for {cause:?}", lesson.id));
+        };
+        pressed.push(fix.shown().join("; "));
+        if let Err(e) = fix.apply(&mut session) {
+            return Some(format!("{}: {pressed:?}: {e}", lesson.id));
+        }
+        session.run(session.world.now() + Duration::from_secs(15), 2_000_000);
+        (at, line) = fix.again;
+    }
+    Some(format!("{}: not mended by {pressed:?}", lesson.id))
+}
+
+#[test]
+fn what_is_offered_mends_the_clinic() {
+    let clinic: Vec<Lesson> = lessons().into_iter().filter(|l| l.kind == Kind::Clinic).collect();
+    let (known, new): (Vec<_>, Vec<_>) = clinic
+        .iter()
+        .filter_map(|l| Some((l.id.as_str(), unmended(l)?)))
+        .partition(|(id, _)| NO_BUTTON.contains(id));
+    let new: Vec<String> = new.into_iter().map(|(_, problem)| problem).collect();
+    assert!(new.is_empty(), "\n{}\n", new.join("\n"));
+    assert_eq!(known.len(), NO_BUTTON.len(), "a case of NO_BUTTON is mended by now: {known:?}");
 }

@@ -163,7 +163,17 @@ const SCENES: &[Scene] = &[
         &[Line("router", "ip link set wan0 mtu 1000")],
         ("laptop", "ping -c 1 -W 1 -M do -s 1200 8.8.8.8"),
         "mtu",
-        false,
+        true,
+    ),
+    scene(
+        "home",
+        &[
+            Line("router", "ip link set wan0 mtu 1000"),
+            Line("router", "iptables -A OUTPUT -p icmp -m icmp --icmp-type fragmentation-needed -j DROP"),
+        ],
+        ("laptop", "ping -c 1 -W 1 -M do -s 1200 8.8.8.8"),
+        "mtu_filtered",
+        true,
     ),
     // routers and firewalls
     scene(
@@ -294,6 +304,27 @@ const SCENES: &[Scene] = &[
         true,
     ),
     scene("home", &[], ("laptop", "curl -sS -m 2 http://192.168.0.10"), "not_published", true),
+    scene(
+        "home",
+        &[Line(H, "docker run -d --name own --network host -p 8080:80 nginx")],
+        ("laptop", "curl -sS -m 2 http://192.168.0.10:8080"),
+        "publish_ignored",
+        true,
+    ),
+    scene(
+        "home",
+        &[Start("laptop", "serve udp:5000")],
+        (H, "curl -sS -m 2 http://192.168.0.20:5000"),
+        "other_protocol",
+        false,
+    ),
+    scene(
+        "home",
+        &[Line(H, "docker run -d --name own --network host nginx")],
+        (H, "docker run --name two --network host nginx"),
+        "port_taken",
+        true,
+    ),
     scene("home", &[], ("laptop", "curl -sS -m 2 http://192.168.0.10:8080"), "nothing_listens", false),
     scene(
         "home",
@@ -378,6 +409,13 @@ const SCENES: &[Scene] = &[
     ),
     scene("home", &[], ("docker-host:shell", "wget -qO- -T 2 http://localhost/"), "localhost", true),
     // names
+    scene(
+        "home",
+        &[Line(H, "docker run -d --name linked --link web:db alpine sleep infinity")],
+        ("docker-host:linked", "nslookup db"),
+        "only_in_hosts",
+        false,
+    ),
     scene(
         "oracle",
         &[Line("h1", "docker run -d --name cli lab sleep infinity"), Start("h1", "serve tcp:9000")],
@@ -496,7 +534,8 @@ fn problems(scene: &Scene) -> Vec<String> {
     }
     let (at, line) = &fix.again;
     match session.run_line(at, line, LIMIT) {
-        Ok(job) if job.exit == Some(0) => {}
+        // A server that goes on running in the foreground is well.
+        Ok(job) if matches!(job.exit, None | Some(0 | 130)) => {}
         Ok(job) => {
             let still =
                 why::diagnose(&session, &job).map(|d| d.sentence(&session, Lang::En)).unwrap_or_default();

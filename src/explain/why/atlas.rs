@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 
 use crate::docker::{Container, ContainerState, Engine, Network};
 use crate::session::{Node, Session};
-use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, SocketInfo, SocketKind, TcpState};
+use crate::stack::{
+    ConfigChange, DevRef, Device, DeviceKind, NetNs, NsId, SocketInfo, SocketKind, Step, TcpState,
+};
 use crate::wire::{IfIndex, Ipv4Net, Protocol};
 
 /// A session, for asking.
@@ -83,6 +85,20 @@ impl<'a> Atlas<'a> {
             }
         }
         all
+    }
+
+    /// The container that had `addr` last, as far as the trace tells.
+    pub fn had(self, addr: Ipv4Addr) -> Option<&'a Container> {
+        let log = &self.session.world.log;
+        let given = log.iter_from(0).filter_map(|(_, r)| match r.step {
+            Step::Config(change) => match *change {
+                ConfigChange::AddressAdded { addr: a, .. } if a.addr() == addr => Some(r.ns),
+                _ => None,
+            },
+            _ => None,
+        });
+        let ns = given.last()?;
+        self.containers().find(|(node, c)| node.ns != ns && self.ns_of(c) == Some(ns)).map(|(_, c)| c)
     }
 
     /// All interfaces on the same segment as `from`, itself included: over cables, veth pairs and

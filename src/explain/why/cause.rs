@@ -82,6 +82,12 @@ pub enum Cause {
         place: String,
         ttl: u8,
     },
+    /// Two routers give the packet to one another until its time is up.
+    RoutingLoop {
+        one: String,
+        other: String,
+        dst: Ipv4Addr,
+    },
     ForwardingOff {
         place: String,
     },
@@ -219,6 +225,12 @@ pub enum Cause {
         subnet: Ipv4Net,
         dst: Ipv4Addr,
     },
+    /// The host itself is not on an overlay network, only its containers are.
+    OverlayHost {
+        container: String,
+        network: String,
+        host: String,
+    },
     /// The subnet asked for is taken.
     SubnetTaken {
         words: String,
@@ -244,6 +256,27 @@ pub enum Cause {
     PublishedLocally {
         container: String,
         port: u16,
+    },
+    /// `-p` of a container whose network has no doors to publish: macvlan, ipvlan, the host's own.
+    PublishIgnored {
+        container: String,
+        network: String,
+        port: u16,
+        to: Endpoint,
+    },
+    /// Another host publishes that port.
+    PublishedOtherHost {
+        container: String,
+        host: String,
+        port: u16,
+        place: String,
+    },
+    /// Somebody listens on that port, with the other protocol.
+    OtherProtocol {
+        place: String,
+        port: u16,
+        proto: Protocol,
+        open: Protocol,
     },
     NotPublished {
         container: String,
@@ -319,6 +352,11 @@ pub enum Cause {
         name: String,
         server: Ipv4Addr,
     },
+    /// The name stands in /etc/hosts, and the tool asks DNS servers only.
+    OnlyInHosts {
+        place: String,
+        name: String,
+    },
     SearchDomain {
         name: String,
         asked: String,
@@ -391,6 +429,7 @@ impl Cause {
             Self::NoRoute { .. } => "no_route",
             Self::PrivateOnInternet { .. } => "private_on_internet",
             Self::Ttl { .. } => "ttl",
+            Self::RoutingLoop { .. } => "routing_loop",
             Self::ForwardingOff { .. } => "forwarding_off",
             Self::MasqueradeOff { .. } => "masquerade_off",
             Self::NatOff { .. } => "nat_off",
@@ -417,12 +456,16 @@ impl Cause {
             Self::OtherHost { .. } => "other_host",
             Self::MacvlanHost { .. } => "macvlan_host",
             Self::Overlap { .. } => "overlap",
+            Self::OverlayHost { .. } => "overlay_host",
             Self::SubnetTaken { .. } => "subnet_taken",
             Self::PoolsUsedUp { .. } => "pools_used_up",
             Self::DefaultElsewhere { .. } => "default_elsewhere",
             Self::NoSwarm => "no_swarm",
             Self::OverlayNoPeer { .. } => "overlay_no_peer",
             Self::PublishedLocally { .. } => "published_locally",
+            Self::PublishIgnored { .. } => "publish_ignored",
+            Self::PublishedOtherHost { .. } => "published_other_host",
+            Self::OtherProtocol { .. } => "other_protocol",
             Self::NotPublished { published: None, .. } => "not_published",
             Self::NotPublished { published: Some(_), .. } => "published_elsewhere",
             Self::WrongContainerPort { .. } => "wrong_container_port",
@@ -443,6 +486,7 @@ impl Cause {
             Self::NameElsewhere { .. } => "name_elsewhere",
             Self::NameOnHost { .. } => "name_on_host",
             Self::NameUnknown { .. } => "name_unknown",
+            Self::OnlyInHosts { .. } => "only_in_hosts",
             Self::SearchDomain { .. } => "search_domain",
             Self::NoNameServer { .. } => "no_name_server",
             Self::NameServerDead { .. } => "name_server_dead",
@@ -482,6 +526,9 @@ impl Cause {
             }
             Self::NoNeighbour { place, addr, dev } => {
                 vec![("place", place), ("addr", addr.to_string()), ("dev", dev)]
+            }
+            Self::RoutingLoop { one, other, dst } => {
+                vec![("one", one), ("other", other), ("dst", dst.to_string())]
             }
             Self::Ttl { place, ttl } => vec![("place", place), ("ttl", ttl.to_string())],
             Self::ForwardingOff { place } | Self::ForwardPolicy { place } => vec![("place", place)],
@@ -538,6 +585,24 @@ impl Cause {
             Self::OtherHost { container, addr, host } => {
                 vec![("container", container), ("addr", addr.to_string()), ("host", host)]
             }
+            Self::OverlayHost { container, network, host } => {
+                vec![("container", container), ("network", network), ("host", host)]
+            }
+            Self::PublishIgnored { container, network, port, to } => vec![
+                ("container", container),
+                ("network", network),
+                ("port", port.to_string()),
+                ("to", to.to_string()),
+            ],
+            Self::PublishedOtherHost { container, host, port, place } => {
+                vec![("container", container), ("host", host), ("port", port.to_string()), ("place", place)]
+            }
+            Self::OtherProtocol { place, port, proto, open } => vec![
+                ("place", place),
+                ("port", port.to_string()),
+                ("proto", proto.to_string()),
+                ("open", open.to_string()),
+            ],
             Self::MacvlanHost { container, host } => vec![("container", container), ("host", host)],
             Self::Overlap { network, subnet, dst } => {
                 vec![("network", network), ("subnet", subnet.to_string()), ("dst", dst.to_string())]
@@ -595,7 +660,9 @@ impl Cause {
             Self::NameElsewhere { container, name, network } => {
                 vec![("container", container), ("name", name), ("network", network)]
             }
-            Self::NameOnHost { place, name } => vec![("place", place), ("name", name)],
+            Self::NameOnHost { place, name } | Self::OnlyInHosts { place, name } => {
+                vec![("place", place), ("name", name)]
+            }
             Self::NameUnknown { name, server } => vec![("name", name), ("server", server.to_string())],
             Self::NameServerFailed { place, name, server } | Self::NameRefused { place, name, server } => {
                 vec![("place", place), ("name", name), ("server", server.to_string())]

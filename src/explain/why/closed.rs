@@ -9,8 +9,8 @@ use super::{Case, Cause};
 use crate::docker::{Container, ContainerState, PortSpec};
 use crate::netfilter::{NatKind, NfStep};
 use crate::session::Node;
-use crate::stack::{NsId, Step};
-use crate::wire::Protocol;
+use crate::stack::{DeviceKind, NsId, Step};
+use crate::wire::{Endpoint, Protocol};
 
 /// The cause behind a closed port.
 pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
@@ -43,11 +43,11 @@ pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
     if let Some(cause) = router_closed(case, f) {
         return cause;
     }
-    host_port(case, f, proto, port, dst).unwrap_or(if loopback_only {
-        Cause::AppOnLoopback { place, port }
-    } else {
-        nothing
-    })
+    if loopback_only && host_port(case, f, proto, port, dst).is_none() {
+        return Cause::AppOnLoopback { place, port };
+    }
+    let known = || near_miss(case, f.ns, proto, port);
+    host_port(case, f, proto, port, dst).or_else(known).unwrap_or(nothing)
 }
 
 /// Somebody near who listens on the port: the host, or another of its containers.
@@ -92,7 +92,7 @@ fn in_container(
     if let Some(binding) = published.next() {
         return Cause::HostPortInside { container: c.name.clone(), host_port: port, port: binding.port };
     }
-    nothing
+    near_miss(case, f.ns, proto, port).unwrap_or(nothing)
 }
 
 /// It came in by a published port: a rule of a Docker host changed its destination, or its proxy
@@ -128,7 +128,8 @@ pub(super) fn behind_firewall(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let flow = case.story.flow_at_end(f.life).filter(|_| f.life.role == Role::Ask)?;
     let ports = matches!(flow.proto, Protocol::Tcp | Protocol::Udp);
     let ours = case.atlas.ns(f.ns)?.is_local(flow.dst.addr);
-    let open = !case.atlas.listeners(f.ns, flow.proto, flow.dst.port).is_empty();
+    let listeners = case.atlas.listeners(f.ns, flow.proto, flow.dst.port);
+    let open = listeners.iter().any(|s| !s.local.addr.is_loopback());
     if !ports || !ours || open {
         return None;
     }
@@ -167,6 +168,9 @@ fn host_port(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4
         if c.endpoints.is_empty() && atlas.ns_of(c) != Some(node.ns) {
             return Some(Cause::NoNetwork { container: c.name.clone() });
         }
+        if let Some(cause) = ignored(case, node, c, proto, port) {
+            return Some(cause);
+        }
     }
     let inside = |c: &&Container| {
         let ns = atlas.ns_of(c).filter(|ns| *ns != node.ns);
@@ -192,6 +196,43 @@ fn host_port(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4
         }
         _ => None,
     }
+}
+
+/// `-p` opens nothing where there is no host's door: on a macvlan or ipvlan network, and on the host's.
+fn ignored(case: Case<'_>, node: &Node, c: &Container, proto: Protocol, port: u16) -> Option<Cause> {
+    let engine = node.engine.as_ref()?;
+    let shared = case.atlas.ns_of(c) == Some(node.ns);
+    let direct = |network: &str| {
+        engine.network(network).is_some_and(|n| matches!(n.driver.as_str(), "macvlan" | "ipvlan"))
+    };
+    let spec = c.spec();
+    let inner = spec.publish.iter().find(|s| asks_for(s, proto, port))?.container.0;
+    let (network, addr) = match c.endpoints.first() {
+        _ if shared => {
+            let ns = case.atlas.ns(node.ns)?;
+            let own = ns.devices().filter(|d| matches!(d.kind, DeviceKind::Ethernet));
+            ("host".to_owned(), own.flat_map(|d| &d.addrs).next()?.addr())
+        }
+        Some(e) if direct(&e.network) => (e.network.clone(), e.addr.addr()),
+        _ => return None,
+    };
+    Some(Cause::PublishIgnored { container: c.name.clone(), network, port, to: Endpoint::new(addr, inner) })
+}
+
+/// What is known of a port of a machine where nobody listens: it is open for the other protocol, or
+/// it is published by another host.
+fn near_miss(case: Case<'_>, at: NsId, proto: Protocol, port: u16) -> Option<Cause> {
+    let place = case.atlas.place(at);
+    let open = if proto == Protocol::Tcp { Protocol::Udp } else { Protocol::Tcp };
+    if case.atlas.open_ports(at, open).contains(&port) {
+        return Some(Cause::OtherProtocol { place, port, proto, open });
+    }
+    let node = case.atlas.node(at).filter(|n| n.engine.is_some())?;
+    let mut others = case.atlas.containers().filter(|(n, _)| n.config.id != node.config.id);
+    let binds = |c: &Container| c.ports.iter().any(|p| p.host_port == port && p.proto == proto);
+    let (owner, c) = others.find(|(_, c)| binds(c) && case.atlas.runs(c))?;
+    let (container, host) = (c.name.clone(), owner.config.id.clone());
+    Some(Cause::PublishedOtherHost { container, host, port, place })
 }
 
 /// A container that does not run.

@@ -8,6 +8,7 @@ use super::story::{End, Life, Role};
 use super::{Case, Cause, Found, refine};
 use crate::docker::Container;
 use crate::session::{Node, ServiceConfig};
+use crate::stack::NsId;
 use crate::wire::Protocol;
 
 /// The names by which Docker Desktop calls the host.
@@ -47,12 +48,14 @@ fn typed<'a>(case: Case<'a>, said: &'a str) -> Option<&'a str> {
 
 /// A question went out (or should have): why it brought no address. None if it did.
 pub(super) fn find(case: Case<'_>, said: &str) -> Option<Found> {
-    let name = typed(case, said)?.trim_end_matches('.').to_owned();
+    let from = case.story.asks().next().map_or(0, |a| a.born);
+    // A tool that gave up first does not say which name it was; that nobody answered is known.
+    let Some(name) = typed(case, said) else { return dead(case, from) };
+    let name = name.trim_end_matches('.').to_owned();
     let answers = case.story.lives.iter().filter(|l| l.role == Role::Answer && l.parent.is_none());
     let to_asker =
         answers.filter(|l| case.story.flow_at_end(l).is_some_and(|f| f.src.port == 53 || l.ns == case.asker));
     let last = to_asker.filter_map(|l| Some((l, l.dns()?.1?))).rfind(|(l, _)| at_asker(case, l));
-    let from = case.story.asks().next().map_or(0, |a| a.born);
     let evidence = |life: &Life| (life.end.map_or(life.born, |e| e.0), Some(life.id));
     match last {
         Some((_, "NOERROR")) => None,
@@ -65,11 +68,11 @@ pub(super) fn find(case: Case<'_>, said: &str) -> Option<Found> {
                 let (seq, packet) = evidence(life);
                 Found { cause, seq, packet }
             };
-            if let Some(network) = shut_in(case) {
-                return Some(at_last(network));
-            }
             if is_ours(case, &name) {
                 return Some(at_last(not_there(case, &name)));
+            }
+            if let Some(network) = shut_in(case) {
+                return Some(at_last(network));
             }
             // Behind a server that could not find out stands one that was silent, or that refused.
             let lost = if code == "REFUSED" { None } else { dead(case, from) };
@@ -87,6 +90,20 @@ fn by_code(case: Case<'_>, name: String, last: &Life, code: &str) -> Found {
     let code = first.dns().and_then(|d| d.1).unwrap_or(code);
     let server = case.story.flow_at_end(first).map_or(case.target.addr, |f| f.src.addr);
     let (seq, asked_by) = first.end.map_or((first.born, case.asker), |e| (e.0, e.1));
+    // Docker's own server says so where its host cannot ask anybody.
+    if server.is_loopback()
+        && let Some(host) = case.atlas.host(asked_by)
+        && let Some(ns) = case.atlas.ns(host.ns)
+    {
+        let all = resolvers_of(case, host.ns);
+        let nobody = Cause::NoNameServer { place: host.config.id.clone() };
+        let unreached = all.iter().find(|a| ns.route_to(**a).is_none());
+        let cause =
+            unreached.map(|a| refine::no_route(case, host.ns, *a)).or(all.is_empty().then_some(nobody));
+        if let Some(cause) = cause {
+            return Found { cause, seq, packet: Some(first.id) };
+        }
+    }
     let place = case.atlas.place(asked_by);
     let cause = if code == "REFUSED" {
         Cause::NameRefused { place, name, server }
@@ -184,7 +201,11 @@ fn found(cause: Cause, f: Fatal<'_>) -> Found {
 
 /// The servers that the asker asks.
 pub(super) fn resolvers(case: Case<'_>) -> Vec<Ipv4Addr> {
-    let text = case.atlas.file(case.asker, "/etc/resolv.conf").unwrap_or_default();
+    resolvers_of(case, case.asker)
+}
+
+fn resolvers_of(case: Case<'_>, ns: NsId) -> Vec<Ipv4Addr> {
+    let text = case.atlas.file(ns, "/etc/resolv.conf").unwrap_or_default();
     let lines = text.lines().filter_map(|l| l.trim().strip_prefix("nameserver"));
     lines.filter_map(|l| l.trim().parse().ok()).collect()
 }
@@ -214,12 +235,15 @@ fn not_there(case: Case<'_>, name: &str) -> Cause {
     if let (true, Some((_, c))) = (HOST_NAMES.contains(&name), asker) {
         return Cause::HostNameMissing { container: c.name.clone(), name: name.to_owned() };
     }
+    if in_hosts(case, name) && case.story.asks().next().is_some() {
+        return Cause::OnlyInHosts { place: case.atlas.place(case.asker), name: name.to_owned() };
+    }
     if let Some(host) = case.atlas.host(case.asker)
         && let Some(other) = case.atlas.containers_of(host).iter().find(|c| is_called(c, name))
     {
         return match asker {
             _ if !case.atlas.runs(other) => stopped(other),
-            Some((node, c)) => of_container(node, c, other, name),
+            Some((node, c)) => of_container(case, node, c, other, name),
             None => Cause::NameOnHost { place: case.atlas.place(case.asker), name: name.to_owned() },
         };
     }
@@ -245,12 +269,22 @@ fn not_there(case: Case<'_>, name: &str) -> Cause {
     Cause::NameUnknown { name: name.to_owned(), server }
 }
 
+/// The name stands in the asker's /etc/hosts.
+fn in_hosts(case: Case<'_>, name: &str) -> bool {
+    let text = case.atlas.file(case.asker, "/etc/hosts").unwrap_or_default();
+    let lines = text.lines().map(|l| l.split('#').next().unwrap_or_default());
+    lines.into_iter().any(|l| l.split_whitespace().skip(1).any(|w| w == name))
+}
+
 fn no_way(ns: &crate::stack::NetNs) -> bool {
     ns.routes().is_empty()
 }
 
 /// A container asked for another one of the same engine.
-fn of_container(node: &Node, c: &Container, other: &Container, name: &str) -> Cause {
+fn of_container(case: Case<'_>, node: &Node, c: &Container, other: &Container, name: &str) -> Cause {
+    if other.endpoints.is_empty() && case.atlas.ns_of(other) != Some(node.ns) {
+        return Cause::NoNetwork { container: other.name.clone() };
+    }
     let (container, name) = (c.name.clone(), name.to_owned());
     let Some(engine) = &node.engine else { return Cause::NameOnHost { place: container, name } };
     let named = |e: &str| engine.network(e).is_some_and(|n| n.has_names());

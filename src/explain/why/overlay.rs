@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::pick::Fatal;
 use super::{Case, Cause};
+use crate::docker::Container;
+use crate::session::Node;
 use crate::stack::{DropReason, NsId, Step};
 
 /// Who wrapped a packet up last, and for whom, if nobody has unwrapped it since.
@@ -33,6 +35,17 @@ pub(super) fn no_peer(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let place = case.atlas.place(by);
     let host = place.split('/').next().unwrap_or_default().to_owned();
     gone.then_some(Cause::OverlayNoPeer { place: host, peer })
+}
+
+/// The host of a container calls it by its address on an overlay network.
+pub(super) fn of_host(node: &Node, c: &Container, addr: Ipv4Addr) -> Option<Cause> {
+    let endpoint = c.endpoints.iter().find(|e| e.addr.addr() == addr)?;
+    let network = node.engine.as_ref()?.network(&endpoint.network)?;
+    (network.driver == "overlay").then(|| Cause::OverlayHost {
+        container: c.name.clone(),
+        network: network.name.clone(),
+        host: node.config.id.clone(),
+    })
 }
 
 /// A frame for a container that no tunnel leads to: nobody on the network has its address, or

@@ -19,14 +19,14 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
     if let Some(cause) = overlay::no_peer(case, f) {
         return cause;
     }
-    if let Some(cause) = twice(case, f) {
+    if let Some(cause) = twice(case, f).or_else(|| stale(case, f)) {
         return cause;
     }
     let place = case.atlas.place(f.ns);
     let dev = || f.dev.map(|d| case.atlas.dev_name(f.ns, d)).unwrap_or_default();
     let plain = || Cause::Dropped { place: place.clone(), dev: f.dev, reason: f.reason };
     match f.reason {
-        R::NoCarrier | R::LinkDown => Cause::NoLink { place: place.clone(), dev: dev() },
+        R::NoCarrier | R::LinkDown => dead_end(case, f.ns, f.dev).unwrap_or_else(plain),
         R::DeviceDown => Cause::DeviceDown { place: place.clone(), dev: dev() },
         R::LinkLoss => Cause::Lossy { place: place.clone(), dev: dev() },
         R::StormLimit => Cause::Storm { place: place.clone() },
@@ -34,6 +34,7 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
         R::NoRoute { dst } => no_route(case, f.ns, dst),
         R::UnreachableRoute { dst } => unreachable(case, f.ns, dst),
         R::ForwardingOff => forwarding_off(case, f),
+        R::TtlExceeded if let Some(cause) = ways::round_and_round(case, f) => cause,
         R::TtlExceeded => {
             let ttl = f.life.first.as_ref().and_then(|s| s.ipv4()).map_or(0, |p| p.ttl);
             Cause::Ttl { place: place.clone(), ttl }
@@ -48,6 +49,7 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
         R::NotForMe { .. } | R::NotMine { .. } => wrong_machine(case, f).unwrap_or_else(plain),
         R::ArpNotMine => unanswered_question(case, f).unwrap_or_else(plain),
         R::ReversePath { src } => ways::reverse_path(case, f, src),
+        R::Martian { src } if src.is_loopback() => ways::loopback_leaves(case, f, src).unwrap_or_else(plain),
         R::NoMatchingSocket | R::Martian { .. } => ways::another_way(case, f).unwrap_or_else(plain),
         R::NoTunnelEnd { .. } => overlay::unknown_end(case, f).unwrap_or_else(plain),
         _ => plain(),
@@ -138,6 +140,9 @@ fn unanswered_question(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let Content::Arp(arp) = &f.life.first.as_ref()?.content else { return None };
     let ns = case.atlas.ns(case.asker)?;
     let dev = ns.devices().find(|d| d.addrs.iter().any(|a| a.addr() == arp.sender))?.name.to_string();
+    if let Some(cause) = macvlan_child(case, case.asker, arp.target) {
+        return Some(cause);
+    }
     Some(Cause::NoNeighbour { place: case.atlas.place(case.asker), addr: arp.target, dev })
 }
 
@@ -154,12 +159,13 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
     }
     let is_docker = atlas.host(f.ns).is_some_and(|n| atlas.network_of_bridge(n, &name).is_some());
     if !device.carrier && !is_docker {
-        return Cause::NoLink { place, dev: name };
+        return dead_end(case, f.ns, Some(dev)).unwrap_or(Cause::NoLink { place, dev: name });
     }
     if let Some((asked, to)) = forwarded_to(case, f) {
         let owner = atlas.owners(to.addr).into_iter().next();
         return match owner.and_then(|(o, _)| broken_end(case, o)) {
             Some(cause) => cause,
+            None if let Some(cause) = lost_address(case, to.addr) => cause,
             None => Cause::ForwardStale { router: place, port: asked.port, to },
         };
     }
@@ -202,11 +208,48 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
         return Cause::WrongSubnet { place, net, right };
     }
     if owners.is_empty()
-        && let Some(cause) = unconfigured(case, at)
+        && let Some(cause) = lost_address(case, next_hop)
+            .or_else(|| former_holder(case, next_hop))
+            .or_else(|| unconfigured(case, at))
     {
         return cause;
     }
     nobody
+}
+
+/// A frame went where somebody had been when ARP was last asked: the machine there has lost its address,
+/// or nobody is there at all.
+fn stale(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    use DropReason as R;
+    let missed = matches!(
+        f.reason,
+        R::ForwardingOff | R::NotMine { .. } | R::NotForMe { .. } | R::SamePort | R::Policy { .. }
+    );
+    let flow = case.story.flow_at_end(f.life).filter(|_| missed)?;
+    let bare = f.dev.and_then(|dev| case.atlas.device(DevRef { ns: f.ns, dev })).filter(|d| {
+        d.addrs.is_empty() && d.master.is_none() && matches!(d.kind, DeviceKind::Ethernet | DeviceKind::Veth)
+    });
+    if let (Some(d), false) = (bare, matches!(f.reason, R::NotForMe { .. } | R::SamePort)) {
+        return Some(Cause::NoAddress { place: case.atlas.place(f.ns), dev: d.name.to_string() });
+    }
+    let asker = case.atlas.ns(case.asker)?;
+    let near = asker.devices().find(|d| d.addrs.iter().any(|a| a.contains(&flow.dst.addr)))?;
+    if !case.atlas.owners(flow.dst.addr).is_empty() {
+        return None;
+    }
+    let addr = flow.dst.addr;
+    let (place, dev) = (case.atlas.place(case.asker), near.name.to_string());
+    let known = lost_address(case, addr).or_else(|| former_holder(case, addr));
+    Some(known.unwrap_or(Cause::NoNeighbour { place, addr, dev }))
+}
+
+/// A container that had the address, and has left the network since, or does not run any more.
+fn former_holder(case: Case<'_>, addr: Ipv4Addr) -> Option<Cause> {
+    let c = case.atlas.had(addr)?;
+    if !case.atlas.runs(c) {
+        return Some(closed::stopped(c));
+    }
+    c.endpoints.is_empty().then(|| Cause::NoNetwork { container: c.name.clone() })
 }
 
 /// A container on several networks, whose default route goes by one that leads nowhere while another
@@ -240,21 +283,39 @@ fn lost_question(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Option<Cau
 /// The interface, or one between it and the segment, that is off or without a cable.
 fn broken_end(case: Case<'_>, end: DevRef) -> Option<Cause> {
     let device = case.atlas.device(end)?;
-    let broken = |d: &Device| {
-        let (place, dev) = (case.atlas.place(end.ns), d.name.to_string());
-        if !d.up {
-            Some(Cause::DeviceDown { place, dev })
-        } else if !d.carrier {
-            Some(Cause::NoLink { place, dev })
-        } else {
-            None
-        }
-    };
-    if let Some(cause) = broken(device) {
-        // Of a bridge without a live port, name the port that had a neighbour.
-        return Some(cause);
+    if !device.up {
+        let (place, dev) = (case.atlas.place(end.ns), device.name.to_string());
+        return Some(Cause::DeviceDown { place, dev });
     }
-    None
+    if device.carrier { None } else { dead_end(case, end.ns, Some(end.dev)) }
+}
+
+/// An interface without carrier: no cable, or an interface that is off at its other end.
+fn dead_end(case: Case<'_>, ns: NsId, dev: Option<IfIndex>) -> Option<Cause> {
+    let at = DevRef { ns, dev: dev? };
+    let device = case.atlas.device(at)?;
+    let far = device.peer.and_then(|p| Some((p, case.atlas.device(p)?)));
+    let named = |at: DevRef, d: &Device| (case.atlas.place(at.ns), d.name.to_string());
+    Some(match far {
+        Some((end, d)) if !d.up && device.up => {
+            let (place, dev) = named(end, d);
+            Cause::DeviceDown { place, dev }
+        }
+        _ => {
+            let (place, dev) = named(at, device);
+            Cause::NoLink { place, dev }
+        }
+    })
+}
+
+/// A machine was set up with an address that it has no more, and has no other in its place.
+fn lost_address(case: Case<'_>, addr: Ipv4Addr) -> Option<Cause> {
+    case.atlas.session.nodes().iter().find_map(|node| {
+        let port = node.config.ports.iter().find(|p| p.address.is_some_and(|a| a.addr() == addr))?;
+        let device = case.atlas.ns(node.ns)?.device_named(port.name.as_str())?;
+        let (place, dev) = (node.config.id.clone(), device.name.to_string());
+        device.addrs.is_empty().then_some(Cause::NoAddress { place, dev })
+    })
 }
 
 /// A whole segment that no longer reaches a router: a switch or router on it has a dead port.
@@ -288,19 +349,24 @@ fn unconfigured(case: Case<'_>, at: DevRef) -> Option<Cause> {
     })
 }
 
+/// The host itself looks for a container that stands on its own network card.
+fn macvlan_child(case: Case<'_>, at: NsId, addr: Ipv4Addr) -> Option<Cause> {
+    let (node, c) = case.atlas.container_with(addr).into_iter().find(|(node, c)| {
+        let on_card = |network: &str| {
+            let network = node.engine.as_ref().and_then(|e| e.network(network));
+            network.is_some_and(|n| n.bridge.is_none() && matches!(n.driver.as_str(), "macvlan" | "ipvlan"))
+        };
+        node.ns == at && c.endpoints.iter().any(|e| e.addr.addr() == addr && on_card(&e.network))
+    })?;
+    Some(Cause::MacvlanHost { container: c.name.clone(), host: node.config.id.clone() })
+}
+
 /// A neighbour that was looked for on a Docker network, and lives elsewhere.
 fn docker_neighbour(case: Case<'_>, f: Fatal<'_>, addr: Ipv4Addr, dev: &str) -> Option<Cause> {
     let atlas = case.atlas;
     let host = atlas.host(f.ns)?;
-    // The host itself looks for a container that stands on its own network card.
-    let child = atlas.container_with(addr).into_iter().find(|(node, c)| {
-        let bridged = |network: &str| {
-            node.engine.as_ref().and_then(|e| e.network(network)).is_some_and(|n| n.bridge.is_some())
-        };
-        node.ns == f.ns && c.endpoints.iter().any(|e| e.addr.addr() == addr && !bridged(&e.network))
-    });
-    if let Some((_, c)) = child {
-        return Some(Cause::MacvlanHost { container: c.name.clone(), host: host.config.id.clone() });
+    if let Some(cause) = macvlan_child(case, f.ns, addr) {
+        return Some(cause);
     }
     let network = match atlas.container(f.ns) {
         Some((_, c)) => {
@@ -317,6 +383,8 @@ fn docker_neighbour(case: Case<'_>, f: Fatal<'_>, addr: Ipv4Addr, dev: &str) -> 
             Some((node, c)) => {
                 Cause::OtherHost { container: c.name.clone(), addr, host: node.config.id.clone() }
             }
+            // Another host's own bridges are no part of the real network either.
+            None if case.atlas.node(owner.ns).is_none() => return None,
             None => Cause::Overlap { network: network.name.clone(), subnet: network.subnet?, dst: addr },
         });
     }
@@ -355,7 +423,12 @@ pub(super) fn no_route(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
         .any(|d| !matches!(d.kind, DeviceKind::Loopback) && !d.addrs.is_empty() && !own_bridge(case, at, d));
     if !addressed && let Some(first) = real.first() {
         let dev = first.name.to_string();
-        return if first.carrier { Cause::NoAddress { place, dev } } else { Cause::NoLink { place, dev } };
+        let link = || dead_end(case, at, Some(first.index));
+        return if first.carrier {
+            Cause::NoAddress { place, dev }
+        } else {
+            link().unwrap_or(Cause::NoLink { place, dev })
+        };
     }
     if let Some(c) = container
         && let Some(engine) = atlas.host(at).and_then(|n| n.engine.as_ref())
@@ -395,6 +468,9 @@ fn unreachable(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
         [(node, c)] if asker_host.is_none() => {
             Cause::DirectAccess { host: node.config.id.clone(), container: c.name.clone(), addr: dst }
         }
+        [(node, c)] if asker_host.is_some() => overlay::of_host(node, c, dst)
+            .filter(|_| case.asker == node.ns)
+            .unwrap_or(Cause::PrivateOnInternet { place, dst }),
         _ => Cause::PrivateOnInternet { place, dst },
     }
 }

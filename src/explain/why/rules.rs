@@ -52,8 +52,12 @@ pub(super) fn is_wan(case: Case<'_>, at: NsId, dev: &str) -> bool {
     let Some(ns) = case.atlas.ns(at) else { return false };
     let Some(chain) = ns.nf.table(TableKind::Nat).base(Hook::Postrouting) else { return false };
     chain.rules.iter().any(|r| {
-        let wanted = read(ns.nf.rule_text(r.id));
-        wanted.out_dev == Some(dev) && matches!(wanted.target, Some("MASQUERADE" | "SNAT"))
+        let text = ns.nf.rule_text(r.id);
+        let wanted = read(text);
+        // What an engine masquerades of its host's own is no side of a router.
+        !text.contains("addrtype")
+            && wanted.out_dev == Some(dev)
+            && matches!(wanted.target, Some("MASQUERADE" | "SNAT"))
     })
 }
 

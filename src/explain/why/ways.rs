@@ -52,7 +52,38 @@ pub(super) fn lost_error(story: &Story) -> Option<(u64, NsId)> {
     })
 }
 
+// ---- circles
+
+/// A packet that came by the same machine twice: routers that give it to one another. Where one of
+/// them has lost the interface that it should leave by, that is the cause.
+pub(super) fn round_and_round(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    let (ways, _) = passed(case, f.life);
+    let here = ways.iter().filter(|d| d.ns == f.ns).count();
+    let other = ways.iter().rfind(|d| d.ns != f.ns)?.ns;
+    if here < 2 || ways.iter().filter(|d| d.ns == other).count() < 2 {
+        return None;
+    }
+    let dst = case.story.flow_at_end(f.life)?.dst.addr;
+    let lost = [f.ns, other].into_iter().find_map(|id| {
+        let ns = case.atlas.ns(id)?;
+        let d = ns.devices().find(|d| !d.is_running() && d.addrs.iter().any(|a| a.contains(&dst)))?;
+        let (place, dev) = (case.atlas.place(id), d.name.to_string());
+        Some(if d.up { Cause::NoLink { place, dev } } else { Cause::DeviceDown { place, dev } })
+    });
+    let (one, other) = (case.atlas.place(f.ns), case.atlas.place(other));
+    Some(lost.unwrap_or(Cause::RoutingLoop { one, other, dst }))
+}
+
 // ---- ways back
+
+/// A packet of the host's own that left with a loopback address: what Docker's masquerading of
+/// published ports on localhost would have put right.
+pub(super) fn loopback_leaves(case: Case<'_>, f: Fatal<'_>, src: Ipv4Addr) -> Option<Cause> {
+    let to = case.story.flow_at_end(f.life)?.dst.addr;
+    let (node, c) = case.atlas.container_with(to).into_iter().find(|(n, _)| n.ns == case.asker)?;
+    let subnet = c.endpoints.iter().find(|e| e.addr.addr() == to)?.addr.trunc();
+    Some(Cause::MasqueradeOff { place: node.config.id.clone(), src, subnet })
+}
 
 /// The reverse path filter: the answer would leave by another interface than this came in by.
 pub(super) fn reverse_path(case: Case<'_>, f: Fatal<'_>, src: Ipv4Addr) -> Cause {
@@ -80,14 +111,18 @@ fn passed(case: Case<'_>, life: &Life) -> (Vec<DevRef>, Vec<NsId>) {
 /// The question came by a router that translated it, and the answer leaves by another, which knows
 /// nothing of the conversation.
 pub(super) fn answer_away(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
-    if f.life.role != Role::Answer {
-        return None;
-    }
-    let server = case.atlas.host(f.life.ns)?;
-    let (back, _) = passed(case, f.life);
+    // What the asker's kernel could not place was an answer too: to that it sent a reset.
+    let strange = || {
+        let ended = |l: &&Life| matches!(l.end, Some((_, ns, End::Dropped(..))) if ns == case.asker);
+        case.story.lives.iter().filter(|l| l.role == Role::Answer).find(ended)
+    };
+    let answer = if f.life.role == Role::Answer { f.life } else { strange()? };
+    let born = case.story.line_of(answer).first()?.ns;
+    let server = case.atlas.host(born)?;
+    let (back, _) = passed(case, answer);
     let went = back.iter().find(|d| d.ns != server.ns && case.atlas.container(d.ns).is_none())?.ns;
-    let asks = case.story.lives.iter().filter(|l| l.role == Role::Ask && l.born < f.life.born);
-    let came = asks.filter(|l| l.end.is_some_and(|e| e.1 == f.life.ns)).find_map(|ask| {
+    let asks = case.story.lives.iter().filter(|l| l.role == Role::Ask && l.born < answer.born);
+    let came = asks.filter(|l| l.end.is_some_and(|e| e.1 == born)).find_map(|ask| {
         let (ways, translators) = passed(case, ask);
         let last = ways.into_iter().rfind(|d| d.ns != server.ns && d.ns != case.asker)?;
         translators.contains(&last.ns).then_some(last)

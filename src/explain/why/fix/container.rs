@@ -6,7 +6,6 @@ use super::line::{other_port, replace_word};
 use super::{Fix, Remedy, Smith};
 use crate::docker::{Container, EndpointSpec, PortSpec, Request, RunSpec, cli};
 use crate::session::Node;
-use crate::stack::DeviceKind;
 use crate::wire::Protocol;
 
 pub(super) fn publish(host: u16, port: u16) -> PortSpec {
@@ -88,9 +87,7 @@ impl Smith<'_> {
     pub(super) fn use_publication(&self, host: &str, container: &str) -> Option<Fix> {
         let node = self.atlas.session.node(host).ok()?;
         let c = self.atlas.containers_of(node).iter().find(|c| c.name == container)?;
-        let ns = self.atlas.ns(node.ns)?;
-        let own = |d: &&crate::stack::Device| matches!(d.kind, DeviceKind::Ethernet) && !d.addrs.is_empty();
-        let host_addr = ns.devices().find(own)?.addrs.first()?.addr();
+        let host_addr = self.host_addr(host)?;
         let target =
             c.endpoints.iter().map(|e| e.addr.addr()).find(|a| self.job.line.contains(&a.to_string()));
         let name = target.map_or_else(|| c.name.clone(), |a| a.to_string());

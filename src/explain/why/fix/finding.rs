@@ -1,10 +1,12 @@
 //! Places, containers and interfaces by the names that a cause speaks of.
 
+use std::net::Ipv4Addr;
+
 use super::Smith;
 use crate::docker::Container;
 use crate::explain::why::story::Story;
 use crate::session::Node;
-use crate::stack::{DevRef, NsId};
+use crate::stack::{DevRef, Device, DeviceKind, NsId};
 use crate::wire::Protocol;
 
 impl<'a> Smith<'a> {
@@ -34,6 +36,16 @@ impl<'a> Smith<'a> {
     pub(super) fn port_of(&self, place: &str, dev: &str) -> Option<DevRef> {
         let ns = self.ns(place)?;
         Some(DevRef { ns, dev: self.atlas.ns(ns)?.device_named(dev)?.index })
+    }
+    /// The address that the attempt was about.
+    pub(super) fn asked_addr(&self, story: &Story) -> Option<Ipv4Addr> {
+        story.asks().filter_map(|a| a.flow()).next_back().map(|f| f.dst.addr)
+    }
+    /// A node's own address on its first cable.
+    pub(super) fn host_addr(&self, node: &str) -> Option<Ipv4Addr> {
+        let ns = self.atlas.ns(self.atlas.session.node(node).ok()?.ns)?;
+        let own = |d: &&Device| matches!(d.kind, DeviceKind::Ethernet) && !d.addrs.is_empty();
+        Some(ns.devices().find(own)?.addrs.first()?.addr())
     }
     /// The port that the attempt was about: the last one that it asked for.
     pub(super) fn asked_port(&self, story: &Story) -> Option<u16> {

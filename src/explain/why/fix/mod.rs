@@ -20,7 +20,7 @@ use crate::session::{Job, NodeKind, Session};
 use crate::time::Duration;
 use crate::wire::Protocol;
 use container::{aim, everywhere, holds, publish};
-use line::replace_word;
+use line::{other_port, replace_word};
 use link::Lease;
 
 /// How long a line of a fix may run, in virtual time.
@@ -115,7 +115,11 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         Cause::DuplicateAddress { addr, one, other } => {
             let keep = atlas.session.node(one).is_ok_and(|n| n.config.kind == NodeKind::Router);
             let place = if keep { other } else { smith.later(one, other) };
-            line(place, smith.other_address(place, *addr)?)
+            let change = (place.to_owned(), smith.other_address(place, *addr)?);
+            // Who asked has learned the wrong MAC address for it, and believes that for a while.
+            let asker = Some(job.place.clone()).filter(|p| !p.contains(':') && p != place);
+            let forget = asker.map(|p| (p, "ip neigh flush all".to_owned()));
+            lines(std::iter::once(change).chain(forget).collect())
         }
         Cause::ForwardingOff { place } => line(place, "sysctl -w net.ipv4.ip_forward=1".into()),
         Cause::MasqueradeOff { place, subnet, .. } => {
@@ -163,7 +167,19 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             );
             line(&node.config.id, run)
         }
-        Cause::PoolsUsedUp { .. } => smith.with_subnet(),
+        Cause::PoolsUsedUp { .. } | Cause::SubnetTaken { .. } => smith.with_subnet(),
+        Cause::NoSwarm => {
+            let addr = smith.host_addr(&job.place)?;
+            line(&job.place, format!("docker swarm init --advertise-addr {addr}"))
+        }
+        Cause::NoNeighbour { addr, .. } => {
+            let now = atlas.had(*addr)?.endpoints.first()?.addr.addr();
+            let line = replace_word(&job.line, &addr.to_string(), &now.to_string())?;
+            Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
+        }
+        Cause::MacvlanHost { container, host } if job.place == *host => {
+            line(host, smith.shim(host, container)?)
+        }
         Cause::OverlayNoPeer { peer, .. } => {
             let (place, run) = smith.old_address(*peer)?;
             line(&place, run)
@@ -202,6 +218,17 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         Cause::PublishedLocally { container, port } => smith.republish(container, |s| {
             s.publish.iter_mut().filter(|p| holds(p, *port)).for_each(|p| p.host_ip = None);
         }),
+        Cause::PublishIgnored { to, port, .. } => {
+            let from = smith.asked_addr(story)?;
+            let line = replace_word(&job.line, &from.to_string(), &to.addr.to_string())?;
+            let line = if to.port == *port { line } else { other_port(&line, *port, to.port)? };
+            Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
+        }
+        Cause::PublishedOtherHost { host, .. } => {
+            let (from, to) = (smith.asked_addr(story)?, smith.host_addr(host)?);
+            let line = replace_word(&job.line, &from.to_string(), &to.to_string())?;
+            Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
+        }
         Cause::NotPublished { port, published: Some(real), .. } => smith.retry(*port, *real),
         Cause::NotPublished { container, port, published: None } => {
             let wanted = smith.asked_port(story).unwrap_or(*port);
@@ -225,6 +252,8 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         Cause::NothingListens { port, listens, proto: Protocol::Tcp, .. } if listens.len() == 1 => {
             smith.retry(*port, listens[0])
         }
+        // One that ended by itself with an error would only do so again.
+        Cause::AppExited { code, .. } if !matches!(code, 0 | 137 | 143) => None,
         Cause::AppExited { container, .. } | Cause::NotStarted { container } => {
             let (node, c) = smith.named(container)?;
             line(&node.config.id, format!("docker start {}", c.name))

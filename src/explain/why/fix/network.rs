@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::line::replace_word;
 use super::{Fix, Remedy, Smith};
 use crate::session::Node;
 use crate::wire::Ipv4Net;
@@ -67,8 +68,28 @@ impl Smith<'_> {
         let node = self.atlas.session.node(&self.job.place).ok()?;
         let at = self.job.line.find("network create")? + "network create".len();
         let free = self.free_subnet(node)?;
+        let words: Vec<&str> = self.job.line.split_whitespace().collect();
+        if let Some(i) = words.iter().position(|w| *w == "--subnet") {
+            // A gateway or a range of the other subnet would not fit.
+            let rest = words.iter().any(|w| matches!(*w, "--gateway" | "--ip-range" | "--aux-address"));
+            let line =
+                replace_word(&self.job.line, words.get(i + 1)?, &free.to_string()).filter(|_| !rest)?;
+            return Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) });
+        }
         let line = format!("{} --subnet {free}{}", &self.job.line[..at], &self.job.line[at..]);
         Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })
+    }
+
+    /// A macvlan interface of the host's own beside a container's: siblings do hear one another.
+    pub(super) fn shim(&self, host: &str, container: &str) -> Option<String> {
+        let (_, c) = self.named(container)?;
+        let to = c.endpoints.first()?.addr;
+        let (parent, own) = (self.uplink(host)?, self.atlas.free_address(to.trunc())?);
+        Some(format!(
+            "ip link add shim link {parent} type macvlan mode bridge && ip addr add {own}/32 dev shim && \
+             ip link set shim up && ip route add {}/32 dev shim",
+            to.addr()
+        ))
     }
 
     /// A subnet that no network of a host has, and nobody else either.

@@ -31,20 +31,20 @@ impl Lang {
     }
 }
 
-/// The files of a language: what the page says before anything is opened, and the rest, which is read
-/// when a key is not among the first.
-const FIRST: [[&str; 2]; 2] = [
-    [include_str!("../../www/locales/en/ui.json"), include_str!("../../www/locales/en/steps.json")],
-    [include_str!("../../www/locales/ko/ui.json"), include_str!("../../www/locales/ko/steps.json")],
-];
-const LATER: [[&str; 4]; 2] = [
+/// The files of a language: what the page says before anything is done, and the rest, which is read when a
+/// key is not among the first.
+const FIRST: [&str; 2] =
+    [include_str!("../../www/locales/en/ui.json"), include_str!("../../www/locales/ko/ui.json")];
+const LATER: [[&str; 5]; 2] = [
     [
+        include_str!("../../www/locales/en/steps.json"),
         include_str!("../../www/locales/en/street.json"),
         include_str!("../../www/locales/en/why.json"),
         include_str!("../../www/locales/en/firewall.json"),
         include_str!("../../www/locales/en/share.json"),
     ],
     [
+        include_str!("../../www/locales/ko/steps.json"),
         include_str!("../../www/locales/ko/street.json"),
         include_str!("../../www/locales/ko/why.json"),
         include_str!("../../www/locales/ko/firewall.json"),
@@ -64,7 +64,7 @@ type Texts = BTreeMap<String, String>;
 /// What [`hand_over`] was given.
 static HANDED: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
 
-/// Hands over the first files of a language as one, so that those within the program are not needed. It
+/// Hands over the first file of a language, so that the one within the program is not needed. It
 /// has to come before the first text is asked for; a text that is no such file is passed over.
 pub fn hand_over(lang: Lang, file: String) {
     // Only the first word counts.
@@ -82,7 +82,7 @@ fn first(lang: Lang) -> &'static Texts {
 // Not inlined: what only this names lies in the second part of the page's program.
 #[inline(never)]
 fn built_in(lang: Lang) -> Texts {
-    read(&FIRST[lang as usize])
+    read(&[FIRST[lang as usize]])
 }
 
 // Not inlined: what only this names lies in the second part of the page's program.
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_locale_file_is_read() {
-        for file in FIRST.iter().flatten().chain(LATER.iter().flatten()) {
+        for file in FIRST.iter().chain(LATER.iter().flatten()) {
             parse(file).unwrap();
         }
     }

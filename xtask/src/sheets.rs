@@ -85,17 +85,10 @@ fn is_needed(selectors: &str, seen: &dyn Fn(&str) -> bool) -> bool {
 /// Makes a file of the texts that each language needs first, and names it in the html.
 pub fn texts(dist: &Path, mut html: String) -> Result<String> {
     for lang in ["en", "ko"] {
-        let mut all = Vec::new();
-        for name in ["ui", "steps"] {
-            let path = root().join(format!("www/locales/{lang}/{name}.json"));
-            let text =
-                String::from_utf8(read(&path)?).map_err(|_| format!("{} is no UTF-8", path.display()))?;
-            // Flat objects, an entry a line.
-            let inside = text.trim().strip_prefix('{').and_then(|t| t.strip_suffix('}'));
-            let inside = inside.ok_or_else(|| format!("{} is no object", path.display()))?;
-            all.push(inside.lines().map(str::trim).collect::<String>());
-        }
-        let text = format!("{{{}}}", all.join(","));
+        let path = root().join(format!("www/locales/{lang}/ui.json"));
+        let text = String::from_utf8(read(&path)?).map_err(|_| format!("{} is no UTF-8", path.display()))?;
+        // A flat object, an entry a line.
+        let text: String = text.lines().map(str::trim).collect();
         let file = format!("texts-{lang}-{:016x}.json", hash(text.as_bytes()));
         write(&dist.join(&file), text)?;
         html = html.replacen(" data-wasm=", &format!(" data-texts-{lang}=./{file} data-wasm="), 1);

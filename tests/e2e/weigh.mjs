@@ -19,7 +19,7 @@ export async function weigh(browser, server, { locale = 'en-GB', after = async (
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const server = await serve(undefined, { gzip: true });
+  const server = await serve(process.argv[2], { gzip: true });
   const browser = await launch();
   for (const locale of ['en-GB', 'ko-KR']) {
     const { files, all } = await weigh(browser, server, { locale });

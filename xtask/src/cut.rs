@@ -28,8 +28,16 @@ pub fn prepare(trunk: &mut Command) {
 
 /// Functions that are not taken apart: what they run depends on addresses, random numbers or time. Small
 /// ones stay with the first part even if the visits did not happen to run them.
-const WHIMSICAL: [&str; 6] =
-    ["hashbrown", "dlmalloc", "__externref", "wasm_bindgen_futures", "js_sys::futures", "yew::scheduler"];
+const WHIMSICAL: [&str; 8] = [
+    "hashbrown",
+    "indexmap",
+    "std::collections::hash",
+    "dlmalloc",
+    "__externref",
+    "wasm_bindgen_futures",
+    "js_sys::futures",
+    "yew::scheduler",
+];
 /// Bytes of a small function.
 const SMALL: usize = 120;
 

@@ -116,7 +116,7 @@ pub fn script(dist: &Path, mut html: String, first: &mut Module) -> Result<Strin
         import.name = short;
     }
     // These keep their names.
-    for kept in ["worker.js", "broken.js"] {
+    for kept in ["worker.js", "broken.js", "words.js"] {
         write(&dist.join(kept), without_comments(&utf8(kept)?))?;
     }
     let boot = without_comments(&utf8("boot.js")?);

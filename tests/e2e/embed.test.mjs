@@ -111,7 +111,7 @@ for (const [name, start] of Object.entries(BROWSERS)) {
       assert.deepEqual(asked.filter((url) => !ours(origins)(url)).map(String), []);
       // Several labs share one download, and a guest installs nothing.
       const wasm = server.asked.filter((url) => url.endsWith('.wasm'));
-      assert.ok(wasm.length <= 1, wasm.join(' '));
+      assert.equal(new Set(wasm).size, wasm.length, wasm.join(' '));
       assert.ok(!server.asked.some((url) => url.includes('worker.js')));
       assert.deepEqual(problems, []);
       await context.close();

@@ -73,8 +73,8 @@ fn settle(world: &mut World, engine: &mut Engine) {
                 Event::Effect(pid, effect) => {
                     engine.on_effect(world, pid, &effect);
                 }
-                Event::Exited(pid, code) => engine.on_exit(world, pid, code),
-                Event::Detached(..) => {}
+                Event::Exited(pid, code, _) => engine.on_exit(world, pid, code),
+                Event::Detached(..) | Event::Due(_) => {}
             }
         }
     }

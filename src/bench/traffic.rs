@@ -112,7 +112,7 @@ pub(super) fn finish(world: &mut World, askers: u32) {
         world.run(Instant::FAR_FUTURE, 1 << 20);
         let events = world.take_events();
         assert!(!events.is_empty() || !world.is_quiet(), "an answer is missing");
-        ended += events.iter().filter(|e| matches!(e, Event::Exited(_, 0))).count() as u32;
+        ended += events.iter().filter(|e| matches!(e, Event::Exited(_, 0, _))).count() as u32;
     }
     while !world.is_quiet() {
         world.run(Instant::FAR_FUTURE, 1 << 20);

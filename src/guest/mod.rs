@@ -15,7 +15,10 @@ pub mod options;
 mod program;
 mod registry;
 
-pub use admin::{WITH_EVERY_SHELL, absolute_path, read_proc, with_creds, with_env, write_proc};
+pub use admin::{
+    FileKind, TestError, WITH_EVERY_SHELL, absolute_path, kind_of, read_proc, test, with_creds, with_env,
+    write_proc,
+};
 pub use creds::{Cap, Caps, Creds};
 pub use files::Files;
 pub use program::{Effect, MachineId, Poll, Program, Signal, Stdin, Sys};

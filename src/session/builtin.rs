@@ -1,6 +1,7 @@
-//! What the shell does itself.
+//! What the shell does itself; the parts of its language are in [`super::control`].
 
 use super::Session;
+use super::run::Home;
 use super::stage::{Launch, Spot, Then};
 use crate::guest::{self, Signal};
 use crate::stack::Pid;
@@ -21,14 +22,22 @@ const fn b(name: &'static str, usage: &'static str, en: &'static str, ko: &'stat
 /// All builtins, by name.
 pub(super) const BUILTINS: &[Builtin] = &[
     b(":", ":", "does nothing", "아무것도 하지 않아요"),
+    b("[", "[ EXPRESSION ]", "tests a condition", "조건을 검사해요"),
+    b("break", "break [N]", "leaves a loop", "반복문을 빠져나가요"),
     b("cd", "cd [DIRECTORY]", "changes the working directory", "작업 디렉터리를 바꿔요"),
     b("clear", "clear", "clears the terminal", "터미널을 비워요"),
+    b("continue", "continue [N]", "begins the next round of a loop", "반복문의 다음 차례로 가요"),
     b("exit", "exit [STATUS]", "leaves the shell", "셸에서 나가요"),
     b("export", "export NAME=VALUE", "sets an environment variable", "환경 변수를 정해요"),
+    b("false", "false", "fails", "실패로 끝나요"),
     b("help", "help [COMMAND]", "lists the commands of this place", "여기서 쓸 수 있는 명령을 보여줘요"),
     b("kill", "kill [-9] PID…", "ends a process", "프로세스를 끝내요"),
     b("ps", "ps", "lists the running processes", "실행 중인 프로세스를 보여줘요"),
     b("pwd", "pwd", "prints the working directory", "작업 디렉터리를 보여줘요"),
+    b("read", "read [-r] [NAME]…", "reads a line into variables", "한 줄을 읽어 변수에 넣어요"),
+    b("shift", "shift [N]", "drops the first arguments", "앞쪽 인자를 버려요"),
+    b("test", "test EXPRESSION", "tests a condition", "조건을 검사해요"),
+    b("true", "true", "succeeds", "성공으로 끝나요"),
     b("type", "type NAME…", "says what a word is", "단어가 무슨 명령인지 알려줘요"),
     b("unset", "unset NAME…", "removes a variable", "변수를 지워요"),
     b("which", "which NAME…", "says where a command is", "명령이 어디에 있는지 알려줘요"),
@@ -45,6 +54,11 @@ impl Session {
         match words[0].as_str() {
             "cd" => self.cd(spot, args),
             "pwd" => Launch::ok(format!("{}\n", self.cwd(spot.shell, spot.machine))),
+            "false" => Launch { texts: Vec::new(), then: Then::Exit(1) },
+            "[" | "test" => self.test(spot, &words[0], args),
+            "break" | "continue" => self.leave(spot, &words[0], args),
+            "read" => self.read(spot, args),
+            "shift" => self.shift(spot, args),
             // Home, clear, clear what scrolled out (ECMA-48; xterm's E3).
             "clear" => Launch::ok("\x1b[H\x1b[2J\x1b[3J"),
             "exit" => self.exit(spot, args),
@@ -68,9 +82,11 @@ impl Session {
                 .machine(spot.machine)
                 .is_some_and(|m| m.files.paths().any(|p| p.starts_with(&inside)));
         if known {
-            match &mut self.shell_mut(spot.shell).setting.cwd {
+            let own = &mut self.shell_mut(spot.shell).setting.cwd;
+            match own {
+                _ if !spot.alone => {}
                 Some(own) => *own = path,
-                None => self.terminal(spot.machine).cwd = path,
+                None => self.scope(spot.shell).cwd = path,
             }
             return Launch::default();
         }
@@ -79,16 +95,27 @@ impl Session {
     }
 
     fn exit(&mut self, spot: Spot, args: &[String]) -> Launch {
-        let shell = self.shell_mut(spot.shell);
+        let (mut id, status) = (spot.shell, self.shell_mut(spot.shell).status);
         let code = match args.first().map(|a| a.parse::<i64>()) {
-            None => shell.status,
+            None => status,
             Some(Ok(n)) => (n & 0xff) as i32,
             Some(Err(_)) => 2,
         };
-        shell.next = shell.script.items.len();
-        let top = shell.home == super::run::Home::Terminal;
-        if top && let Some((node, main)) = self.mains.remove(&spot.machine) {
-            self.shell_done(node, main, code);
+        if spot.alone {
+            loop {
+                let shell = self.shell_mut(id);
+                shell.frames.clear();
+                match shell.home {
+                    Home::Stage(parent, _) if shell.shares => id = parent,
+                    Home::Terminal => {
+                        if let Some((node, main)) = self.mains.remove(&spot.machine) {
+                            self.shell_done(node, main, code);
+                        }
+                        break;
+                    }
+                    _ => break,
+                }
+            }
         }
         Launch { texts: Vec::new(), then: Then::Exit(code) }
     }
@@ -97,9 +124,9 @@ impl Session {
         for arg in args {
             let (name, value) = match arg.split_once('=') {
                 Some((name, value)) => (name.to_owned(), value.to_owned()),
-                None => (arg.clone(), self.terminal(spot.machine).vars.get(arg).cloned().unwrap_or_default()),
+                None => (arg.clone(), self.scope(spot.shell).vars.get(arg).cloned().unwrap_or_default()),
             };
-            self.terminal(spot.machine).vars.remove(&name);
+            self.scope(spot.shell).vars.remove(&name);
             if let Some(m) = self.world.machine_mut(spot.machine) {
                 m.env.retain(|(n, _)| *n != name);
                 m.env.push((name, value));
@@ -110,7 +137,7 @@ impl Session {
 
     fn unset(&mut self, spot: Spot, args: &[String]) -> Launch {
         for arg in args {
-            self.terminal(spot.machine).vars.remove(arg);
+            self.scope(spot.shell).vars.remove(arg);
             if let Some(m) = self.world.machine_mut(spot.machine) {
                 m.env.retain(|(n, _)| n != arg);
             }

@@ -307,7 +307,7 @@ impl Session {
             self.owners.iter().filter(|(_, (s, _))| shells.contains(s)).map(|(pid, _)| *pid).collect();
         for id in shells {
             if let Some(shell) = self.shells.get_mut(&id) {
-                shell.next = shell.script.items.len();
+                shell.frames.clear();
             }
         }
         for pid in pids {

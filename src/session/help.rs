@@ -43,8 +43,8 @@ impl Session {
             }
         }
         text += [
-            "help COMMAND says more. Also: a | b, a; b, a && b, a || b, $(a), > file, 2>/dev/null. Ctrl-C ends a command.\n",
-            "help 명령: 자세한 설명. a | b, a; b, a && b, a || b, $(a), > 파일, 2>/dev/null도 쓸 수 있어요. Ctrl-C로 명령을 끝내요.\n",
+            "help COMMAND says more. Also: a | b, a; b, a && b, a || b, $(a), > file, 2>/dev/null, for, while, if, $((1+2)). Ctrl-C ends a command.\n",
+            "help 명령: 자세한 설명. a | b, a; b, a && b, a || b, $(a), > 파일, 2>/dev/null, for, while, if, $((1+2))도 쓸 수 있어요. Ctrl-C로 명령을 끝내요.\n",
         ][language];
         text
     }

@@ -19,8 +19,10 @@ mod change;
 pub mod changes;
 mod complete;
 mod conditions;
+mod control;
 mod dns;
 mod expand;
+mod flow;
 mod help;
 mod mutation;
 mod node;
@@ -32,6 +34,8 @@ mod setup;
 mod stage;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_script;
 mod timeline;
 
 pub use conditions::Condition;

@@ -65,7 +65,10 @@ pub(super) fn of_docker(request: &Request, response: &Response, words: &[String]
 
 fn in_script(script: &Script) -> bool {
     let commands = script.items.iter().flat_map(|(_, p)| &p.commands);
-    commands.into_iter().any(|c| of_words(&c.words.iter().map(literal).collect::<Vec<_>>()))
+    commands.into_iter().any(|c| {
+        let inside = c.compound.as_ref().is_some_and(|c| c.scripts().into_iter().any(in_script));
+        inside || of_words(&c.words.iter().map(literal).collect::<Vec<_>>())
+    })
 }
 
 fn literal(word: &Word) -> String {
@@ -94,6 +97,8 @@ mod tests {
             ("sysctl net.ipv4.ip_forward", false),
             ("sudo ip neigh flush all", true),
             ("sh -c ip\\ link\\ set\\ eth0\\ down", true),
+            ("sh -c 'for i in 1 2; do ip link set eth$i down; done'", true),
+            ("sh -c 'for i in 1 2; do ping eth$i; done'", false),
             ("ping 8.8.8.8", false),
         ] {
             let script = parse(line).unwrap();

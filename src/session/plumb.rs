@@ -15,6 +15,8 @@ pub(super) struct Stage {
     pub(super) err: Sink,
     /// It reads the stage before it (and not a file).
     pub(super) piped_in: bool,
+    /// It reads what the shell reads.
+    pub(super) shell_in: bool,
     /// What to remember if it succeeds.
     pub(super) mutation: Option<String>,
     /// The record from which on the changes it makes have not been listed yet.
@@ -30,6 +32,8 @@ pub(super) enum Runner {
     Process(Pid),
     /// `sh -c`.
     Shell(ShellId),
+    /// `read`: the shell itself, once a line has come.
+    Read,
 }
 
 /// Where output goes.
@@ -92,7 +96,7 @@ impl Session {
             }
             (Runner::Process(pid), None) => self.world.write_stdin(pid, text, false),
             (Runner::Shell(child), None) => self.feed_shell(child, text, false),
-            (Runner::Done, None) => {}
+            (Runner::Done | Runner::Read, None) => {}
         }
     }
 
@@ -103,12 +107,25 @@ impl Session {
         match shell.stages.first().map(|s| (s.runner, s.exit)) {
             Some((Runner::Process(pid), None)) => self.world.write_stdin(pid, text, close),
             Some((Runner::Shell(child), None)) => self.feed_shell(child, text, close),
-            _ => {
+            reader => {
                 shell.stdin.data.push_str(text);
                 if close && shell.reads_script {
                     self.ready.push_back(id);
                 }
+                if matches!(reader, Some((Runner::Read, None))) {
+                    self.go_on_reading(id);
+                }
             }
+        }
+    }
+
+    /// What a stage has left unread of the shell's stdin is there for the next one.
+    pub(super) fn give_back(&mut self, id: ShellId, index: usize, mut unread: String) {
+        if let Some(shell) = self.shells.get_mut(&id).filter(|_| !unread.is_empty())
+            && shell.stages.get(index).is_some_and(|s| s.shell_in)
+        {
+            unread += &shell.stdin.data;
+            shell.stdin.data = unread;
         }
     }
 
@@ -121,7 +138,7 @@ impl Session {
         match next.runner {
             Runner::Process(pid) => self.world.write_stdin(pid, "", true),
             Runner::Shell(child) => self.feed_shell(child, "", true),
-            Runner::Done => {}
+            Runner::Done | Runner::Read => {}
         }
     }
 

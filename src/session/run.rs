@@ -1,10 +1,10 @@
-//! The interpreter: which pipeline of a line comes next, and when a line is done.
+//! Shells: how one is begun, fed, interrupted and ended. Which command comes next is in [`super::flow`].
 //!
 //! A line is a [`Shell`]. A `$(…)`, and `sh -c '…'` as a stage, are shells of their own, whose
 //! [`Home`] is the shell above. Nothing here waits: a shell that can go on is queued in
 //! `Session::ready`, and [`Session::pump`] works the queue off.
 
-use super::expand::Expansion;
+use super::flow::Frame;
 use super::plumb::Stage;
 use super::{JobId, Session, Terminal};
 use crate::docker::{self, ContainerState};
@@ -12,6 +12,7 @@ use crate::guest::{Creds, MachineId, Signal, Stdin};
 use crate::shell::{AndOr, Pipeline, Script, parse};
 use crate::sim::Event;
 use crate::stack::Pid;
+use crate::time::Duration;
 
 /// A shell under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,9 +25,18 @@ pub(super) struct Shell {
     /// Index of the node; its engine takes the docker commands.
     pub(super) node: usize,
     pub(super) machine: MachineId,
-    pub(super) script: Script,
-    /// The item to start next.
-    pub(super) next: usize,
+    /// What is under way, the innermost last.
+    pub(super) frames: Vec<Frame>,
+    /// `$0`, `$1` and so on.
+    pub(super) args: Vec<String>,
+    /// Variables and directory of its own; without them it has its terminal's.
+    pub(super) own: Option<Box<Terminal>>,
+    /// `{ … } < file`: variables and arguments are those of the shell whose stage it is.
+    pub(super) shares: bool,
+    /// `sh -c` or a file of commands: the lab remembers it as a whole.
+    pub(super) whole: bool,
+    /// It lets time go on before it does.
+    pub(super) paused: bool,
     /// `$?`.
     pub(super) status: i32,
     /// Results of the substitutions of the pipeline in hand, in order.
@@ -38,6 +48,8 @@ pub(super) struct Shell {
     pub(super) home: Home,
     /// What the first stage reads.
     pub(super) stdin: Stdin,
+    /// The variables that a `read` under way sets.
+    pub(super) reading: Vec<String>,
     /// `sh` without a script: lines are read from stdin.
     pub(super) reads_script: bool,
     /// Its programs are not waited for.
@@ -74,6 +86,9 @@ pub(super) enum Home {
     /// A script that is a detached container's main process, or its `&`: `docker logs` keeps it.
     Log(Pid),
 }
+
+/// How often a loop in a paused container looks whether it may go on.
+const FROZEN: Duration = Duration::from_millis(100);
 
 /// Shells within shells: a bound against `sh -c` that calls itself.
 const MAX_SHELLS: usize = 200;
@@ -119,14 +134,19 @@ impl Session {
                 job,
                 node,
                 machine,
-                script,
-                next: 0,
+                frames: vec![Frame::list(script)],
+                args: Vec::new(),
+                own: None,
+                shares: false,
+                whole: false,
+                paused: false,
                 status: 0,
                 substituted: Vec::new(),
                 captured: String::new(),
                 stages: Vec::new(),
                 home,
                 stdin,
+                reading: Vec::new(),
                 reads_script: false,
                 background: false,
                 main: None,
@@ -155,10 +175,12 @@ impl Session {
 
     /// Where the shell `id` stands on `machine`.
     pub(super) fn cwd(&mut self, id: ShellId, machine: MachineId) -> String {
-        let shell = self.shells.get(&id).filter(|s| s.machine == machine);
-        match shell.and_then(|s| s.setting.cwd.clone()) {
+        let Some(shell) = self.shells.get(&id).filter(|s| s.machine == machine) else {
+            return self.terminal(machine).cwd.clone();
+        };
+        match shell.setting.cwd.clone() {
             Some(own) => own,
-            None => self.terminal(machine).cwd.clone(),
+            None => self.scope(id).cwd.clone(),
         }
     }
 
@@ -209,7 +231,17 @@ impl Session {
                     self.stage_done(shell, index, code);
                 }
             }
-            Event::Exited(pid, code) => {
+            Event::Due(number) => {
+                let id = ShellId(number);
+                let Some(shell) = self.shells.get_mut(&id).filter(|s| s.paused) else { return };
+                if self.world.machine(shell.machine).is_some_and(|m| m.frozen) {
+                    // `docker pause`: it is asked again now and then.
+                    return self.world.call_at(self.world.now() + FROZEN, number, false);
+                }
+                shell.paused = false;
+                self.ready.push_back(id);
+            }
+            Event::Exited(pid, code, unread) => {
                 for node in &mut self.nodes {
                     if let Some(engine) = &mut node.engine {
                         engine.on_exit(&mut self.world, pid, code);
@@ -218,6 +250,7 @@ impl Session {
                 let mut engines: Vec<_> = self.nodes.iter_mut().filter_map(|n| n.engine.as_mut()).collect();
                 docker::settle(&mut self.world, &mut engines);
                 if let Some((shell, index)) = self.owners.remove(&pid) {
+                    self.give_back(shell, index, unread);
                     self.stage_done(shell, index, code);
                 }
             }
@@ -264,70 +297,14 @@ impl Session {
         }
     }
 
-    /// Starts what comes next, or ends the shell.
-    fn advance(&mut self, id: ShellId) {
-        let shell = self.shell_mut(id);
-        if !shell.stages.is_empty() {
-            return;
-        }
-        if shell.reads_script {
-            return self.read_script(id);
-        }
-        // What `&&` and `||` pass over.
-        while let Some((how, _)) = shell.script.items.get(shell.next) {
-            let run = match how {
-                AndOr::Always => true,
-                AndOr::And => shell.status == 0,
-                AndOr::Or => shell.status != 0,
-            };
-            if run {
-                break;
-            }
-            shell.next += 1;
-        }
-        let Some((_, pipeline)) = shell.script.items.get(shell.next) else {
-            return self.finish_shell(id);
-        };
-        let mut pipeline = pipeline.clone();
-        let (node, machine) = (shell.node, shell.machine);
-        if self.has_exited(node, machine) || self.has_lost_main(id) {
-            // The shell was killed with everything else in its container.
-            self.shell_mut(id).status = 137;
-            return self.finish_shell(id);
-        }
-        if pipeline.background {
-            pipeline.background = false;
-            return self.background(id, pipeline);
-        }
-        match self.expand(id, &pipeline) {
-            Expansion::Needs(script) => self.substitute(id, script),
-            Expansion::TooLong(program) => {
-                let shell = self.shell_mut(id);
-                (shell.next, shell.status) = (shell.next + 1, 126);
-                shell.substituted.clear();
-                let (node, machine) = (shell.node, shell.machine);
-                let word = self.word_for_shell(node, machine);
-                let about = program.map(|p| format!("{p}: ")).unwrap_or_default();
-                self.shell_print(id, true, &format!("{word}: {about}Argument list too long\n"));
-                self.ready.push_back(id);
-            }
-            Expansion::Ready(commands) => {
-                let shell = self.shell_mut(id);
-                shell.next += 1;
-                shell.substituted.clear();
-                self.start_pipeline(id, commands);
-            }
-        }
-    }
-
     /// Is this the machine of a container that has ended?
-    fn has_exited(&self, node: usize, machine: MachineId) -> bool {
+    pub(super) fn has_exited(&self, node: usize, machine: MachineId) -> bool {
         let engine = self.nodes.get(node).and_then(|n| n.engine.as_ref());
         let mut containers = engine.into_iter().flat_map(|e| e.containers());
         containers.any(|c| c.machine == machine && matches!(c.state, ContainerState::Exited { .. }))
     }
 
-    fn substitute(&mut self, id: ShellId, script: Script) {
+    pub(super) fn substitute(&mut self, id: ShellId, script: Script) {
         let shell = self.shell_mut(id);
         let (job, node, machine, status) = (shell.job, shell.node, shell.machine, shell.status);
         shell.captured.clear();
@@ -339,15 +316,40 @@ impl Session {
         let stdin = Stdin { data: String::new(), closed: true };
         let (background, setting) = (self.shell_mut(id).background, self.shell_mut(id).setting.clone());
         let child = self.add_shell(job, node, machine, script, Home::Capture(id), stdin);
+        self.inherit(child, id);
         let child = self.shell_mut(child);
         (child.status, child.background, child.setting) = (status, background, setting);
     }
 
+    /// A sub-shell begins with copies of what its parent knows (POSIX.1-2024 §2.12).
+    pub(super) fn inherit(&mut self, child: ShellId, parent: ShellId) {
+        let own = Some(Box::new(self.scope(parent).clone()));
+        let args = self.shell_mut(parent).args.clone();
+        let child = self.shell_mut(child);
+        (child.own, child.args) = (own, args);
+    }
+
+    /// Variables and directory of a shell.
+    pub(super) fn scope(&mut self, id: ShellId) -> &mut Terminal {
+        let mut at = id;
+        loop {
+            let shell = self.shell_mut(at);
+            match shell.home {
+                _ if shell.own.is_some() => break,
+                Home::Stage(parent, _) if shell.shares => at = parent,
+                _ => {
+                    let machine = shell.machine;
+                    return self.terminal(machine);
+                }
+            }
+        }
+        self.shell_mut(at).own.as_mut().expect("the loop has seen it")
+    }
+
     /// `… &`: a shell of its own, and this one goes on at once.
-    fn background(&mut self, id: ShellId, pipeline: Pipeline) {
+    pub(super) fn background(&mut self, id: ShellId, pipeline: Pipeline) {
         let full = self.too_many_shells();
         let shell = self.shell_mut(id);
-        shell.next += 1;
         shell.status = if full { 254 } else { 0 };
         let (job, node, machine, home) = (shell.job, shell.node, shell.machine, shell.home);
         if !full {
@@ -356,14 +358,14 @@ impl Session {
             let home = if matches!(home, Home::Nowhere | Home::Log(_)) { home } else { Home::Background };
             let setting = self.shell_mut(id).setting.clone();
             let child = self.add_shell(job, node, machine, script, home, stdin);
+            self.inherit(child, id);
             let child = self.shell_mut(child);
             (child.background, child.setting) = (true, setting);
         }
-        self.ready.push_back(id);
     }
 
     /// `sh` that reads its script from stdin waits for the end of it.
-    fn read_script(&mut self, id: ShellId) {
+    pub(super) fn read_script(&mut self, id: ShellId) {
         let shell = self.shell_mut(id);
         if !shell.stdin.closed {
             return;
@@ -371,7 +373,7 @@ impl Session {
         shell.reads_script = false;
         let text = std::mem::take(&mut shell.stdin.data);
         match parse(&text) {
-            Ok(script) => shell.script = script,
+            Ok(script) => shell.frames = vec![Frame::list(script)],
             Err(e) => {
                 shell.status = 2;
                 self.shell_print(id, true, &format!("sh: {}\n", e.message));
@@ -381,7 +383,7 @@ impl Session {
     }
 
     /// The shell's list is done: its status goes home.
-    fn finish_shell(&mut self, id: ShellId) {
+    pub(super) fn finish_shell(&mut self, id: ShellId) {
         let shell = self.shells.remove(&id).expect("advance is called for living shells");
         if let Some(main) = shell.main {
             self.shell_done(shell.node, main, shell.status);
@@ -399,7 +401,10 @@ impl Session {
                     self.ready.push_back(parent);
                 }
             }
-            Home::Stage(parent, index) => self.stage_done(parent, index, shell.status),
+            Home::Stage(parent, index) => {
+                self.give_back(parent, index, shell.stdin.data);
+                self.stage_done(parent, index, shell.status);
+            }
             Home::Background | Home::Nowhere | Home::Log(_) => {}
         }
     }
@@ -419,8 +424,8 @@ impl Session {
         let signal = if job.interrupts > 1 { Signal::Kill } else { Signal::Int };
         let mut idle = Vec::new();
         for (shell_id, shell) in self.shells.iter_mut().filter(|(_, s)| s.job == id && !s.background) {
-            shell.next = shell.script.items.len();
-            shell.reads_script = false;
+            shell.frames.clear();
+            (shell.reads_script, shell.paused) = (false, false);
             shell.stdin.closed = true;
             if shell.stages.is_empty() {
                 shell.status = 130;

@@ -1,14 +1,14 @@
 //! Starting the commands of a pipeline: builtins, docker, `sh`, programs.
 
-use super::Session;
 use super::builtin::BUILTINS;
 use super::expand::{Redirection, Simple};
 use super::mutation;
 use super::plumb::{Runner, Sink, Stage};
 use super::run::{Home, Setting, ShellId};
+use super::{Session, Terminal};
 use crate::docker::{self, Attach, Engine, Request, Response, cli};
 use crate::guest::{self, MachineId, Stdin};
-use crate::shell::{Script, join, nearest, parse};
+use crate::shell::{AndOr, Command, Compound, Pipeline, Script, join, nearest, parse};
 use crate::stack::Pid;
 
 /// At most this many commands in a pipeline.
@@ -28,6 +28,8 @@ pub(super) enum Then {
     Exit(i32),
     Process(Pid),
     Shell(ShellId),
+    /// `read`: a line of the shell's stdin into these variables.
+    Read(Vec<String>),
 }
 
 impl Default for Then {
@@ -52,6 +54,8 @@ pub(super) struct Spot {
     pub(super) index: usize,
     pub(super) node: usize,
     pub(super) machine: MachineId,
+    /// It is the whole pipeline: what it does to the shell lasts.
+    pub(super) alone: bool,
     /// Nothing comes in from a pipe or a file.
     no_stdin: bool,
     /// Its stdout is a terminal.
@@ -79,6 +83,7 @@ impl Session {
                 out: if index == last { Sink::Out } else { Sink::Pipe },
                 err: Sink::Err,
                 piped_in: index > 0,
+                shell_in: index == 0,
                 mutation: None,
                 since: self.world.log.next_seq(),
             };
@@ -89,6 +94,7 @@ impl Session {
                 index,
                 node,
                 machine,
+                alone: last == 0,
                 no_stdin: index == 0
                     && matches!(redirected, Ok(None))
                     && shell.stdin.data.is_empty()
@@ -96,7 +102,7 @@ impl Session {
                 tty: stage.out == Sink::Out && shell.home == Home::Terminal && !shell.background,
             };
             if matches!(redirected, Ok(Some(_))) {
-                stage.piped_in = false;
+                (stage.piped_in, stage.shell_in) = (false, false);
             }
             shell.stages.push(stage);
             let (launch, stdin) = match redirected {
@@ -111,37 +117,56 @@ impl Session {
                     Runner::Process(pid)
                 }
                 Then::Shell(child) => Runner::Shell(child),
+                Then::Read(_) => Runner::Read,
             };
             self.shell_mut(id).stages[index].runner = runner;
-            self.give_stdin(id, index, runner, stdin);
-            late.push(launch);
+            let file = self.give_stdin(id, index, runner, stdin);
+            late.push((launch, file));
         }
         // Only now does every command have a reader.
-        for (index, launch) in late.into_iter().enumerate() {
+        for (index, (launch, file)) in late.into_iter().enumerate() {
             for (err, text) in launch.texts {
                 self.stage_print(id, index, err, &text, None);
             }
-            if let Then::Exit(code) = launch.then {
-                self.stage_done(id, index, code);
+            match launch.then {
+                Then::Exit(code) => self.stage_done(id, index, code),
+                Then::Read(names) if last == 0 => self.read_line(id, names, file),
+                // In a pipeline it would set the variables of a sub-shell.
+                Then::Read(_) => self.stage_done(id, index, 0),
+                Then::Process(_) | Then::Shell(_) => {}
             }
         }
     }
 
-    /// The first command reads what the shell reads; a file is read whole.
-    fn give_stdin(&mut self, id: ShellId, index: usize, runner: Runner, file: Option<String>) {
+    /// The first command reads what the shell reads; a file is read whole. The file comes back if
+    /// the shell itself is to read it.
+    fn give_stdin(
+        &mut self,
+        id: ShellId,
+        index: usize,
+        runner: Runner,
+        file: Option<String>,
+    ) -> Option<String> {
+        match runner {
+            Runner::Done | Runner::Read => return file,
+            // It has ended already, and has read nothing.
+            Runner::Process(pid) if self.world.process(pid).is_none() => return None,
+            Runner::Process(_) | Runner::Shell(_) => {}
+        }
         let (text, close) = match file {
             Some(text) => (text, true),
             None if index == 0 => {
                 let stdin = &mut self.shell_mut(id).stdin;
                 (std::mem::take(&mut stdin.data), stdin.closed)
             }
-            None => return,
+            None => return None,
         };
         match runner {
             Runner::Process(pid) => self.world.write_stdin(pid, &text, close),
             Runner::Shell(child) => self.feed_shell(child, &text, close),
-            Runner::Done => {}
+            Runner::Done | Runner::Read => {}
         }
+        None
     }
 
     /// Sets the sinks; the text of a file for stdin, if any.
@@ -231,11 +256,17 @@ impl Session {
 
     /// Starts one command.
     fn launch(&mut self, spot: Spot, simple: Simple) -> Launch {
-        let Simple { assignments, words, .. } = simple;
+        let Simple { assignments, words, compound, substituted, .. } = simple;
+        if let Some(compound) = compound {
+            return self.compound(spot, *compound);
+        }
         if words.is_empty() {
-            let terminal = self.terminal(spot.machine);
-            terminal.vars.extend(assignments);
-            return Launch::default();
+            if spot.alone {
+                self.assign(spot, assignments);
+            }
+            // The status is that of the last substitution (POSIX.1-2024 §2.9.1).
+            let status = if substituted { self.shell_mut(spot.shell).status } else { 0 };
+            return Launch { texts: Vec::new(), then: Then::Exit(status) };
         }
         if let Some(m) = self.mutation_of(spot, &words) {
             self.shell_mut(spot.shell).stages[spot.index].mutation = Some(m);
@@ -390,8 +421,56 @@ impl Session {
             return Launch::default();
         }
         match parse(text.as_deref().unwrap_or_default()) {
-            Ok(script) => self.child_shell(spot, script, text.is_none()),
+            Ok(script) => {
+                let launch = self.child_shell(spot, script, text.is_none());
+                if let Then::Shell(child) = launch.then {
+                    let own = Terminal { cwd: self.cwd(spot.shell, spot.machine), ..Terminal::default() };
+                    // With `-c` the words behind the line are `$0`, `$1` …, else the file's name is `$0`.
+                    let args = words.get(1 + options + usize::from(command)..).unwrap_or_default().to_vec();
+                    let child = self.shell_mut(child);
+                    (child.own, child.args, child.whole) = (Some(Box::new(own)), args, true);
+                }
+                launch
+            }
             Err(e) => Launch::fail(format!("{}: {}\n", words[0], e.message), 2),
+        }
+    }
+
+    /// A compound command that is a stage: a shell of its own runs it.
+    fn compound(&mut self, spot: Spot, compound: Compound) -> Launch {
+        let shares = spot.alone && !matches!(compound, Compound::Subshell(_));
+        let launch = match compound {
+            Compound::Subshell(script) | Compound::Group(script) => self.child_shell(spot, script, false),
+            compound => {
+                let command = Command { compound: Some(Box::new(compound)), ..Command::default() };
+                let pipeline = Pipeline { commands: vec![command], negated: false, background: false };
+                self.child_shell(spot, Script { items: vec![(AndOr::Always, pipeline)] }, false)
+            }
+        };
+        if let Then::Shell(child) = launch.then {
+            let status = self.shell_mut(spot.shell).status;
+            if shares {
+                let args = self.shell_mut(spot.shell).args.clone();
+                let child = self.shell_mut(child);
+                (child.shares, child.args) = (true, args);
+            } else {
+                self.inherit(child, spot.shell);
+            }
+            self.shell_mut(child).status = status;
+        }
+        launch
+    }
+
+    /// Sets variables: those that are exported stay so.
+    fn assign(&mut self, spot: Spot, assignments: Vec<(String, String)>) {
+        for (name, value) in assignments {
+            let machine = self.world.machine_mut(spot.machine);
+            match machine.and_then(|m| m.env.iter_mut().rev().find(|(n, _)| *n == name)) {
+                Some(exported) => exported.1 = value,
+                None => {
+                    self.scope(spot.shell).vars.insert(name, value);
+                }
+            }
         }
     }
 
@@ -606,7 +685,18 @@ impl Session {
 
     /// What to remember of this command if it succeeds; docker's are judged by their requests.
     fn mutation_of(&mut self, spot: Spot, words: &[String]) -> Option<String> {
-        let inner = matches!(self.shell_mut(spot.shell).home, Home::Stage(..));
-        (!inner && mutation::of_words(words)).then(|| join(words))
+        // What `sh -c` runs is remembered as a whole; what a loop runs, line by line.
+        let mut at = spot.shell;
+        loop {
+            let shell = self.shell_mut(at);
+            let machine = shell.machine;
+            match shell.home {
+                _ if shell.whole => return None,
+                // What `docker exec` runs is remembered as docker's command.
+                Home::Stage(parent, _) if self.shell_mut(parent).machine != machine => return None,
+                Home::Stage(parent, _) => at = parent,
+                _ => return mutation::of_words(words).then(|| join(words)),
+            }
+        }
     }
 }

@@ -26,13 +26,13 @@ fn link(a: (&str, &str), b: (&str, &str)) -> LinkConfig {
     LinkConfig { a: end(a), b: end(b), latency_us: 50, loss_per_mille: 0, down: false }
 }
 
-fn run(s: &mut Session, line: &str) -> Job {
+pub(super) fn run(s: &mut Session, line: &str) -> Job {
     s.run_line("a", line, Duration::from_secs(60)).unwrap()
 }
 
 /// stdout, stderr and status of each line, typed one after the other at one place.
 #[track_caller]
-fn check(table: &[(&str, &str, &str, i32)]) {
+pub(super) fn check(table: &[(&str, &str, &str, i32)]) {
     let mut s = pair();
     for (line, stdout, stderr, exit) in table {
         let job = run(&mut s, line);

@@ -1,73 +1,11 @@
-//! The grammar, and the parser for it (POSIX.1-2024, Shell Command Language §2.2–§2.10, as far as
-//! the module's head says).
+//! The parser (POSIX.1-2024, Shell Command Language §2.2–§2.10, as far as the module's head says).
 
-use std::fmt;
+use super::ast::{AndOr, Command, Compound, Operator, Pipeline, RESERVED, Redirect, Script, Word, WordPart};
+use super::braces::braces;
 
-/// Substitutions may be nested this deep; deeper is refused, so that no line can exhaust the stack.
-const MAX_DEPTH: usize = 16;
-
-/// Lists of pipelines: `a | b && c ; d`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Script {
-    /// In order, each with how it hangs on the one before.
-    pub items: Vec<(AndOr, Pipeline)>,
-}
-
-/// How a pipeline hangs on the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AndOr {
-    /// First, or after `;` or `&`: always.
-    Always,
-    /// After `&&`: if it succeeded.
-    And,
-    /// After `||`: if it failed.
-    Or,
-}
-
-/// `a | b | c`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pipeline {
-    /// In order.
-    pub commands: Vec<Command>,
-    /// `&` follows: nobody waits for it.
-    pub background: bool,
-}
-
-/// Words and redirections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// Words; the first is the program.
-    pub words: Vec<Word>,
-    /// In order.
-    pub redirects: Vec<Redirect>,
-}
-
-/// A redirection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Redirect {
-    Stdin { path: Word },
-    Stdout { path: Word, append: bool },
-    Stderr { path: Word, append: bool },
-    StderrToStdout,
-    StdoutToStderr,
-}
-
-/// A word before expansion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
-    /// Concatenated. An unquoted substitution is split at white space, as in sh.
-    pub parts: Vec<WordPart>,
-}
-
-/// A part of a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum WordPart {
-    Text(String),
-    Variable { name: String, quoted: bool },
-    Substitution { script: Script, quoted: bool },
-}
+/// Substitutions and compound commands may be nested this deep; deeper is refused, so that no line
+/// can exhaust the stack.
+const MAX_DEPTH: usize = 24;
 
 /// Where and why a line is not a command, in bash's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,35 +15,50 @@ pub struct ParseError {
     pub at: usize,
     /// `syntax error near unexpected token …`
     pub message: String,
+    /// The line is the beginning of a command: more lines may make it whole.
+    pub unfinished: bool,
 }
 
-/// Parses a line.
+/// Parses a line, or several.
 ///
 /// # Errors
 /// Names the place and the token.
 pub fn parse(line: &str) -> Result<Script, ParseError> {
     let mut p = Parser { text: line, at: 0, depth: 0 };
-    p.script(false)
+    p.list(Until::Line)
 }
 
-/// A token that ends a word.
+/// What ends a list. It is left to whoever asked for the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Pipe,
-    Semicolon,
-    Ampersand,
-    And,
-    Or,
-    /// `)`, where a substitution ends.
-    Close,
-    /// The end of the line.
-    End,
+enum Until {
+    /// The end of the text.
+    Line,
+    /// `)`.
+    Paren,
+    /// One of these reserved words.
+    Words(&'static [&'static str]),
+    /// `;;` or `esac`.
+    Arm,
+}
+
+/// What ends text that is read as if between double quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Quote,
+    /// `}` of `${…}`; `true`: the whole stands between double quotes.
+    Brace(bool),
+    /// `))`.
+    Arithmetic,
 }
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+}
+
+const fn ends_word(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n' | '|' | ';' | '&' | '<' | '>' | '(' | ')')
 }
 
 impl<'a> Parser<'a> {
@@ -128,10 +81,32 @@ impl<'a> Parser<'a> {
         found
     }
     fn error<T>(&self, message: impl Into<String>) -> Result<T, ParseError> {
-        Err(ParseError { at: self.at, message: message.into() })
+        Err(ParseError { at: self.at, message: message.into(), unfinished: false })
+    }
+    /// The text ends too early.
+    fn unfinished<T>(&self, message: impl Into<String>) -> Result<T, ParseError> {
+        Err(ParseError { at: self.at, message: message.into(), unfinished: true })
+    }
+    fn end_of_file<T>(&self) -> Result<T, ParseError> {
+        self.unfinished("syntax error: unexpected end of file")
     }
     fn unexpected<T>(&self, token: &str) -> Result<T, ParseError> {
         self.error(format!("syntax error near unexpected token `{token}'"))
+    }
+    /// What stands here does not belong here.
+    fn unexpected_here<T>(&self) -> Result<T, ParseError> {
+        const OPERATORS: [&str; 11] = ["&&", "||", ";;", "<<", ">>", "|", ";", "&", "(", ")", "<"];
+        let rest = self.rest();
+        if rest.is_empty() {
+            return self.end_of_file();
+        }
+        if rest.starts_with('\n') {
+            return self.unexpected("newline");
+        }
+        match OPERATORS.iter().find(|o| rest.starts_with(**o)) {
+            Some(operator) => self.unexpected(operator),
+            None => self.unexpected(self.raw_word()),
+        }
     }
 
     /// Blanks, comments and escaped line ends.
@@ -147,108 +122,253 @@ impl<'a> Parser<'a> {
             }
         }
     }
+    /// [`Parser::blanks`], and ends of lines.
+    fn newlines(&mut self) {
+        self.blanks();
+        while self.eat("\n") {
+            self.blanks();
+        }
+    }
 
-    /// A list of pipelines up to the end of the line, or to `)` in a substitution.
-    fn script(&mut self, nested: bool) -> Result<Script, ParseError> {
+    /// The word here as it is typed, quotes and all.
+    fn raw_word(&self) -> &'a str {
+        let rest = self.rest();
+        &rest[..rest.find(ends_word).unwrap_or(rest.len())]
+    }
+    /// The reserved word that stands here.
+    fn reserved(&self) -> Option<&'static str> {
+        let word = self.raw_word();
+        RESERVED.iter().copied().find(|r| *r == word)
+    }
+    fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.raw_word() == word;
+        if found {
+            self.at += word.len();
+        }
+        found
+    }
+    fn expect_word(&mut self, word: &str) -> Result<(), ParseError> {
+        if self.eat_word(word) { Ok(()) } else { self.unexpected_here() }
+    }
+
+    /// A list of pipelines up to what ends it.
+    fn list(&mut self, until: Until) -> Result<Script, ParseError> {
         let mut items: Vec<(AndOr, Pipeline)> = Vec::new();
         let mut how = AndOr::Always;
         loop {
-            self.blanks();
-            if how == AndOr::Always && self.eat("\n") {
-                continue;
-            }
-            let begin = self.at;
-            let (mut pipeline, end) = self.pipeline()?;
-            if pipeline.commands.is_empty() {
-                match end {
-                    Operator::End | Operator::Close if how != AndOr::Always => {
-                        return self.error("syntax error: unexpected end of file");
+            self.newlines();
+            if self.rest().is_empty() {
+                return match (how, until) {
+                    (AndOr::Always, Until::Line) => Ok(Script { items }),
+                    (AndOr::Always, Until::Paren) => {
+                        self.unfinished("unexpected EOF while looking for matching `)'")
                     }
-                    Operator::End | Operator::Close => return self.finish(items, end, nested),
-                    other => {
-                        self.at = begin;
-                        return self.unexpected(spelling(other));
-                    }
-                }
+                    _ => self.end_of_file(),
+                };
             }
-            pipeline.background = end == Operator::Ampersand;
-            items.push((how, pipeline));
-            how = match end {
-                Operator::Semicolon | Operator::Ampersand => AndOr::Always,
-                Operator::And => AndOr::And,
-                Operator::Or => AndOr::Or,
-                Operator::End | Operator::Close | Operator::Pipe => return self.finish(items, end, nested),
+            let word = self.reserved();
+            let ended = match until {
+                Until::Line => false,
+                Until::Paren => self.peek() == Some(')'),
+                Until::Words(words) => word.is_some_and(|w| words.contains(&w)),
+                Until::Arm => self.rest().starts_with(";;") || word == Some("esac"),
             };
-        }
-    }
-
-    fn finish(
-        &self,
-        items: Vec<(AndOr, Pipeline)>,
-        end: Operator,
-        nested: bool,
-    ) -> Result<Script, ParseError> {
-        match (end, nested) {
-            (Operator::Close, false) => self.unexpected(")"),
-            (Operator::End, true) => self.error("unexpected EOF while looking for matching `)'"),
-            _ => Ok(Script { items }),
-        }
-    }
-
-    fn pipeline(&mut self) -> Result<(Pipeline, Operator), ParseError> {
-        let mut commands = Vec::new();
-        loop {
-            let (command, end) = self.command()?;
-            let empty = command.words.is_empty() && command.redirects.is_empty();
-            match end {
-                Operator::Pipe if empty => return self.unexpected("|"),
-                Operator::Pipe => commands.push(command),
-                Operator::End | Operator::Close if empty && !commands.is_empty() => {
-                    return self.error("syntax error: unexpected end of file");
-                }
-                _ if empty && !commands.is_empty() => return self.unexpected(spelling(end)),
-                _ => {
-                    if !empty {
-                        commands.push(command);
-                    }
-                    return Ok((Pipeline { commands, background: false }, end));
-                }
+            if ended && how == AndOr::Always {
+                return Ok(Script { items });
             }
+            let mut pipeline = self.pipeline()?;
+            self.blanks();
+            let next = if self.eat("&&") {
+                AndOr::And
+            } else if self.eat("||") {
+                AndOr::Or
+            } else {
+                // `;;` and what ends the list is looked at when the next pipeline would begin.
+                let here = self.rest();
+                if here.starts_with('&') {
+                    pipeline.background = true;
+                    self.at += 1;
+                } else if here.starts_with(['\n', ';']) && !here.starts_with(";;") {
+                    self.at += 1;
+                } else if !here.is_empty() && !here.starts_with(";;") && !here.starts_with(')') {
+                    return self.unexpected_here();
+                }
+                AndOr::Always
+            };
+            items.push((how, pipeline));
+            how = next;
         }
     }
 
-    fn command(&mut self) -> Result<(Command, Operator), ParseError> {
-        let mut command = Command { words: Vec::new(), redirects: Vec::new() };
+    /// A list that has something in it.
+    fn body(&mut self, until: Until) -> Result<Script, ParseError> {
+        let script = self.list(until)?;
+        if script.items.is_empty() { self.unexpected_here() } else { Ok(script) }
+    }
+
+    fn pipeline(&mut self) -> Result<Pipeline, ParseError> {
+        let mut pipeline = Pipeline { commands: Vec::new(), negated: false, background: false };
+        while self.reserved() == Some("!") {
+            self.at += 1;
+            pipeline.negated = !pipeline.negated;
+            self.blanks();
+        }
+        loop {
+            pipeline.commands.push(self.command()?);
+            self.blanks();
+            if self.rest().starts_with("||") || !self.eat("|") {
+                return Ok(pipeline);
+            }
+            self.newlines();
+        }
+    }
+
+    fn command(&mut self) -> Result<Command, ParseError> {
+        let mut command = Command::default();
+        self.blanks();
+        if self.reserved().is_some() || self.peek() == Some('(') {
+            if self.depth >= MAX_DEPTH {
+                return self.error("commands are nested too deeply");
+            }
+            self.depth += 1;
+            command.compound = Some(Box::new(self.compound()?));
+            self.depth -= 1;
+        }
         loop {
             self.blanks();
             if self.redirect(&mut command.redirects)? {
                 continue;
             }
-            if let Some(op) = self.operator() {
-                return Ok((command, op));
-            }
-            if matches!(self.peek(), Some('(')) {
-                return self.unexpected("(");
+            if command.compound.is_some() || self.peek().is_none_or(ends_word) {
+                break;
             }
             let word = self.word()?;
             command.words.push(word);
         }
+        let empty = command.words.is_empty() && command.redirects.is_empty() && command.compound.is_none();
+        if empty || (self.peek() == Some('(') && command.compound.is_none()) {
+            return self.unexpected_here();
+        }
+        Ok(command)
     }
 
-    fn operator(&mut self) -> Option<Operator> {
-        if self.rest().is_empty() {
-            return Some(Operator::End);
+    fn compound(&mut self) -> Result<Compound, ParseError> {
+        if self.eat("(") {
+            let script = self.body(Until::Paren)?;
+            self.eat(")");
+            return Ok(Compound::Subshell(script));
         }
-        let table = [
-            ("&&", Operator::And),
-            ("||", Operator::Or),
-            ("|", Operator::Pipe),
-            (";", Operator::Semicolon),
-            ("\n", Operator::Semicolon),
-            ("&", Operator::Ampersand),
-            (")", Operator::Close),
-        ];
-        table.into_iter().find(|(token, _)| self.eat(token)).map(|(_, op)| op)
+        let word = self.reserved().unwrap_or_default();
+        match word {
+            "{" => {
+                self.at += 1;
+                let script = self.body(Until::Words(&["}"]))?;
+                self.expect_word("}")?;
+                Ok(Compound::Group(script))
+            }
+            "if" => self.if_command(),
+            "while" | "until" => {
+                self.at += word.len();
+                let condition = self.body(Until::Words(&["do"]))?;
+                Ok(Compound::While { until: word == "until", condition, body: self.do_done()? })
+            }
+            "for" => self.for_command(),
+            "case" => self.case_command(),
+            _ => self.unexpected_here(),
+        }
+    }
+
+    fn do_done(&mut self) -> Result<Script, ParseError> {
+        self.expect_word("do")?;
+        let body = self.body(Until::Words(&["done"]))?;
+        self.expect_word("done")?;
+        Ok(body)
+    }
+
+    fn if_command(&mut self) -> Result<Compound, ParseError> {
+        let mut branches = Vec::new();
+        let mut otherwise = None;
+        self.expect_word("if")?;
+        loop {
+            let condition = self.body(Until::Words(&["then"]))?;
+            self.expect_word("then")?;
+            branches.push((condition, self.body(Until::Words(&["elif", "else", "fi"]))?));
+            if self.eat_word("elif") {
+                continue;
+            }
+            if self.eat_word("else") {
+                otherwise = Some(self.body(Until::Words(&["fi"]))?);
+            }
+            self.expect_word("fi")?;
+            return Ok(Compound::If { branches, otherwise });
+        }
+    }
+
+    fn for_command(&mut self) -> Result<Compound, ParseError> {
+        self.expect_word("for")?;
+        self.blanks();
+        let raw = self.raw_word();
+        if raw.is_empty() {
+            return self.unexpected_here();
+        }
+        let name = name_at(raw);
+        if name != raw || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return self.error(format!("`{raw}': not a valid identifier"));
+        }
+        self.at += name.len();
+        self.newlines();
+        let mut words = None;
+        if self.eat_word("in") {
+            let list = words.get_or_insert_with(Vec::new);
+            loop {
+                self.blanks();
+                if self.peek().is_none_or(ends_word) {
+                    break;
+                }
+                list.push(self.word()?);
+            }
+            if !self.eat(";") && !self.rest().starts_with('\n') {
+                return self.unexpected_here();
+            }
+        } else {
+            self.eat(";");
+        }
+        self.newlines();
+        Ok(Compound::For { name: name.to_owned(), words, body: self.do_done()? })
+    }
+
+    fn case_command(&mut self) -> Result<Compound, ParseError> {
+        self.expect_word("case")?;
+        let word = self.needed_word()?;
+        self.newlines();
+        self.expect_word("in")?;
+        let mut arms = Vec::new();
+        loop {
+            self.newlines();
+            if self.eat_word("esac") {
+                return Ok(Compound::Case { word, arms });
+            }
+            self.eat("(");
+            let mut patterns = vec![self.needed_word()?];
+            self.blanks();
+            while self.eat("|") {
+                patterns.push(self.needed_word()?);
+                self.blanks();
+            }
+            if !self.eat(")") {
+                return self.unexpected_here();
+            }
+            arms.push((patterns, self.list(Until::Arm)?));
+            if !self.eat(";;") {
+                self.expect_word("esac")?;
+                return Ok(Compound::Case { word, arms });
+            }
+        }
+    }
+
+    fn needed_word(&mut self) -> Result<Word, ParseError> {
+        self.blanks();
+        if self.peek().is_none_or(ends_word) { self.unexpected_here() } else { self.word() }
     }
 
     /// Reads one redirection if there is one here.
@@ -314,18 +434,21 @@ impl<'a> Parser<'a> {
         let mut parts = Vec::new();
         while let Some(c) = self.peek() {
             match c {
-                ' ' | '\t' | '\r' | '\n' | '|' | ';' | '&' | '<' | '>' | '(' | ')' => break,
+                c if ends_word(c) => break,
                 '\'' => {
                     self.bump();
                     let Some(len) = self.rest().find('\'') else {
-                        return self.error("unexpected EOF while looking for matching `''");
+                        return self.unfinished("unexpected EOF while looking for matching `''");
                     };
                     push_text(&mut parts, &self.rest()[..len]);
                     self.at += len + 1;
                 }
                 '"' => {
                     self.bump();
-                    self.double_quoted(&mut parts)?;
+                    if self.rest().starts_with('"') {
+                        push_text(&mut parts, "");
+                    }
+                    self.quoted(&mut parts, Stop::Quote)?;
                 }
                 '\\' => {
                     self.bump();
@@ -336,6 +459,10 @@ impl<'a> Parser<'a> {
                     }
                 }
                 '$' | '`' => self.dollar(&mut parts, false)?,
+                '{' if let Some((typed, alternatives)) = braces(self.rest()) => {
+                    self.at += typed.len();
+                    parts.push(WordPart::Braces { typed: typed.to_owned(), alternatives });
+                }
                 c => {
                     self.bump();
                     push_text(&mut parts, c.encode_utf8(&mut [0; 4]));
@@ -345,23 +472,50 @@ impl<'a> Parser<'a> {
         Ok(Word { parts })
     }
 
-    fn double_quoted(&mut self, parts: &mut Vec<WordPart>) -> Result<(), ParseError> {
-        if self.eat("\"") {
-            push_text(parts, "");
-            return Ok(());
-        }
+    /// Reads on to what ends it, and over that. `$`, backquotes and `\` keep their meaning.
+    fn quoted(&mut self, parts: &mut Vec<WordPart>, stop: Stop) -> Result<(), ParseError> {
+        let mut depth = 0;
+        let quoted = stop != Stop::Brace(false);
         loop {
-            match self.peek() {
-                None => return self.error("unexpected EOF while looking for matching `\"'"),
-                Some('"') => {
+            match (self.peek(), stop) {
+                (None, Stop::Quote) => {
+                    return self.unfinished("unexpected EOF while looking for matching `\"'");
+                }
+                (None, Stop::Brace(_)) => {
+                    return self.unfinished("unexpected EOF while looking for matching `}'");
+                }
+                (None, Stop::Arithmetic) => {
+                    return self.unfinished("unexpected EOF while looking for matching `)'");
+                }
+                (Some('"'), Stop::Quote) | (Some('}'), Stop::Brace(_)) => {
                     self.bump();
                     return Ok(());
                 }
-                Some('$' | '`') => self.dollar(parts, true)?,
-                Some('\\') => {
+                (Some(')'), Stop::Arithmetic) if depth == 0 => {
+                    if !self.eat("))") {
+                        return self.unexpected(")");
+                    }
+                    return Ok(());
+                }
+                (Some('"'), Stop::Brace(_)) => {
+                    self.bump();
+                    if stop == Stop::Brace(false) {
+                        self.quoted(parts, Stop::Quote)?;
+                    }
+                }
+                (Some('\''), Stop::Brace(false)) => {
+                    self.bump();
+                    let Some(len) = self.rest().find('\'') else {
+                        return self.unfinished("unexpected EOF while looking for matching `''");
+                    };
+                    push_text(parts, &self.rest()[..len]);
+                    self.at += len + 1;
+                }
+                (Some('$' | '`'), _) => self.dollar(parts, quoted)?,
+                (Some('\\'), _) => {
                     self.bump();
                     match self.bump() {
-                        Some(c @ ('"' | '\\' | '$' | '`')) => {
+                        Some(c @ ('"' | '\\' | '$' | '`' | '}')) if c != '}' || stop != Stop::Quote => {
                             push_text(parts, c.encode_utf8(&mut [0; 4]));
                         }
                         Some('\n') => {}
@@ -372,7 +526,8 @@ impl<'a> Parser<'a> {
                         None => push_text(parts, "\\"),
                     }
                 }
-                Some(c) => {
+                (Some(c), _) => {
+                    depth += i32::from(c == '(') - i32::from(c == ')');
                     self.bump();
                     push_text(parts, c.encode_utf8(&mut [0; 4]));
                 }
@@ -380,34 +535,48 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `$NAME`, `${NAME}`, `$?`, `$(…)`, or a backquoted substitution; a lone `$` is itself.
+    /// `$NAME`, `${NAME…}`, `$?`, `$(…)`, `$((…))`, or a backquoted substitution; a lone `$` is itself.
     fn dollar(&mut self, parts: &mut Vec<WordPart>, quoted: bool) -> Result<(), ParseError> {
+        if self.depth >= MAX_DEPTH {
+            return self.error("substitutions are nested too deeply");
+        }
+        self.depth += 1;
+        let result = self.substitution(parts, quoted);
+        self.depth -= 1;
+        result
+    }
+
+    fn substitution(&mut self, parts: &mut Vec<WordPart>, quoted: bool) -> Result<(), ParseError> {
         if self.eat("`") {
             let Some(len) = self.rest().find('`') else {
-                return self.error("unexpected EOF while looking for matching ``'");
+                return self.unfinished("unexpected EOF while looking for matching ``'");
             };
-            let inner = &self.rest()[..len];
-            let mut sub = Parser { text: inner, at: 0, depth: self.depth + 1 };
-            let script = sub.checked_script(false)?;
+            let mut sub = Parser { text: &self.rest()[..len], at: 0, depth: self.depth };
+            let script = sub.list(Until::Line)?;
             self.at += len + 1;
             parts.push(WordPart::Substitution { script, quoted });
             return Ok(());
         }
         self.bump();
+        if self.rest().starts_with("((") {
+            let begin = self.at;
+            self.at += 2;
+            let mut expression = Word::default();
+            if self.quoted(&mut expression.parts, Stop::Arithmetic).is_ok() {
+                parts.push(WordPart::Arithmetic { expression, quoted });
+                return Ok(());
+            }
+            // `$( (a); (b) )`, written without the blank.
+            self.at = begin;
+        }
         if self.eat("(") {
-            self.depth += 1;
-            let script = self.checked_script(true)?;
-            self.depth -= 1;
+            let script = self.list(Until::Paren)?;
+            self.eat(")");
             parts.push(WordPart::Substitution { script, quoted });
             return Ok(());
         }
         if self.eat("{") {
-            let name = name_at(self.rest());
-            self.at += name.len();
-            if name.is_empty() || !self.eat("}") {
-                return self.error("bad substitution");
-            }
-            parts.push(WordPart::Variable { name: name.to_owned(), quoted });
+            parts.push(self.parameter(quoted)?);
             return Ok(());
         }
         let name = name_at(self.rest());
@@ -420,21 +589,55 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn checked_script(&mut self, nested: bool) -> Result<Script, ParseError> {
-        if self.depth > MAX_DEPTH {
-            return self.error("substitutions are nested too deeply");
+    /// What stands after `${`.
+    fn parameter(&mut self, quoted: bool) -> Result<WordPart, ParseError> {
+        let length = self.rest().starts_with('#') && !self.rest().starts_with("#}");
+        self.at += usize::from(length);
+        let mut name = name_at(self.rest());
+        if name.starts_with(|c: char| c.is_ascii_digit()) {
+            // Between braces a number may have several digits.
+            let rest = self.rest();
+            name = &rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())];
         }
-        self.script(nested)
+        self.at += name.len();
+        let name = name.to_owned();
+        if name.is_empty() {
+            return self.error("bad substitution");
+        }
+        if self.eat("}") {
+            return Ok(match length {
+                true => {
+                    WordPart::Parameter { name, operator: Operator::Length, word: Word::default(), quoted }
+                }
+                false => WordPart::Variable { name, quoted },
+            });
+        }
+        let colon = self.rest().starts_with(':');
+        self.at += usize::from(colon);
+        let operator = match self.bump() {
+            Some('-') => Operator::Default { colon },
+            Some('=') => Operator::Assign { colon },
+            Some('+') => Operator::Alternative { colon },
+            Some('?') => Operator::Error { colon },
+            Some('#') if !colon => Operator::Prefix { longest: self.eat("#") },
+            Some('%') if !colon => Operator::Suffix { longest: self.eat("%") },
+            None => return self.unfinished("unexpected EOF while looking for matching `}'"),
+            Some(_) => return self.error("bad substitution"),
+        };
+        if length {
+            return self.error("bad substitution");
+        }
+        let mut word = Word::default();
+        self.quoted(&mut word.parts, Stop::Brace(quoted))?;
+        Ok(WordPart::Parameter { name, operator, word, quoted })
     }
 }
 
-/// The variable name that `rest` begins with: letters, digits, underscores, or one of `?` and `$`.
+/// The variable name that `rest` begins with: letters, digits, underscores, or one of the special
+/// parameters, or a digit.
 fn name_at(rest: &str) -> &str {
-    if rest.starts_with('?') || rest.starts_with('$') {
+    if rest.starts_with(['?', '$', '#', '@', '*', '!', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
         return &rest[..1];
-    }
-    if rest.starts_with(|c: char| c.is_ascii_digit()) {
-        return "";
     }
     let len = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
     &rest[..len]
@@ -449,113 +652,16 @@ fn push_text(parts: &mut Vec<WordPart>, text: &str) {
     }
 }
 
-fn spelling(op: Operator) -> &'static str {
-    match op {
-        Operator::Pipe => "|",
-        Operator::Semicolon => ";",
-        Operator::Ampersand => "&",
-        Operator::And => "&&",
-        Operator::Or => "||",
-        Operator::Close => ")",
-        Operator::End => "newline",
-    }
-}
-
-/// `text` as one word of a command line: quoted only where it has to be.
-pub fn quote(text: &str) -> String {
-    let plain = |c: char| {
-        c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | ',' | '@' | '%' | '+')
-    };
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-/// The words as a command line that parses into them again.
-pub fn join<S: AsRef<str>>(words: &[S]) -> String {
-    words.iter().map(|w| quote(w.as_ref())).collect::<Vec<_>>().join(" ")
-}
-
-impl fmt::Display for Script {
-    /// A line that parses into the same script.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (how, pipeline)) in self.items.iter().enumerate() {
-            let before = i.checked_sub(1).map(|i| self.items[i].1.background);
-            match (how, before) {
-                (_, None) => {}
-                (AndOr::Always, Some(true)) => f.write_str(" & ")?,
-                (AndOr::Always, Some(false)) => f.write_str("; ")?,
-                (AndOr::And, _) => f.write_str(" && ")?,
-                (AndOr::Or, _) => f.write_str(" || ")?,
-            }
-            pipeline.fmt(f)?;
-        }
-        if self.items.last().is_some_and(|(_, p)| p.background) {
-            f.write_str(" &")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Pipeline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, command) in self.commands.iter().enumerate() {
-            if i > 0 {
-                f.write_str(" | ")?;
-            }
-            command.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.words.iter().map(ToString::to_string);
-        let redirects = self.redirects.iter().map(ToString::to_string);
-        f.write_str(&words.chain(redirects).collect::<Vec<_>>().join(" "))
-    }
-}
-
-impl fmt::Display for Redirect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arrow = |append: &bool| if *append { ">>" } else { ">" };
-        match self {
-            Self::Stdin { path } => write!(f, "< {path}"),
-            Self::Stdout { path, append } => write!(f, "{} {path}", arrow(append)),
-            Self::Stderr { path, append } => write!(f, "2{} {path}", arrow(append)),
-            Self::StderrToStdout => f.write_str("2>&1"),
-            Self::StdoutToStderr => f.write_str(">&2"),
-        }
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.parts {
-            match part {
-                WordPart::Text(text) => f.write_str(&quote(text))?,
-                WordPart::Variable { name, quoted: true } => write!(f, "\"${{{name}}}\"")?,
-                WordPart::Variable { name, quoted: false } => write!(f, "${{{name}}}")?,
-                WordPart::Substitution { script, quoted: true } => write!(f, "\"$({script})\"")?,
-                WordPart::Substitution { script, quoted: false } => write!(f, "$({script})")?,
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::join;
     use proptest::prelude::*;
 
     fn check(line: &str, expect: &str) {
         let got = match parse(line) {
             Ok(script) => script.to_string(),
-            Err(e) => format!("{} @{}", e.message, e.at),
+            Err(e) => format!("{} @{}{}", e.message, e.at, if e.unfinished { " …" } else { "" }),
         };
         assert_eq!(got, expect, "{line}");
     }
@@ -581,7 +687,19 @@ mod tests {
             ("a &", "a &"),
             ("a\nb", "a; b"),
             ("a &&\\\nb", "a && b"),
-            ("echo $ $1 ${A}b $?", "echo '$' '$1' ${A}b ${?}"),
+            ("echo $ $1 ${A}b $?", "echo '$' ${1} ${A}b ${?}"),
+            ("for i in 1 $x; do a; b & done", "for i in 1 ${x}; do a; b & done"),
+            ("for i\ndo\na\ndone >x", "for i; do a; done > x"),
+            ("while a | b; do c; done | d", "while a | b; do c; done | d"),
+            ("until ! a; do b; done", "until ! a; do b; done"),
+            ("if a; then b; elif c\nthen d; else e; fi", "if a; then b; elif c; then d; else e; fi"),
+            ("case $x in a|b) c;; (*) d; esac", "case ${x} in (a|b) c ;; ('*') d ;; esac"),
+            ("{ a; b; }; ( c; d ) &", "{ a; b; }; ( c; d ) &"),
+            ("echo if then { }", "echo 'if' 'then' '{' '}'"),
+            ("echo $((1 + (2*x)))", "echo $((1 + (2*x)))"),
+            ("echo $((a); (b))", "echo $(( a ); ( b ))"),
+            ("echo ${x:-a $y} \"${x%.*}\" ${#x}", "echo ${x:-a ${y}} \"${x%.*}\" ${#x}"),
+            ("echo a{1..3}", "echo a{1..3}"),
             ("ls &> f", "ls > f 2>&1"),
             ("echo 안녕", "echo 안녕"),
         ] {
@@ -592,20 +710,25 @@ mod tests {
     #[test]
     fn errors_are_in_bashs_words() {
         for (line, expect) in [
-            ("| a", "syntax error near unexpected token `|' @1"),
-            ("a | | b", "syntax error near unexpected token `|' @5"),
-            ("a ;; b", "syntax error near unexpected token `;' @3"),
-            ("a &&", "syntax error: unexpected end of file @4"),
-            ("a |", "syntax error: unexpected end of file @3"),
-            ("a )", "syntax error near unexpected token `)' @3"),
+            ("| a", "syntax error near unexpected token `|' @0"),
+            ("a | | b", "syntax error near unexpected token `|' @4"),
+            ("a ;; b", "syntax error near unexpected token `;;' @2"),
+            ("a &&", "syntax error: unexpected end of file @4 …"),
+            ("a |", "syntax error: unexpected end of file @3 …"),
+            ("a )", "syntax error near unexpected token `)' @2"),
             ("a >", "syntax error near unexpected token `newline' @3"),
             ("a > | b", "syntax error near unexpected token `|' @4"),
-            ("echo 'x", "unexpected EOF while looking for matching `'' @6"),
-            ("echo \"x", "unexpected EOF while looking for matching `\"' @7"),
-            ("echo $(x", "unexpected EOF while looking for matching `)' @8"),
-            ("(a)", "syntax error near unexpected token `(' @0"),
+            ("echo 'x", "unexpected EOF while looking for matching `'' @6 …"),
+            ("echo \"x", "unexpected EOF while looking for matching `\"' @7 …"),
+            ("echo $(x", "unexpected EOF while looking for matching `)' @8 …"),
+            ("a (b)", "syntax error near unexpected token `(' @2"),
+            ("()", "syntax error near unexpected token `)' @1"),
+            ("if true; fi", "syntax error near unexpected token `fi' @9"),
+            ("for i in a; do", "syntax error: unexpected end of file @14 …"),
+            ("{ a; } b", "syntax error near unexpected token `b' @7"),
+            ("for 1 in a; do b; done", "`1': not a valid identifier @4"),
             ("cat <<EOF", "syntax error near unexpected token `<<' @4"),
-            ("echo ${a-b}", "bad substitution @8"),
+            ("echo ${a!b}", "bad substitution @9"),
         ] {
             check(line, expect);
         }
@@ -613,7 +736,9 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused() {
-        assert!(parse(&"$(".repeat(100_000)).is_err());
+        for open in ["$(", "(", "{ ", "if ", "${x:-", "$((", "while a; do "] {
+            assert!(parse(&open.repeat(100_000)).is_err(), "{open}");
+        }
     }
 
     fn word() -> impl Strategy<Value = Word> {
@@ -622,7 +747,7 @@ mod tests {
             ("[A-Z_][A-Z0-9_]{0,4}", any::<bool>())
                 .prop_map(|(name, quoted)| WordPart::Variable { name, quoted }),
             ("[a-z]{1,4}", any::<bool>()).prop_map(|(w, quoted)| WordPart::Substitution {
-                script: parse(&w).expect("a plain word"),
+                script: parse(&join(&[w])).expect("a plain word"),
                 quoted
             }),
         ];
@@ -639,20 +764,22 @@ mod tests {
         })
     }
 
-    fn script() -> impl Strategy<Value = Script> {
-        let redirect = prop_oneof![
+    fn redirects() -> impl Strategy<Value = Vec<Redirect>> {
+        let one = prop_oneof![
             word().prop_map(|path| Redirect::Stdin { path }),
             (word(), any::<bool>()).prop_map(|(path, append)| Redirect::Stdout { path, append }),
             (word(), any::<bool>()).prop_map(|(path, append)| Redirect::Stderr { path, append }),
             Just(Redirect::StderrToStdout),
             Just(Redirect::StdoutToStderr),
         ];
-        let command = (proptest::collection::vec(word(), 1..4), proptest::collection::vec(redirect, 0..3))
-            .prop_map(|(words, redirects)| Command { words, redirects });
-        let pipeline = (proptest::collection::vec(command, 1..3), any::<bool>())
-            .prop_map(|(commands, background)| Pipeline { commands, background });
+        proptest::collection::vec(one, 0..3)
+    }
+
+    fn list(command: impl Strategy<Value = Command> + Clone + 'static) -> impl Strategy<Value = Script> {
+        let pipeline = (proptest::collection::vec(command, 1..3), any::<bool>(), any::<bool>())
+            .prop_map(|(commands, negated, background)| Pipeline { commands, negated, background });
         let how = prop_oneof![Just(AndOr::Always), Just(AndOr::And), Just(AndOr::Or)];
-        proptest::collection::vec((how, pipeline), 0..4).prop_map(|mut items| {
+        proptest::collection::vec((how, pipeline), 1..4).prop_map(|mut items| {
             let mut always = true;
             for (how, pipeline) in &mut items {
                 if always {
@@ -662,6 +789,33 @@ mod tests {
             }
             Script { items }
         })
+    }
+
+    fn script() -> impl Strategy<Value = Script> {
+        let simple = (proptest::collection::vec(word(), 1..4), redirects())
+            .prop_map(|(words, redirects)| Command { words, compound: None, redirects });
+        let command = simple.prop_recursive(3, 16, 3, |inner| {
+            let list = list(inner).boxed();
+            let words = || proptest::collection::vec(word(), 1..3);
+            let compound = prop_oneof![
+                list.clone().prop_map(Compound::Group),
+                list.clone().prop_map(Compound::Subshell),
+                (list.clone(), list.clone(), proptest::option::of(list.clone()))
+                    .prop_map(|(a, b, otherwise)| Compound::If { branches: vec![(a, b)], otherwise }),
+                (any::<bool>(), list.clone(), list.clone())
+                    .prop_map(|(until, condition, body)| Compound::While { until, condition, body }),
+                ("[a-z]{1,3}", proptest::option::of(words()), list.clone())
+                    .prop_map(|(name, words, body)| Compound::For { name, words, body }),
+                (word(), words(), list)
+                    .prop_map(|(word, patterns, body)| Compound::Case { word, arms: vec![(patterns, body)] }),
+            ];
+            (compound, redirects()).prop_map(|(compound, redirects)| Command {
+                words: Vec::new(),
+                compound: Some(Box::new(compound)),
+                redirects,
+            })
+        });
+        list(command)
     }
 
     proptest! {

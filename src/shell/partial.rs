@@ -1,5 +1,7 @@
 //! What stands before the cursor of a half-typed line, for completion.
 
+use super::ast::RESERVED;
+
 /// A half-typed line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Partial {
@@ -59,7 +61,9 @@ pub fn partial(line: &str) -> Partial {
 
 fn end_word(p: &mut Partial, begun: bool) {
     let word = std::mem::take(&mut p.word);
-    if begun && !p.redirect {
+    // After `do`, `then` and their like a command begins.
+    let opens = p.words.is_empty() && RESERVED.contains(&word.as_str()) && !matches!(&*word, "for" | "case");
+    if begun && !p.redirect && !opens {
         p.words.push(word);
     }
 }
@@ -80,6 +84,9 @@ mod tests {
             ("ping 'a b' x", "ping,a b", "x", false),
             ("cat x > /etc/ho", "cat,x", "/etc/ho", true),
             ("cat x > y z", "cat,x", "z", false),
+            ("for i in 1 2; do pi", "", "pi", false),
+            ("if ! ping ", "ping", "", false),
+            ("for i in a", "for,i,in", "a", false),
         ] {
             let expect = Partial {
                 words: words.split(',').filter(|w| !w.is_empty()).map(str::to_owned).collect(),

@@ -40,6 +40,9 @@ impl Process {
     }
 }
 
+/// So many names of processes are remembered.
+const MAX_NAMES: usize = 1 << 14;
+
 /// Exit status of a process that a signal ended (128 + its number).
 fn killed_by(signal: Signal) -> i32 {
     match signal {
@@ -59,15 +62,19 @@ impl World {
         foreground: bool,
         tty: bool,
     ) -> Pid {
-        let pid = Pid(self.processes.len() as u32 + 1);
+        self.last_pid += 1;
+        let pid = Pid(self.last_pid);
         let name = program.name().to_owned();
         if let Some(ns) = self.machine(machine).map(|m| m.ns) {
             self.log.at(self.now, ns);
             self.log.note(Step::Started { pid, name: name.as_str().into() });
         }
         self.foreground += usize::from(foreground);
-        self.names.push(name.as_str().into());
-        self.processes.push(Some(Process {
+        if self.names.len() == MAX_NAMES {
+            self.names.pop_front();
+        }
+        self.names.push_back(name.as_str().into());
+        let process = Process {
             pid,
             machine,
             name,
@@ -80,7 +87,8 @@ impl World {
             alarm: None,
             rng: self.rng_for(&format!("process {}", pid.0)),
             ready: false,
-        }));
+        };
+        self.processes.insert(pid, process);
         self.make_ready(pid);
         self.settle();
         pid
@@ -122,21 +130,23 @@ impl World {
 
     /// A process, while it runs.
     pub fn process(&self, pid: Pid) -> Option<&Process> {
-        self.processes.get(pid.0.checked_sub(1)? as usize)?.as_ref()
+        self.processes.get(&pid)
     }
 
-    /// The name of a process, also of one that has ended.
+    /// The name of a process, also of one that has ended (unless very many were started since).
     pub fn process_name(&self, pid: Pid) -> Option<&str> {
-        self.names.get(pid.0.checked_sub(1)? as usize).map(AsRef::as_ref)
+        // The last of the names is that of the last process.
+        let before = (self.last_pid as usize).checked_sub(self.names.len())?;
+        self.names.get((pid.0 as usize).checked_sub(before + 1)?).map(AsRef::as_ref)
     }
 
     /// All running processes, by number.
     pub fn processes(&self) -> Box<dyn Iterator<Item = &Process> + '_> {
-        Box::new(self.processes.iter().flatten())
+        Box::new(self.processes.values())
     }
 
     pub(super) fn process_mut(&mut self, pid: Pid) -> Option<&mut Process> {
-        self.processes.get_mut(pid.0.checked_sub(1)? as usize)?.as_mut()
+        self.processes.get_mut(&pid)
     }
 
     /// Puts a process on the list of those to be polled in this event.
@@ -158,9 +168,7 @@ impl World {
     }
 
     pub(super) fn poll_process(&mut self, pid: Pid) {
-        let Some(process) = self.processes.get_mut(pid.0 as usize - 1).and_then(Option::as_mut) else {
-            return;
-        };
+        let Some(process) = self.processes.get_mut(&pid) else { return };
         process.ready = false;
         if self.machines.get(process.machine.0 as usize).and_then(Option::as_ref).is_some_and(|m| m.frozen) {
             return;
@@ -218,7 +226,7 @@ impl World {
 
     /// The end of a process: its sockets are closed, those above are told.
     pub(super) fn end(&mut self, pid: Pid, code: i32) {
-        let Some(process) = self.processes.get_mut(pid.0 as usize - 1).and_then(Option::take) else { return };
+        let Some(process) = self.processes.remove(&pid) else { return };
         self.foreground -= usize::from(process.foreground) + usize::from(process.busy);
         if let Some(ns) = self.machine(process.machine).map(|m| m.ns) {
             self.with(ns, |ns, cx| {
@@ -226,6 +234,6 @@ impl World {
                 cx.log.note(Step::Exited { pid, code });
             });
         }
-        self.events.push(Event::Exited(pid, code));
+        self.events.push(Event::Exited(pid, code, process.stdin.data));
     }
 }

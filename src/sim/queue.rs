@@ -21,6 +21,8 @@ pub(super) enum What {
     Timer { ns: NsId, kind: TimerKind },
     /// A process wanted to be polled now, unless it has changed its mind.
     Alarm { pid: Pid },
+    /// Those above wanted to be told.
+    Call { token: u32, foreground: bool },
 }
 
 /// Time, then the order in which it was asked for; then where it lies.

@@ -16,10 +16,12 @@ const MAX_FRAMES: u64 = 100_000;
 pub enum Event {
     /// A program printed, or asked for something.
     Effect(Pid, Effect),
-    /// A program ended.
-    Exited(Pid, i32),
+    /// A program ended; and what it has left unread of its stdin.
+    Exited(Pid, i32, String),
     /// A program went into the background; whoever waits for it gets this status.
     Detached(Pid, i32),
+    /// A call that was asked for ([`World::call_at`]) is due.
+    Due(u32),
 }
 
 /// Why [`World::run`] came back.
@@ -72,6 +74,13 @@ impl World {
         }
     }
 
+    /// Has [`Event::Due`] come at `at`, for whoever is above and has no process to wait with.
+    /// `foreground`: somebody waits for it, so the World is not quiet before.
+    pub fn call_at(&mut self, at: Instant, token: u32, foreground: bool) {
+        self.foreground += usize::from(foreground);
+        self.queue.push(at.max(self.now), What::Call { token, foreground });
+    }
+
     /// True if nothing is under way but housekeeping.
     pub fn is_quiet(&self) -> bool {
         self.foreground == 0 && self.in_flight() == 0
@@ -96,6 +105,10 @@ impl World {
                 self.with_raw(ns, |ns, cx| ns.on_timer(kind, cx));
             }
             What::Alarm { pid } => self.alarm_due(pid),
+            What::Call { token, foreground } => {
+                self.foreground -= usize::from(foreground);
+                self.events.push(Event::Due(token));
+            }
         }
         self.settle();
     }

@@ -45,9 +45,11 @@ pub struct World {
     pub(super) namespaces: Vec<Option<NetNs>>,
     pub(super) machines: Vec<Option<Machine>>,
     pub(super) links: Vec<Option<Link>>,
-    pub(super) processes: Vec<Option<Process>>,
-    /// Names of all processes there ever were, for the trace.
-    pub(super) names: Vec<Box<str>>,
+    pub(super) processes: BTreeMap<Pid, Process>,
+    /// The number of the process that was started last.
+    pub(super) last_pid: u32,
+    /// Names of the processes that were started last, for the trace.
+    pub(super) names: VecDeque<Box<str>>,
     /// By namespace and interface: what it is plugged into.
     pub(super) plugs: Vec<Vec<Option<Plug>>>,
     /// By device: those that stand on it.
@@ -87,8 +89,9 @@ impl World {
             namespaces: Vec::new(),
             machines: Vec::new(),
             links: Vec::new(),
-            processes: Vec::new(),
-            names: Vec::new(),
+            processes: BTreeMap::new(),
+            last_pid: 0,
+            names: VecDeque::new(),
             plugs: Vec::new(),
             air: BTreeMap::new(),
             uppers: BTreeMap::new(),

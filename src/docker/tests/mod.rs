@@ -84,8 +84,8 @@ impl Lab {
                     Event::Effect(pid, effect) => {
                         self.engine.on_effect(&mut self.world, pid, &effect);
                     }
-                    Event::Exited(pid, code) => self.engine.on_exit(&mut self.world, pid, code),
-                    Event::Detached(..) => {}
+                    Event::Exited(pid, code, _) => self.engine.on_exit(&mut self.world, pid, code),
+                    Event::Detached(..) | Event::Due(_) => {}
                 }
             }
         }

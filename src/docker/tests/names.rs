@@ -154,8 +154,8 @@ impl Lab {
                         printed += &text;
                     }
                     Event::Effect(by, effect) => drop(self.engine.on_effect(&mut self.world, by, &effect)),
-                    Event::Exited(by, code) => self.engine.on_exit(&mut self.world, by, code),
-                    Event::Detached(..) => {}
+                    Event::Exited(by, code, _) => self.engine.on_exit(&mut self.world, by, code),
+                    Event::Detached(..) | Event::Due(_) => {}
                 }
             }
         }

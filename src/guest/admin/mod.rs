@@ -14,18 +14,22 @@ mod ip;
 mod iptables;
 mod neighbours;
 mod once;
+mod print;
 mod proc_net;
 mod sed;
+mod seq;
 mod sleep;
 mod sort;
 mod ss;
 mod sysctl;
+mod test;
 mod text;
 mod who;
 mod with_env;
 
 pub use files::absolute_path;
 pub use sysctl::{read_proc, write_proc};
+pub use test::{FileKind, TestError, kind_of, test};
 pub use with_env::{with_creds, with_env};
 
 use super::options::Opt;
@@ -43,8 +47,9 @@ const fn entry(
 
 /// What comes with every shell, be it coreutils and grep or busybox: an image that has `sh` has these.
 pub const WITH_EVERY_SHELL: &[&str] = &[
-    "cat", "cut", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "printenv", "pwd", "rm",
-    "sed", "sleep", "sort", "tail", "tee", "touch", "tr", "true", "uname", "uniq", "wc",
+    "[", "cat", "cut", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "printenv",
+    "printf", "pwd", "rm", "sed", "seq", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true",
+    "uname", "uniq", "wc",
 ];
 
 /// The table of these programs.
@@ -57,6 +62,7 @@ pub const PROGRAMS: &[Entry] = &[
         ["prints fields of each line", "줄마다 필드를 골라내요"],
         cut::cut,
     ),
+    entry("date", "date [+FORMAT]", print::DATE, ["prints the time", "시각을 보여줘요"], print::date),
     entry(
         "echo",
         "echo [-n] [-e] [TEXT]…",
@@ -117,7 +123,21 @@ pub const PROGRAMS: &[Entry] = &[
         ["prints environment variables", "환경 변수를 보여줘요"],
         host::printenv,
     ),
+    entry(
+        "printf",
+        "printf FORMAT [ARGUMENT]…",
+        &[],
+        ["prints its arguments by a format", "형식에 맞춰 인자를 보여줘요"],
+        print::printf,
+    ),
     entry("rm", "rm [-f] [-r] FILE…", files::RM, ["removes files", "파일을 지워요"], files::rm),
+    entry(
+        "seq",
+        "seq [-w] [-s STRING] [-f FORMAT] [FIRST [STEP]] LAST",
+        seq::OPTIONS,
+        ["prints numbers", "숫자를 차례로 보여줘요"],
+        seq::seq,
+    ),
     entry("sleep", "sleep SECONDS", &[], ["waits", "정해진 시간만큼 기다려요"], sleep::sleep),
     entry(
         "sort",
@@ -140,6 +160,7 @@ pub const PROGRAMS: &[Entry] = &[
         ["copies its input to files", "입력을 파일에도 써요"],
         files::tee,
     ),
+    entry("test", "test EXPRESSION", &[], ["tests a condition", "조건을 검사해요"], test::program),
     entry("touch", "touch FILE…", &[], ["makes empty files", "빈 파일을 만들어요"], files::touch),
     entry("tr", "tr [-d] [-s] SET1 [SET2]", cut::TR, ["replaces characters", "글자를 바꿔요"], cut::tr),
     entry("true", "true", &[], ["succeeds", "성공으로 끝나요"], basic::yes),

@@ -112,7 +112,7 @@ impl Net {
                 match event {
                     Event::Effect(p, Effect::Out(text)) if p == pid => ran.out += &text,
                     Event::Effect(p, Effect::Err(text)) if p == pid => ran.err += &text,
-                    Event::Exited(p, code) if p == pid => ran.exit = Some(code),
+                    Event::Exited(p, code, _) if p == pid => ran.exit = Some(code),
                     _ => {}
                 }
             }

@@ -163,7 +163,7 @@ fn pulled_out_for(secs: u64) -> (String, World) {
     let again = world.now() + Duration::from_secs(secs);
     while world.run_through(again, 1_000_000) == Progress::Events {
         let ends = world.take_events();
-        assert!(ends.iter().all(|e| matches!(e, Event::Exited(_, 1))), "{ends:?}");
+        assert!(ends.iter().all(|e| matches!(e, Event::Exited(_, 1, _))), "{ends:?}");
     }
     world.set_link(link, LinkSpec::CABLE);
     (finish(&mut world), world)

@@ -21,5 +21,5 @@ pub use admin::{
 };
 pub use creds::{Cap, Caps, Creds};
 pub use files::Files;
-pub use program::{Effect, MachineId, Poll, Program, Signal, Stdin, Sys};
+pub use program::{Effect, MachineId, Names, Poll, Program, Signal, Stdin, Sys};
 pub use registry::{Entry, ProgramInfo, StartError, catalogue, info, start};

@@ -1,5 +1,6 @@
 //! The program interface.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::net::Ipv4Addr;
 
@@ -59,6 +60,34 @@ pub struct Stdin {
     pub closed: bool,
 }
 
+/// So many names of processes are remembered.
+const MAX_NAMES: usize = 1 << 14;
+
+/// The names of the processes that were started last, also of those that have ended.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    last: u32,
+    list: VecDeque<Box<str>>,
+}
+
+impl Names {
+    /// Gives the next process its number.
+    pub fn push(&mut self, name: &str) -> Pid {
+        if self.list.len() == MAX_NAMES {
+            self.list.pop_front();
+        }
+        self.list.push_back(name.into());
+        self.last += 1;
+        Pid(self.last)
+    }
+    /// The name of a process; None if very many were started since.
+    pub fn get(&self, pid: Pid) -> Option<&str> {
+        // The last of the names is that of the last process.
+        let before = (self.last as usize).checked_sub(self.list.len())?;
+        self.list.get((pid.0 as usize).checked_sub(before + 1)?).map(AsRef::as_ref)
+    }
+}
+
 /// What a program can reach while it is polled: the system calls.
 pub struct Sys<'a> {
     /// Its namespace (sockets, and for `ip`, `iptables`, `ss` … the tables).
@@ -69,6 +98,8 @@ pub struct Sys<'a> {
     pub pid: Pid,
     /// Its machine's host name.
     pub hostname: &'a str,
+    /// The names of all processes.
+    pub names: &'a Names,
     /// Its machine's files.
     pub files: &'a mut Files,
     /// Its machine's environment, in order.

@@ -38,6 +38,8 @@ pub(super) fn of_words(words: &[String]) -> bool {
             object && !verb.is_empty() && !reads.iter().any(|r| r.starts_with(verb))
         }
         "dhclient" => true,
+        "route" => args.iter().any(|a| matches!(*a, "add" | "del" | "delete")),
+        "ifconfig" => args.iter().filter(|a| !a.starts_with('-')).count() > 1,
         "sysctl" => args.iter().any(|a| *a == "-w" || a.contains('=')),
         "sh" | "bash" | "ash" => {
             let line = args.iter().find(|a| !a.starts_with('-'));
@@ -89,6 +91,10 @@ mod tests {
             ("iptables --policy FORWARD DROP", true),
             ("ip route add 10.0.0.0/8 via 192.168.0.1", true),
             ("ip r", false),
+            ("route add default gw 10.0.0.1", true),
+            ("route -n", false),
+            ("ifconfig eth0 down", true),
+            ("ifconfig eth0", false),
             ("ip -4 addr show eth0", false),
             ("ip a add 10.0.0.1/24 dev eth0", true),
             ("ip link set eth0 down", true),

@@ -40,9 +40,6 @@ impl Process {
     }
 }
 
-/// So many names of processes are remembered.
-const MAX_NAMES: usize = 1 << 14;
-
 /// Exit status of a process that a signal ended (128 + its number).
 fn killed_by(signal: Signal) -> i32 {
     match signal {
@@ -62,18 +59,13 @@ impl World {
         foreground: bool,
         tty: bool,
     ) -> Pid {
-        self.last_pid += 1;
-        let pid = Pid(self.last_pid);
         let name = program.name().to_owned();
+        let pid = self.names.push(&name);
         if let Some(ns) = self.machine(machine).map(|m| m.ns) {
             self.log.at(self.now, ns);
             self.log.note(Step::Started { pid, name: name.as_str().into() });
         }
         self.foreground += usize::from(foreground);
-        if self.names.len() == MAX_NAMES {
-            self.names.pop_front();
-        }
-        self.names.push_back(name.as_str().into());
         let process = Process {
             pid,
             machine,
@@ -135,9 +127,7 @@ impl World {
 
     /// The name of a process, also of one that has ended (unless very many were started since).
     pub fn process_name(&self, pid: Pid) -> Option<&str> {
-        // The last of the names is that of the last process.
-        let before = (self.last_pid as usize).checked_sub(self.names.len())?;
-        self.names.get((pid.0 as usize).checked_sub(before + 1)?).map(AsRef::as_ref)
+        self.names.get(pid)
     }
 
     /// All running processes, by number.
@@ -189,6 +179,7 @@ impl World {
             ns,
             pid,
             hostname: &machine.hostname,
+            names: &self.names,
             files: &mut machine.files,
             env: &machine.env,
             creds: machine.creds,

@@ -6,7 +6,7 @@ use super::link::Plug;
 use super::queue::Queue;
 use super::run::Event;
 use super::{Link, Process};
-use crate::guest::{Creds, Effect, Files, MachineId, Signal};
+use crate::guest::{Creds, Effect, Files, MachineId, Names, Signal};
 use crate::rng::Rng;
 use crate::stack::{Cx, DevRef, NetNs, NsId, Output, PacketIds, Pid, StepLog};
 use crate::time::Instant;
@@ -46,10 +46,8 @@ pub struct World {
     pub(super) machines: Vec<Option<Machine>>,
     pub(super) links: Vec<Option<Link>>,
     pub(super) processes: BTreeMap<Pid, Process>,
-    /// The number of the process that was started last.
-    pub(super) last_pid: u32,
-    /// Names of the processes that were started last, for the trace.
-    pub(super) names: VecDeque<Box<str>>,
+    /// Their names, for the trace.
+    pub(super) names: Names,
     /// By namespace and interface: what it is plugged into.
     pub(super) plugs: Vec<Vec<Option<Plug>>>,
     /// By device: those that stand on it.
@@ -90,8 +88,7 @@ impl World {
             machines: Vec::new(),
             links: Vec::new(),
             processes: BTreeMap::new(),
-            last_pid: 0,
-            names: VecDeque::new(),
+            names: Names::default(),
             plugs: Vec::new(),
             air: BTreeMap::new(),
             uppers: BTreeMap::new(),

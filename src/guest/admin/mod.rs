@@ -13,6 +13,7 @@ mod host;
 mod ip;
 mod iptables;
 mod neighbours;
+mod nettools;
 mod once;
 mod print;
 mod proc_net;
@@ -32,8 +33,8 @@ pub use sysctl::{read_proc, write_proc};
 pub use test::{FileKind, TestError, kind_of, test};
 pub use with_env::{with_creds, with_env};
 
-use super::options::Opt;
-use super::{Entry, Program, ProgramInfo};
+use super::options::{Opt, OptError};
+use super::{Entry, Program, ProgramInfo, Sys};
 
 const fn entry(
     name: &'static str,
@@ -51,6 +52,18 @@ pub const WITH_EVERY_SHELL: &[&str] = &[
     "printf", "pwd", "rm", "sed", "seq", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true",
     "uname", "uniq", "wc",
 ];
+
+/// Do the programs here come from busybox, as in alpine?
+fn is_busybox(sys: &Sys<'_>) -> bool {
+    sys.files.get("/bin/busybox").is_some()
+}
+
+/// What net-tools and busybox say to a bad option: `texts` are their usage texts. Their exit status.
+fn usage(sys: &mut Sys<'_>, program: &str, error: &OptError, texts: [&str; 2], busybox: bool) -> i32 {
+    let version = if busybox { "BusyBox v1.37.0 multi-call binary.\n\n" } else { "" };
+    sys.err(format!("{program}: {error}\n{version}{}", texts[usize::from(busybox)]));
+    if busybox { 1 } else { 3 }
+}
 
 /// The table of these programs.
 pub const PROGRAMS: &[Entry] = &[
@@ -94,7 +107,7 @@ pub const PROGRAMS: &[Entry] = &[
     ),
     entry(
         "hostname",
-        "hostname [-f|-i|-I]",
+        "hostname [-f|-d|-s|-i|-I]",
         host::HOSTNAME,
         ["prints the host's name", "호스트 이름을 보여줘요"],
         host::hostname,
@@ -226,6 +239,27 @@ pub const PROGRAMS: &[Entry] = &[
         iptables::SAVE,
         ["prints all rules", "모든 규칙을 저장할 모양으로 보여줘요"],
         iptables::save,
+    ),
+    entry(
+        "ifconfig",
+        "ifconfig [-a] [-s] [INTERFACE [up|down|ADDRESS [netmask MASK]|mtu N]]",
+        nettools::IFCONFIG,
+        ["shows and sets interfaces (an older `ip addr`)", "인터페이스를 보고 바꿔요 (옛날식 ip addr)"],
+        nettools::ifconfig,
+    ),
+    entry(
+        "netstat",
+        "netstat [-t] [-u] [-l] [-a] [-n] [-p] | -r [-n] | -i",
+        nettools::NETSTAT,
+        ["shows sockets, routes, counters (an older `ss`)", "소켓, 경로, 통계를 보여줘요 (옛날식 ss)"],
+        nettools::netstat,
+    ),
+    entry(
+        "route",
+        "route [-n] [add|del [-net|-host] TARGET [netmask MASK] [gw GATEWAY] [[dev] IF]]",
+        nettools::ROUTE,
+        ["shows and changes routes (an older `ip route`)", "경로를 보고 바꿔요 (옛날식 ip route)"],
+        nettools::route,
     ),
     entry(
         "ss",

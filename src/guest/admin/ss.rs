@@ -1,4 +1,4 @@
-//! `ss`: sockets (ss(8)). Supported: -t, -u, -l, -a, -n, -4, -6, -H, -p with process numbers only.
+//! `ss`: sockets (ss(8)). Supported: -t, -u, -l, -a, -n, -4, -6, -H, -p (every descriptor is called 3).
 //! Not supported: filters, -i, -m, Unix and raw sockets.
 
 use super::once::{bad_option, once};
@@ -106,8 +106,13 @@ fn table(p: &Parsed, sys: &Sys<'_>) -> String {
             Some(r) => (address(r), port(r.port)),
             None => ("0.0.0.0:".to_owned(), "*".to_owned()),
         };
-        let owner =
-            s.owner.filter(|_| p.has("-p")).map(|o| format!(" users:((pid={}))", o.0)).unwrap_or_default();
+        let owner = s.owner.filter(|_| p.has("-p"));
+        // The number of the descriptor is the first one that a program opens.
+        let owner = owner.map(|o| {
+            let name = sys.names.get(o).unwrap_or("?");
+            format!(" users:((\"{name}\",pid={},fd=3))", o.0)
+        });
+        let owner = owner.unwrap_or_default();
         rows.push([
             if s.kind == SocketKind::Tcp { "tcp" } else { "udp" }.to_owned(),
             state(s).to_owned(),

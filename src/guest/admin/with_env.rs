@@ -33,6 +33,7 @@ impl Program for WithEnv {
             cx,
             pid: sys.pid,
             hostname: sys.hostname,
+            names: sys.names,
             files: sys.files,
             env: &env,
             creds: self.creds.unwrap_or(sys.creds),

@@ -31,6 +31,8 @@ pub enum ShareAction {
     Script,
     /// What crossed the wires in the flow shown, as a file.
     Capture,
+    /// A capture that a program wrote at the terminal's place: its path.
+    File(String),
     /// A picture could not be made.
     NoPicture,
 }
@@ -127,8 +129,30 @@ impl App {
                 let bytes = capture::pcapng(self.live(), from.unwrap_or_default());
                 self.hand_out("pcapng", "application/octet-stream", bytes);
             }
+            ShareAction::File(path) => self.hand_out_capture(&path),
             ShareAction::NoPicture => self.toast("toast.no_picture", "", true),
         }
+    }
+
+    /// The captures that lie at the terminal's place (`tcpdump -w`), by path.
+    pub fn captures(&self) -> Vec<String> {
+        const MOST: usize = 3;
+        let session = self.live();
+        let machine = session.place(&self.terminals.place).ok().and_then(|m| session.world.machine(m));
+        let Some(files) = machine.map(|m| &m.files) else { return Vec::new() };
+        let found = files.paths().filter(|p| files.get(p).is_some_and(capture::is_pcap));
+        found.take(MOST).map(str::to_owned).collect()
+    }
+
+    fn hand_out_capture(&mut self, path: &str) {
+        let session = self.live();
+        let machine = session.place(&self.terminals.place).ok().and_then(|m| session.world.machine(m));
+        let file = machine.and_then(|m| m.files.get(path));
+        let Some(bytes) = file.and_then(|f| capture::from_pcap(f, &self.terminals.place)) else { return };
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let base = name.strip_suffix(".pcapng").or_else(|| name.strip_suffix(".pcap")).unwrap_or(name);
+        let name = format!("{base}.pcapng");
+        self.outbox = Some(Download { name, mime: "application/octet-stream", bytes });
     }
 
     fn hand_out(&mut self, ending: &str, mime: &'static str, bytes: Vec<u8>) {

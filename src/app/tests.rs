@@ -483,3 +483,21 @@ fn copies_are_undone_in_one_step_and_what_they_hold_runs() {
     assert!(app.live().node("docker-host-2").is_err());
     assert!(app.live().place("docker-host:api").is_ok());
 }
+
+#[test]
+fn what_tcpdump_wrote_is_handed_out_as_pcapng() {
+    let mut app = open();
+    app.act(Action::Open("laptop".into()));
+    assert_eq!(app.captures(), Vec::<String>::new());
+    type_at(&mut app, "laptop", "tcpdump -c 2 -w web.pcap & ping -c 2 8.8.8.8");
+    assert_eq!(app.captures(), ["/web.pcap"]);
+    app.act(Action::Share(share::ShareAction::File("/web.pcap".into())));
+    let file = app.take_download().unwrap();
+    assert_eq!(file.name, "web.pcapng");
+    let mut reader = pcap_file::pcapng::PcapNgReader::new(file.bytes.as_slice()).unwrap();
+    let mut packets = 0;
+    while let Some(Ok(block)) = reader.next_block() {
+        packets += usize::from(block.into_enhanced_packet().is_some());
+    }
+    assert_eq!(packets, 2);
+}

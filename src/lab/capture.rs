@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::EnhancedPacketBlock;
 use pcap_file::pcapng::blocks::interface_description::{
@@ -51,6 +52,38 @@ pub fn pcapng(session: &Session, from: u64) -> Vec<u8> {
         .expect(IN_MEMORY);
     }
     file.into_inner()
+}
+
+/// Is this the beginning of a file that `tcpdump -w` wrote? (pcap-savefile(5): the magic number of
+/// microseconds, little-endian.)
+pub fn is_pcap(file: &[u8]) -> bool {
+    file.starts_with(&[0xd4, 0xc3, 0xb2, 0xa1])
+}
+
+/// What `tcpdump -w` wrote, as a pcapng file with one interface of this name. None if it is no capture.
+pub fn from_pcap(file: &[u8], interface: &str) -> Option<Vec<u8>> {
+    let mut reader = PcapReader::new(file).ok()?;
+    let mut out = PcapNgWriter::with_endianness(Vec::new(), Endianness::Little).ok()?;
+    out.write_pcapng_block(InterfaceDescriptionBlock {
+        linktype: DataLink::ETHERNET,
+        snaplen: reader.header().snaplen,
+        options: vec![
+            InterfaceDescriptionOption::IfName(Cow::Borrowed(interface)),
+            InterfaceDescriptionOption::IfTsResol(9),
+        ],
+    })
+    .ok()?;
+    while let Some(Ok(packet)) = reader.next_packet() {
+        out.write_pcapng_block(EnhancedPacketBlock {
+            interface_id: 0,
+            timestamp: packet.timestamp,
+            original_len: packet.orig_len,
+            data: Cow::Borrowed(&packet.data),
+            options: vec![],
+        })
+        .ok()?;
+    }
+    Some(out.into_inner())
 }
 
 fn name(session: &Session, at: DevRef) -> String {

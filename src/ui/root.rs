@@ -391,6 +391,7 @@ impl Root {
                     seq={app.flows.seq()}
                     whys={app.whys.jobs()}
                     why={app.whys.open()}
+                    captures={app.captures()}
                 />
                 <Inspector
                     tab={app.settings.tab}

@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::why::WhyButton;
 use super::{icons::icon, use_ctx};
+use crate::app::share::ShareAction;
 use crate::app::terminal::{Entry, Terminal as State};
 use crate::app::{Action, Pane};
 use crate::session::JobId;
@@ -22,6 +23,8 @@ pub struct Props {
     pub whys: Vec<JobId>,
     /// The explanation that is open.
     pub why: Option<JobId>,
+    /// Captures that lie here, to be taken home.
+    pub captures: Vec<String>,
 }
 
 /// The terminal.
@@ -110,6 +113,15 @@ pub fn Terminal(props: &Props) -> Html {
                         { for props.places.iter().map(|p| html! { <option key={p.clone()} value={p.clone()} selected={*p == props.place}>{ p }</option> }) }
                     </select>
                 </label>
+                { for props.captures.iter().map(|path| {
+                    let name = path.trim_start_matches('/').to_owned();
+                    html! {
+                        <button key={path.clone()} type="button" class="catch" data-test="capture-file" title={ctx.tv("terminal.capture", &[("file", &name)])}
+                            onclick={ctx.on(Action::Share(ShareAction::File(path.clone())))}>
+                            { icon("down") }<span>{ name }</span>
+                        </button>
+                    }
+                }) }
                 if running {
                     <button type="button" class="stop" data-test="ctrl-c" title={ctx.t("terminal.interrupt")} onclick={ctx.on(Action::Interrupt)}>{ "Ctrl-C" }</button>
                 }

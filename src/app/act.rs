@@ -214,7 +214,7 @@ impl App {
         for run in &job.mutations {
             let edit = Edit::Command(LabCommand { at: job.place.clone(), run: run.clone() });
             if let Err(error) = edit.apply(&mut self.lab) {
-                self.toast("toast.error", &error.to_string(), true);
+                self.toast("toast.error", &self.in_words(&error.to_string()), true);
             }
         }
         self.history.record(before);
@@ -493,7 +493,7 @@ impl App {
                 true
             }
             Err(error) => {
-                self.toast("toast.error", &error.to_string(), true);
+                self.toast("toast.error", &self.in_words(&error.to_string()), true);
                 false
             }
         }
@@ -520,7 +520,7 @@ impl App {
             match lab.boot() {
                 Ok(session) => self.timeline = Timeline::new(session),
                 Err(error) => {
-                    self.toast("toast.error", &error.to_string(), true);
+                    self.toast("toast.error", &self.in_words(&error.to_string()), true);
                     return false;
                 }
             }

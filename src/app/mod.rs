@@ -26,6 +26,7 @@ pub mod notice;
 pub mod packets;
 pub mod pills;
 pub mod playback;
+mod refusal;
 pub mod rove;
 pub mod scene;
 pub mod services;

@@ -689,9 +689,9 @@ impl Session {
         let mut at = spot.shell;
         loop {
             let shell = self.shell_mut(at);
-            let machine = shell.machine;
-            match shell.home {
-                _ if shell.whole => return None,
+            let (machine, home, whole) = (shell.machine, shell.home, shell.whole);
+            match home {
+                _ if whole => return None,
                 // What `docker exec` runs is remembered as docker's command.
                 Home::Stage(parent, _) if self.shell_mut(parent).machine != machine => return None,
                 Home::Stage(parent, _) => at = parent,

@@ -114,8 +114,8 @@ impl App {
         match edit.apply(&mut self.lab.clone()) {
             Ok(()) => None,
             // The place in the document tells nobody anything here.
-            Err(LabError::Invalid { problem, .. }) => Some(problem),
-            Err(other) => Some(other.to_string()),
+            Err(LabError::Invalid { problem, .. }) => Some(self.in_words(&problem)),
+            Err(other) => Some(self.in_words(&other.to_string())),
         }
     }
 

@@ -2,7 +2,7 @@
 // fails its test on any error in the console.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -74,11 +74,21 @@ export async function launch() {
 
 /** A headless Firefox as it comes: driven by WebDriver BiDi, so it needs no driver and no patch. */
 export async function launchFirefox() {
-  return firefox.launch({
+  const options = {
     executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
     channel: 'moz-firefox',
     firefoxUserPrefs: { 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false },
-  });
+    timeout: 45_000,
+  };
+  // On a busy machine it was seen not to come up, once; then it does the second time.
+  return firefox.launch(options).catch(() => firefox.launch(options));
+}
+
+/** A program built for development is too big for the cache of a fresh visitor, and fetched again. */
+export async function fitsCache() {
+  const names = (await readdir(join(root, 'dist'))).filter((name) => name.endsWith('.wasm'));
+  const sizes = await Promise.all(names.map((name) => stat(join(root, 'dist', name))));
+  return sizes.every(({ size }) => size < 8_000_000);
 }
 
 /** The browsers that a guest has to be good in. */

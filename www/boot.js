@@ -131,7 +131,7 @@ if (!guest && navigator.serviceWorker) {
     const used = performance.getEntriesByType('resource').map((entry) => entry.name);
     // What was not needed yet: for later, when all is quiet.
     const later = [rest, restStyle, self.dataset.textsKo, self.dataset.textsEn].filter(Boolean).map(at);
-    active?.postMessage({ version: self.dataset.js.replace(/^.*\//, ''), used, later });
+    active?.postMessage({ version: self.dataset.wasm.replace(/^.*\//, ''), used, later });
   } catch (error) {
     console.info(`netpier works, but not offline: ${error.message}`);
   }

@@ -418,6 +418,8 @@ impl Engine {
             Request::Images { quiet, format } => self.images(*quiet, format.as_deref()),
             Request::Pull { image } => self.pull(world, image),
             Request::Version { format } => self.version(format.as_deref()),
+            Request::Info { format } => self.info(world, format.as_deref()),
+            Request::Top { name, args } => self.top(world, name, args),
             // A lone engine: a session asks with its peers (super::request).
             Request::Swarm(_) => super::swarm::request(world, &mut [self], 0, request),
             Request::NetworkCreate(create) => reply(self.network_create(world, create)),

@@ -373,7 +373,7 @@ fn port_set(ports: &[(u16, crate::wire::Protocol)]) -> Value {
 }
 
 /// A moment as the API prints it. Minutes go on past 59: a lab is not open for an hour.
-fn moment(at: Option<Instant>) -> String {
+pub(super) fn moment(at: Option<Instant>) -> String {
     let Some(at) = at else { return NEVER.to_owned() };
     let nanos = at.as_nanos();
     let secs = nanos / 1_000_000_000;

@@ -296,8 +296,13 @@ impl Engine {
     }
 
     pub(super) fn version(&self, format: Option<&str>) -> Response {
-        let side = json!({ "Version": ENGINE_VERSION, "ApiVersion": "1.51", "Os": "linux", "Arch": "amd64" });
+        // A template names the client's fields, JSON the API's.
+        let api = if format == Some("json") { "ApiVersion" } else { "APIVersion" };
+        let side = json!({ "Version": ENGINE_VERSION, api: "1.51", "Os": "linux", "Arch": "amd64" });
         let value = json!({ "Client": side, "Server": side });
+        if format == Some("json") {
+            return Response::ok(format!("{value}\n"));
+        }
         if let Some(text) = format {
             return match Template::parse(text).and_then(|t| t.render(&value)) {
                 Ok(line) => Response::ok(line + "\n"),
@@ -362,7 +367,7 @@ fn admits(filters: &[(String, String)], key: &str, admitted: &dyn Fn(&str) -> bo
     given.peek().is_none() || given.any(|f| admitted(&f.1))
 }
 
-fn bad_template(e: TemplateError) -> Response {
+pub(super) fn bad_template(e: TemplateError) -> Response {
     let (TemplateError::Parse(e) | TemplateError::Exec(e)) = e;
     Response { stderr: format!("failed to execute template: {e}\n"), exit: 1, ..Response::default() }
 }
@@ -388,7 +393,7 @@ pub(super) fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format
         None | Some("table") => {
             let mut table: Vec<Vec<String>> = vec![columns.iter().map(|c| c.0.to_owned()).collect()];
             table.extend(rows.iter().map(|r| columns.iter().map(|c| cell(r, c.1)).collect()));
-            return Response::ok(align(&table));
+            return Response::ok(align(&table, 10));
         }
         Some("json") => return Response::ok(rows.iter().map(|r| format!("{r}\n")).collect::<String>()),
         Some(text) => text,
@@ -426,17 +431,17 @@ pub(super) fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format
     if headings {
         let cells: Vec<Vec<String>> =
             table.iter().map(|l| l.split('\t').map(str::to_owned).collect()).collect();
-        return Response::ok(align(&cells));
+        return Response::ok(align(&cells, 10));
     }
     Response::ok(table.into_iter().map(|l| l + "\n").collect::<String>())
 }
 
-/// Columns at least ten wide, three spaces apart (Go's text/tabwriter as the client sets it up).
-fn align(table: &[Vec<String>]) -> String {
+/// Columns at least `narrowest` wide, three spaces apart (Go's text/tabwriter as the client sets it up).
+pub(super) fn align(table: &[Vec<String>], narrowest: usize) -> String {
     let columns = table.iter().map(Vec::len).max().unwrap_or(0);
     let width = |i: usize| {
         let widest = table.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
-        (widest + 3).max(10)
+        (widest + 3).max(narrowest)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
@@ -499,7 +504,7 @@ mod tests {
     fn tables_are_aligned_as_dockers() {
         let table =
             [["NETWORK ID", "NAME"], ["0123456789ab", "bridge"]].map(|r| r.map(str::to_owned).to_vec());
-        assert_eq!(align(&table), "NETWORK ID     NAME\n0123456789ab   bridge\n");
+        assert_eq!(align(&table, 10), "NETWORK ID     NAME\n0123456789ab   bridge\n");
     }
 
     #[test]

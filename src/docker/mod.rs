@@ -19,6 +19,7 @@ mod driver;
 mod endpoint;
 mod engine;
 mod image;
+mod info;
 mod init;
 mod inspect;
 mod ipam;

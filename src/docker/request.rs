@@ -309,6 +309,18 @@ pub enum Request {
         /** template */
         format: Option<String>,
     },
+    /// docker info [--format]
+    Info {
+        /** template */
+        format: Option<String>,
+    },
+    /// docker top NAME [ps OPTIONS]
+    Top {
+        /** name or id */
+        name: String,
+        /** ps's */
+        args: Vec<String>,
+    },
     /// docker swarm, docker node, docker service.
     Swarm(super::SwarmRequest),
     /// docker network create.

@@ -76,6 +76,8 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::Images => Request::Images { quiet: f.on("quiet"), format: text("format") },
         Makes::Pull => Request::Pull { image: f.args.remove(0) },
         Makes::Version => Request::Version { format: text("format") },
+        Makes::Info => Request::Info { format: text("format") },
+        Makes::Top => Request::Top { name: f.args.remove(0), args: f.args },
         Makes::NetworkCreate => Request::NetworkCreate(network(f)?),
         Makes::NetworkLs => Request::NetworkLs {
             quiet: f.on("quiet"),

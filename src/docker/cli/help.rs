@@ -83,7 +83,7 @@ pub(super) fn of_docker() -> String {
     for command in single {
         let _ = writeln!(text, "  {:11} {}", command.path[0], command.help);
     }
-    let absent: Vec<&str> = ABSENT.iter().map(|(path, _)| path[0]).collect();
+    let absent: Vec<String> = ABSENT.iter().map(|(path, _)| path.join(" ")).collect();
     let _ = write!(text, "\nNot in netpier:\n  {}\n", absent.join(", "));
     text.push_str("\nRun 'docker COMMAND --help' for more information on a command.\n");
     text

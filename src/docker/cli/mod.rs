@@ -125,13 +125,18 @@ fn check_count(command: &Command, given: usize) -> Result<(), CliError> {
         Count::Between(low, high) if (low..=high).contains(&given) => return Ok(()),
         Count::Exactly(0) => "accepts no arguments".to_owned(),
         Count::Exactly(n) => format!("requires {n} {}", plural(n)),
+        Count::Between(0, high) => format!("requires at most {high} {}", plural(high)),
         Count::AtLeast(n) => format!("requires at least {n} {}", plural(n)),
         Count::Between(low, high) => {
             format!("requires at least {low} and at most {high} {}", plural(high))
         }
     };
-    // The client says "See" here and "Run" elsewhere.
-    let run = if matches!(command.count, Count::AtLeast(_)) { "See" } else { "Run" };
+    // The client says "See" here, "SRun" there, and "Run" elsewhere (docker/cli, cli/required.go).
+    let run = match command.count {
+        Count::AtLeast(_) => "See",
+        Count::Between(0, _) => "SRun",
+        _ => "Run",
+    };
     let path = command.path.join(" ");
     let message = format!(
         "docker: 'docker {path}' {wants}\n\nUsage:  {}\n\n{run} 'docker {path} --help' for more information\n",
@@ -144,6 +149,10 @@ fn in_group(group: &str, word: Option<&String>) -> Result<Parsed, CliError> {
     let Some(word) = word.filter(|w| !w.starts_with('-')) else {
         return Ok(Parsed::Help(help::of_group(group)));
     };
+    if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| *path == [group, word.as_str()]) {
+        let message = format!("docker {group} {word} is not part of netpier. Nearest: {instead}\n");
+        return Err(CliError { message, exit: 1 });
+    }
     let mut message = format!(
         "docker: unknown command: docker {group} {word}\n\nUsage:  docker {group}\n\n\
          Run 'docker {group} --help' for more information\n"
@@ -173,7 +182,7 @@ fn unknown_command(word: &str) -> CliError {
         let message = format!("Error response from daemon: {}\n", super::network::NO_SWARM);
         return CliError { message, exit: 1 };
     }
-    if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| path[0] == word) {
+    if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| *path == [word]) {
         let message = format!("docker {word} is not part of netpier. Nearest: {instead}\n");
         return CliError { message, exit: 1 };
     }
@@ -233,6 +242,8 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Images { .. }
         | Request::Pull { .. }
         | Request::Version { .. }
+        | Request::Info { .. }
+        | Request::Top { .. }
         | Request::NetworkLs { .. }
         | Request::NetworkInspect { .. } => false,
     }

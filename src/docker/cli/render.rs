@@ -66,6 +66,12 @@ pub fn render(request: &Request) -> String {
         Request::Version { format } => {
             line.word("version").value("--format", format.as_deref());
         }
+        Request::Info { format } => {
+            line.word("info").value("--format", format.as_deref());
+        }
+        Request::Top { name, args } => {
+            line.word("top").word(name).words(args);
+        }
         Request::Swarm(request) => line.words(&super::swarm::words(request)),
         Request::NetworkCreate(create) => network(&mut line, create),
         Request::NetworkLs { quiet, no_trunc, format, filters } => {

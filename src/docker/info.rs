@@ -1,0 +1,237 @@
+//! `docker info`, `docker top`: the engine and what runs on it.
+//!
+//! Supported: what `docker info` tells of things that exist here; `docker top` with ps's `-ef`, `-e`
+//! and `o FIELD,…`. Not supported: figures of processors, memory and disks, which no machine here has (0).
+
+use super::engine::{ContainerState, Engine, EngineError, reply};
+use super::image::{ENGINE_VERSION, IMAGES};
+use super::listing::align;
+use super::template::{Template, TemplateError};
+use super::{Container, Response};
+use crate::sim::World;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Network drivers, as the engine lists them.
+const DRIVERS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
+
+/// What `docker top` may show of a process: ps's name of it, its heading there.
+const FIELDS: [(&str, &str); 15] = [
+    ("args", "COMMAND"),
+    ("cmd", "CMD"),
+    ("comm", "COMMAND"),
+    ("command", "COMMAND"),
+    ("euser", "EUSER"),
+    ("pid", "PID"),
+    ("ppid", "PPID"),
+    ("c", "C"),
+    ("ruser", "RUSER"),
+    ("stime", "STIME"),
+    ("time", "TIME"),
+    ("tname", "TTY"),
+    ("tt", "TT"),
+    ("tty", "TT"),
+    ("user", "USER"),
+];
+
+impl Engine {
+    pub(super) fn info(&self, world: &World, format: Option<&str>) -> Response {
+        let value = self.info_json(world);
+        match format {
+            None => self.info_text(&value),
+            Some("json") => Response::ok(format!("{value}\n")),
+            Some(text) => match Template::parse(text).and_then(|t| t.render(&value)) {
+                Ok(line) => Response::ok(line + "\n"),
+                Err(TemplateError::Parse(e)) => Response {
+                    stderr: format!("template parsing error: {e}\n"),
+                    exit: 64,
+                    ..Response::default()
+                },
+                Err(TemplateError::Exec(e)) => {
+                    let stderr = format!("{}\n", without_field(&e, &value));
+                    Response { stderr, exit: 1, ..Response::default() }
+                }
+            },
+        }
+    }
+
+    fn info_json(&self, world: &World) -> Value {
+        let host = world.machine(self.host);
+        let forwards = world.namespace(self.host_ns(world)).is_some_and(|ns| ns.sysctl.ip_forward);
+        let count = |state: &dyn Fn(ContainerState) -> bool| {
+            self.containers.iter().filter(|c| state(c.state)).count()
+        };
+        let running = count(&|s| matches!(s, ContainerState::Running | ContainerState::Restarting { .. }));
+        let paused = count(&|s| s == ContainerState::Paused);
+        let pools: Vec<Value> = (self.config.pools.iter())
+            .map(|(base, size)| json!({ "Base": base.to_string(), "Size": size }))
+            .collect();
+        let (node, state, manager) = match &self.swarm {
+            None => ("", "inactive", false),
+            Some(m) if m.pending => (m.node.as_str(), "pending", false),
+            Some(m) => (m.node.as_str(), "active", m.manager),
+        };
+        json!({
+            "Containers": self.containers.len(),
+            "ContainersRunning": running,
+            "ContainersPaused": paused,
+            "ContainersStopped": self.containers.len() - running - paused,
+            "Images": IMAGES.len(),
+            "Driver": "overlay2",
+            "Plugins": { "Volume": ["local"], "Network": DRIVERS, "Authorization": null, "Log": ["json-file"] },
+            "IPv4Forwarding": forwards,
+            "Debug": false,
+            "LoggingDriver": "json-file",
+            "CgroupDriver": "cgroupfs",
+            "OSType": "linux",
+            "Architecture": "x86_64",
+            "DockerRootDir": "/var/lib/docker",
+            "Name": host.map_or("", |m| m.hostname.as_str()),
+            "ExperimentalBuild": false,
+            "ServerVersion": ENGINE_VERSION,
+            "Swarm": { "NodeID": node, "LocalNodeState": state, "ControlAvailable": manager },
+            "LiveRestoreEnabled": false,
+            "DefaultAddressPools": if pools.is_empty() { Value::Null } else { Value::Array(pools) },
+            "Warnings": if forwards { Value::Null } else { json!([NO_FORWARDING]) },
+            "ClientInfo": { "Debug": false, "Version": ENGINE_VERSION, "Context": "default" },
+        })
+    }
+
+    fn info_text(&self, v: &Value) -> Response {
+        let show = |key: &str| super::template::text_of(&v[key]);
+        let mut text = format!(
+            "Client:\n Version:    {ENGINE_VERSION}\n Context:    default\n Debug Mode: false\n\nServer:\n"
+        );
+        let rows = [
+            (" Containers", "Containers"),
+            ("  Running", "ContainersRunning"),
+            ("  Paused", "ContainersPaused"),
+            ("  Stopped", "ContainersStopped"),
+            (" Images", "Images"),
+            (" Server Version", "ServerVersion"),
+            (" Storage Driver", "Driver"),
+            (" Logging Driver", "LoggingDriver"),
+            (" Cgroup Driver", "CgroupDriver"),
+        ];
+        for (label, key) in rows {
+            let _ = writeln!(text, "{label}: {}", show(key));
+        }
+        let _ =
+            write!(text, " Plugins:\n  Volume: local\n  Network: {}\n  Log: json-file\n", DRIVERS.join(" "));
+        let swarm = &v["Swarm"];
+        let _ = writeln!(text, " Swarm: {}", super::template::text_of(&swarm["LocalNodeState"]));
+        if let Some(member) = &self.swarm {
+            let _ = writeln!(text, "  NodeID: {}\n  Is Manager: {}", member.node, member.manager);
+            let _ = writeln!(text, "  Node Address: {}", member.addr);
+        }
+        let rows = [
+            (" OSType", "OSType"),
+            (" Architecture", "Architecture"),
+            (" Name", "Name"),
+            (" Docker Root Dir", "DockerRootDir"),
+            (" Debug Mode", "Debug"),
+            (" Experimental", "ExperimentalBuild"),
+            (" Live Restore Enabled", "LiveRestoreEnabled"),
+        ];
+        for (label, key) in rows {
+            let _ = writeln!(text, "{label}: {}", show(key));
+        }
+        if !self.config.pools.is_empty() {
+            text.push_str(" Default Address Pools:\n");
+            for (base, size) in &self.config.pools {
+                let _ = writeln!(text, "   Base: {base}, Size: {size}");
+            }
+        }
+        text.push('\n');
+        let stderr = if v["Warnings"].is_null() { String::new() } else { format!("{NO_FORWARDING}\n") };
+        Response { stderr, ..Response::ok(text) }
+    }
+
+    pub(super) fn top(&self, world: &World, name: &str, args: &[String]) -> Response {
+        reply(self.top_table(world, name, args))
+    }
+
+    fn top_table(&self, world: &World, name: &str, args: &[String]) -> Result<String, EngineError> {
+        let c = &self.containers[self.find(name)?];
+        if let ContainerState::Restarting { .. } = c.state {
+            let text = format!("Container {} is restarting, wait until the container is running", c.id);
+            return Err(EngineError::new(text));
+        }
+        if !c.state.is_up() {
+            return Err(EngineError::new(format!("container {} is not running", c.id)));
+        }
+        let (fields, headings) = ps_fields(args)?;
+        if !headings.iter().any(|h| h == "PID") {
+            return Err(EngineError::new("Couldn't find PID field in ps output"));
+        }
+        let mut table = vec![headings];
+        for p in world.processes().filter(|p| p.machine == c.machine) {
+            table.push(fields.iter().map(|f| self.of_process(c, p, f)).collect());
+        }
+        Ok(align(&table, 20))
+    }
+
+    /// What ps says of a process of container `c`. There is no shim here, so that the engine itself is
+    /// the parent of what it starts.
+    fn of_process(&self, c: &Container, p: &crate::sim::Process, field: &str) -> String {
+        let main = c.inner.main == Some(p.pid);
+        match field {
+            "pid" => p.pid.0.to_string(),
+            "ppid" => self.dockerd.0.to_string(),
+            "c" => "0".to_owned(),
+            // When others began was not written down.
+            "stime" if main => super::inspect::moment(c.inner.started)[11..16].to_owned(),
+            "stime" | "tt" | "tty" | "tname" => "?".to_owned(),
+            "time" => "00:00:00".to_owned(),
+            "args" | "cmd" | "command" if main => c.inner.command.join(" "),
+            "user" | "euser" | "ruser" if main && !c.inner.spec.user.is_empty() => {
+                c.inner.spec.user.split(':').next().unwrap_or_default().to_owned()
+            }
+            "user" | "euser" | "ruser" => "root".to_owned(),
+            _ => p.name.clone(),
+        }
+    }
+}
+
+/// What the engine warns of where its host does not forward.
+const NO_FORWARDING: &str = "WARNING: IPv4 forwarding is disabled";
+
+/// The fields that ps's arguments ask for, and their headings (ps(1), "standard format specifiers").
+fn ps_fields(args: &[String]) -> Result<(Vec<&'static str>, Vec<String>), EngineError> {
+    let text = args.join(" ");
+    let asked = match text.as_str() {
+        "" | "-ef" | "-fe" | "-e -f" => {
+            let fields = vec!["user", "pid", "ppid", "c", "stime", "tname", "time", "cmd"];
+            let headings = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"];
+            return Ok((fields, headings.map(str::to_owned).to_vec()));
+        }
+        "-e" | "-A" => "pid,tname,time,comm",
+        text => text
+            .strip_prefix("-eo")
+            .or_else(|| text.strip_prefix("-o"))
+            .or_else(|| text.strip_prefix("o "))
+            .ok_or_else(|| EngineError::new(format!("ps: {text:?} is not known here: -ef, -o FIELD,…")))?
+            .trim(),
+    };
+    let mut fields = Vec::new();
+    let mut headings = Vec::new();
+    for wanted in asked.split([',', ' ']).filter(|w| !w.is_empty()) {
+        let (field, heading) = FIELDS.iter().find(|f| f.0 == wanted).ok_or_else(|| {
+            EngineError::new(format!("ps: error: unknown user-defined format specifier {wanted:?}"))
+        })?;
+        fields.push(*field);
+        headings.push((*heading).to_owned());
+    }
+    Ok((fields, headings))
+}
+
+/// The client keeps what it knows in a struct: a field that this has not is called otherwise than a key
+/// that a map has not.
+fn without_field(error: &str, value: &Value) -> String {
+    let Some((at, key)) = error.split_once(": map has no entry for key ") else { return error.to_owned() };
+    let bare = key.trim_matches('"');
+    if value.get(bare).is_some() || !at.contains(&format!("<.{bare}")) {
+        return error.to_owned();
+    }
+    format!("{at}: can't evaluate field {bare} in type system.dockerInfo")
+}

@@ -86,7 +86,7 @@ impl Engine {
             exit: 125,
             ..Response::default()
         };
-        let Some(image) = image::find(&spec.image) else {
+        let Some(image) = self.image_of(&spec.image) else {
             let conf = ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
             let (error, hint) = image::unknown(&spec.image, conf.servers.first());
             let local = format!("Unable to find image '{}' locally\n", image::full_name(&spec.image));
@@ -148,6 +148,7 @@ impl Engine {
             endpoints: Vec::new(),
             ports: Vec::new(),
             inner: Inner {
+                base: image,
                 spec: spec.clone(),
                 command: command_shown(image, spec),
                 hostname,
@@ -303,7 +304,7 @@ impl Engine {
 
     /// Starts container `i`: networks, names, main process. On failure the container is as before.
     pub(super) fn start(&mut self, world: &mut World, i: usize, foreground: bool) -> Result<(), EngineError> {
-        let image = image::find(&self.containers[i].image).expect("made of a known image");
+        let image = self.containers[i].inner.base;
         let program = self.main_program(i, image, foreground).inspect_err(|e| {
             self.containers[i].inner.failed = Some((e.exit, e.message.clone()));
         })?;
@@ -641,7 +642,7 @@ impl Engine {
     fn attach_main(&self, i: usize) -> Option<Attach> {
         let container = &self.containers[i];
         let main = container.inner.main?;
-        let image = image::find(&container.image)?;
+        let image = container.inner.base;
         let spec = &container.inner.spec;
         let argv = main_argv(image, spec);
         let shell = match argv.first() {

@@ -326,8 +326,7 @@ impl Engine {
     /// The container's exposed ports: the image's, `--expose`, and the published ones.
     pub(super) fn exposed(&self, i: usize) -> Vec<(u16, Protocol)> {
         let spec = &self.containers[i].inner.spec;
-        let image = super::image::find(&self.containers[i].image);
-        let mut all: Vec<(u16, Protocol)> = image.map_or(&[][..], |im| im.expose).to_vec();
+        let mut all: Vec<(u16, Protocol)> = self.containers[i].inner.base.expose.to_vec();
         all.extend(&spec.expose);
         all.extend(spec.publish.iter().flat_map(|p| {
             let (first, last) = p.container;

@@ -2,6 +2,7 @@
 
 use super::containers::Containers;
 use super::driver::Driver;
+use super::image::Image;
 use super::ipam::Ipam;
 use super::names;
 use super::noted::Noted;
@@ -179,6 +180,8 @@ impl Container {
 #[derive(Debug, Clone)]
 pub(super) struct Inner {
     pub spec: RunSpec,
+    /// What it is made of, whatever its name means now.
+    pub base: &'static Image,
     /// Command as `docker ps` shows it.
     pub command: Vec<String>,
     pub hostname: String,
@@ -309,6 +312,8 @@ pub struct Engine {
     pub(super) swarm: Option<Box<super::swarm::Member>>,
     /// What it did since it was last asked.
     pub(super) noted: Vec<Noted>,
+    /// Names that `docker tag` gave, and their images.
+    pub(super) tags: Vec<(String, &'static Image)>,
     /// Scripts that nobody runs yet ([`Engine::take_scripts`]).
     pub(super) scripts: Vec<MainScript>,
     /// How often something was drawn by lot.
@@ -334,6 +339,7 @@ impl Engine {
             waiting: Vec::new(),
             swarm: None,
             noted: Vec::new(),
+            tags: Vec::new(),
             scripts: Vec::new(),
             drawn: 0,
         };
@@ -415,7 +421,11 @@ impl Engine {
             }
             Request::Port { name, port } => self.port_response(name, port.as_deref()),
             Request::Logs { name, tail } => self.logs(name, *tail),
-            Request::Images { quiet, format } => self.images(*quiet, format.as_deref()),
+            Request::Images { quiet, format, filters, pattern } => {
+                self.images(*quiet, format.as_deref(), filters, pattern.as_deref())
+            }
+            Request::Tag { source, target } => self.docker_tag(source, target),
+            Request::Rmi { force, names } => self.docker_rmi(names, *force),
             Request::Pull { image } => self.pull(world, image),
             Request::Version { format } => self.version(format.as_deref()),
             Request::Info { format } => self.info(world, format.as_deref()),
@@ -518,12 +528,7 @@ impl Engine {
     /// of this engine, or has everything.
     pub fn tools(&self, machine: MachineId) -> Option<&'static [&'static str]> {
         let container = self.containers.iter().find(|c| c.machine == machine)?;
-        super::image::find(&container.image)?.tools
-    }
-
-    /// The names of all images, for completion.
-    pub fn image_names() -> impl Iterator<Item = &'static str> {
-        super::image::IMAGES.iter().map(|i| i.name)
+        container.inner.base.tools
     }
 
     /// Where a container is in the list.

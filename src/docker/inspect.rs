@@ -40,10 +40,10 @@ impl Engine {
             {
                 return Ok(self.network_json(&self.networks[n]));
             }
-            match image::find(name).filter(|_| may_be("image")) {
+            match self.image_of(name).filter(|_| may_be("image")) {
                 Some(found) => Ok(json!({
                     "Id": format!("sha256:{}", image::id(found)),
-                    "RepoTags": [image::full_name(found.name)],
+                    "RepoTags": self.names_of_image(found),
                     "Config": {
                         "Env": found.environment().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(),
                         "Cmd": found.command,
@@ -52,6 +52,9 @@ impl Engine {
                     "Architecture": "amd64",
                     "Os": "linux",
                 })),
+                None if kind == Some("image") => {
+                    Err(format!("Error response from daemon: {}", super::tags::no_such(name)))
+                }
                 None => Err(format!("Error: No such object: {name}")),
             }
         })
@@ -114,7 +117,7 @@ impl Engine {
                 "StartedAt": moment(inner.started),
                 "FinishedAt": moment(inner.finished),
             },
-            "Image": image::find(&c.image).map(|im| format!("sha256:{}", image::id(im))),
+            "Image": format!("sha256:{}", image::id(inner.base)),
             "Name": format!("/{}", c.name),
             "RestartCount": inner.restarts,
             "Driver": "overlay2",

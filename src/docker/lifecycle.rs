@@ -4,7 +4,7 @@ use super::engine::{ContainerState, Engine, EngineError};
 use super::noted::Noted;
 use super::restart::Policy;
 use super::wait::Wait;
-use super::{Attach, ExecOptions, ExecSetting, MainScript, Response, image, privilege, rules};
+use super::{Attach, ExecOptions, ExecSetting, MainScript, Response, privilege, rules};
 use crate::guest::{MachineId, Signal};
 use crate::sim::World;
 use crate::stack::{NsId, Pid};
@@ -469,7 +469,7 @@ impl Engine {
             Err(problem) => return refused(problem),
         };
         let Some(word) = command.first() else { return fail("Error: no command\n".into(), 1) };
-        if !image::find(&container.image).is_some_and(|image| image.has(word)) {
+        if !container.inner.base.has(word) {
             return refused(match word.starts_with('/') && machine.files.get(word).is_some() {
                 true => not_executable(word),
                 false => not_startable(word),

@@ -1,8 +1,8 @@
-//! `docker ps`, `network ls`, `images`, `port`, `logs`, `version`: lists and their columns.
+//! `docker ps`, `network ls`, `port`, `logs`, `version`: lists and their columns.
 
 use super::Response;
 use super::engine::{ContainerState, Engine, EngineError};
-use super::image::{self, ENGINE_VERSION, IMAGES};
+use super::image::{self, ENGINE_VERSION};
 use super::names::short;
 use super::ports;
 use super::template::{Template, TemplateError};
@@ -109,7 +109,7 @@ impl Engine {
         json!({
             "ID": if no_trunc { c.id.as_str() } else { short(&c.id) },
             "Names": c.name,
-            "Image": c.image,
+            "Image": self.image_shown(c, no_trunc),
             "Command": format!("{command:?}"),
             "CreatedAt": format!("{} ago", human(now.since(c.inner.created).as_secs())),
             "RunningFor": format!("{} ago", human(now.since(c.inner.created).as_secs())),
@@ -197,32 +197,9 @@ impl Engine {
         list(&rows, &columns, quiet, format)
     }
 
-    pub(super) fn images(&self, quiet: bool, format: Option<&str>) -> Response {
-        let rows: Vec<Value> = IMAGES
-            .iter()
-            .map(|i| {
-                json!({
-                    "Repository": i.name,
-                    "Tag": "latest",
-                    "ID": short(&image::id(i)),
-                    "CreatedSince": "2 weeks ago",
-                    "Size": i.size,
-                })
-            })
-            .collect();
-        let columns = [
-            ("REPOSITORY", "Repository"),
-            ("TAG", "Tag"),
-            ("IMAGE ID", "ID"),
-            ("CREATED", "CreatedSince"),
-            ("SIZE", "Size"),
-        ];
-        list(&rows, &columns, quiet, format)
-    }
-
     pub(super) fn pull(&self, world: &World, reference: &str) -> Response {
         let name = image::full_name(reference);
-        if image::find(reference).is_some() {
+        if self.image_of(reference).is_some() {
             return Response::ok(format!(
                 "Status: Image is up to date for {name}\ndocker.io/library/{name}\n"
             ));
@@ -362,7 +339,7 @@ fn label_text(labels: &[(String, String)]) -> String {
 }
 
 /// No filter `key` was given, or one of those that were admits it.
-fn admits(filters: &[(String, String)], key: &str, admitted: &dyn Fn(&str) -> bool) -> bool {
+pub(super) fn admits(filters: &[(String, String)], key: &str, admitted: &dyn Fn(&str) -> bool) -> bool {
     let mut given = filters.iter().filter(|f| f.0 == key).peekable();
     given.peek().is_none() || given.any(|f| admitted(&f.1))
 }
@@ -372,7 +349,7 @@ pub(super) fn bad_template(e: TemplateError) -> Response {
     Response { stderr: format!("failed to execute template: {e}\n"), exit: 1, ..Response::default() }
 }
 
-fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Option<Response> {
+pub(super) fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Option<Response> {
     let (key, _) = filters.iter().find(|(key, _)| !known.contains(&key.as_str()))?;
     let near = super::near::nearest(key, known.iter().copied());
     let hint = near.map_or_else(

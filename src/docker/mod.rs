@@ -39,6 +39,7 @@ mod resolv;
 mod restart;
 mod rules;
 mod swarm;
+mod tags;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -298,6 +298,24 @@ pub enum Request {
         quiet: bool,
         /** --format */
         format: Option<String>,
+        /** --filter KEY=VALUE */
+        filters: Vec<(String, String)>,
+        /** only those with such a name */
+        pattern: Option<String>,
+    },
+    /// docker tag SOURCE TARGET
+    Tag {
+        /** image */
+        source: String,
+        /** its further name */
+        target: String,
+    },
+    /// docker rmi [-f] IMAGE…
+    Rmi {
+        /** -f */
+        force: bool,
+        /** names */
+        names: Vec<String>,
     },
     /// docker pull IMAGE
     Pull {

@@ -1,7 +1,6 @@
 //! Completion: what could stand at the end of a half-typed line.
 
 use super::Session;
-use crate::docker::Engine;
 use crate::docker::cli::{self, Wants};
 use crate::guest::dns::Data;
 use crate::guest::{self, MachineId};
@@ -65,7 +64,7 @@ impl Session {
             Wants::Nothing => {}
             Wants::Container => found.extend(engine.containers().iter().map(|c| c.name.clone())),
             Wants::Network => found.extend(engine.networks().iter().map(|n| n.name.clone())),
-            Wants::Image => found.extend(Engine::image_names().map(str::to_owned)),
+            Wants::Image => found.extend(engine.image_names().map(str::to_owned)),
         }
         found
     }

@@ -1,6 +1,7 @@
 //! From the flags and arguments of a command to its request. What the docker client itself
 //! checks is checked here, in its words; the rest is the engine's to say.
 
+use super::super::tags::check_reference;
 use super::super::{EndpointSpec, ExecOptions, NetworkCreate, Request, RunSpec};
 use super::flags::{BadFlag, Flags, invalid};
 use super::ports;
@@ -15,6 +16,8 @@ pub(super) enum Refusal {
     /// The client refuses: shown after `docker: ` with the pointer to `--help` where it is
     /// `docker run` (exit 125), bare elsewhere (exit 1).
     Client(String),
+    /// The same, bare everywhere.
+    Plain(String),
 }
 
 impl From<BadFlag> for Refusal {
@@ -35,7 +38,11 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
     let timeout = || f.all(&["timeout", "time"]).last().and_then(|s| s.parse().ok());
     Ok(match command.makes {
         Makes::Run => Request::Run(run(f)?),
-        Makes::Create => Request::Create(run(f)?),
+        Makes::Create => {
+            // Said plainly here (docker/cli, cli/command/container/create.go).
+            check_reference(&f.args[0]).map_err(Refusal::Plain)?;
+            Request::Create(run(f)?)
+        }
         Makes::Start => Request::Start { attach: f.on("attach") || f.on("interactive"), names: f.args },
         Makes::Stop => Request::Stop { timeout: timeout(), names: f.args },
         Makes::Restart => Request::Restart { timeout: timeout(), names: f.args },
@@ -73,8 +80,30 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             tail: f.last("tail").filter(|t| *t != "all").and_then(|t| t.parse().ok()),
             name: f.args.remove(0),
         },
-        Makes::Images => Request::Images { quiet: f.on("quiet"), format: text("format") },
-        Makes::Pull => Request::Pull { image: f.args.remove(0) },
+        Makes::Images => Request::Images {
+            quiet: f.on("quiet"),
+            format: text("format"),
+            filters: filters(),
+            pattern: f.args.pop(),
+        },
+        Makes::Tag => {
+            for name in &f.args {
+                check_reference(name).map_err(|e| {
+                    Refusal::Client(format!(
+                        "Error parsing reference: {name:?} is not a valid repository/tag: {e}"
+                    ))
+                })?;
+            }
+            Request::Tag { target: f.args.remove(1), source: f.args.remove(0) }
+        }
+        Makes::Rmi => Request::Rmi { force: f.on("force"), names: f.args },
+        Makes::ImageInspect => {
+            Request::Inspect { format: text("format"), kind: Some("image".to_owned()), names: f.args }
+        }
+        Makes::Pull => {
+            check_reference(&f.args[0]).map_err(Refusal::Client)?;
+            Request::Pull { image: f.args.remove(0) }
+        }
         Makes::Version => Request::Version { format: text("format") },
         Makes::Info => Request::Info { format: text("format") },
         Makes::Top => Request::Top { name: f.args.remove(0), args: f.args },
@@ -191,6 +220,7 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
     }
     apply_to_first(&f, &mut spec)?;
     spec.image = f.args.remove(0);
+    check_reference(&spec.image).map_err(Refusal::Client)?;
     spec.command = f.args;
     Ok(spec)
 }

@@ -92,7 +92,9 @@ fn parse_command(command: &'static Command, words: &[String]) -> Result<Parsed, 
             message: format!("docker: {message}\n\n{}\n", pointer(command)),
             exit: if command.makes == Makes::Run { 125 } else { 1 },
         },
-        Refusal::Client(message) => CliError { message: format!("{message}\n"), exit: 1 },
+        Refusal::Client(message) | Refusal::Plain(message) => {
+            CliError { message: format!("{message}\n"), exit: 1 }
+        }
     })
 }
 
@@ -224,6 +226,8 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Pause { .. }
         | Request::Unpause { .. }
         | Request::Rename { .. }
+        | Request::Tag { .. }
+        | Request::Rmi { .. }
         | Request::Update { .. }
         | Request::ContainerPrune { .. }
         | Request::Rm { .. }

@@ -57,9 +57,15 @@ pub fn render(request: &Request) -> String {
         Request::Logs { name, tail } => {
             line.word("logs").value("--tail", tail.map(|n| n.to_string()).as_deref()).word(name);
         }
-        Request::Images { quiet, format } => {
+        Request::Images { quiet, format, filters, pattern } => {
             line.word("images").flag("-q", *quiet).value("--format", format.as_deref());
+            line.pairs("--filter", filters);
+            line.words(pattern.as_slice());
         }
+        Request::Tag { source, target } => {
+            line.word("tag").word(source).word(target);
+        }
+        Request::Rmi { force, names } => line.word("rmi").flag("-f", *force).words(names),
         Request::Pull { image } => {
             line.word("pull").word(image);
         }

@@ -69,6 +69,9 @@ pub(super) enum Makes {
     Port,
     Logs,
     Images,
+    Tag,
+    Rmi,
+    ImageInspect,
     Pull,
     Version,
     Info,
@@ -199,6 +202,7 @@ const NO_TRUNC: Flag = on("no-trunc", None, "Don't truncate output");
 const ONE_OR_MORE: Count = Count::AtLeast(1);
 const CONTAINERS: &[Wants] = &[Wants::Container];
 const NETWORKS: &[Wants] = &[Wants::Network];
+const IMAGES: &[Wants] = &[Wants::Image];
 const NO_NAME: &[Wants] = &[Wants::Nothing];
 
 /// Every command that is known here, in the order of `docker --help`.
@@ -271,7 +275,12 @@ pub(super) const COMMANDS: &[Command] = &[
         count: Count::Between(0, 1),
         interspersed: true,
         wants: &[Wants::Image],
-        flags: &[&[FORMAT, on("quiet", Some('q'), "Only show image IDs")]],
+        flags: &[&[
+            idle_on("all", Some('a'), "Show all images (default hides intermediate images)"),
+            FILTER,
+            FORMAT,
+            on("quiet", Some('q'), "Only show image IDs"),
+        ]],
         makes: Makes::Images,
     },
     Command {
@@ -391,6 +400,20 @@ pub(super) const COMMANDS: &[Command] = &[
         makes: Makes::Rm,
     },
     Command {
+        path: &["rmi"],
+        usage: "[OPTIONS] IMAGE [IMAGE...]",
+        help: "Remove one or more images",
+        aliases: &[&["image", "rm"], &["image", "remove"]],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: IMAGES,
+        flags: &[&[
+            on("force", Some('f'), "Force removal of the image"),
+            idle_on("no-prune", None, "Do not delete untagged parents"),
+        ]],
+        makes: Makes::Rmi,
+    },
+    Command {
         path: &["start"],
         usage: "[OPTIONS] CONTAINER [CONTAINER...]",
         help: "Start one or more stopped containers",
@@ -414,6 +437,17 @@ pub(super) const COMMANDS: &[Command] = &[
         wants: CONTAINERS,
         flags: &[TIMEOUT],
         makes: Makes::Stop,
+    },
+    Command {
+        path: &["tag"],
+        usage: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+        help: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+        aliases: &[&["image", "tag"]],
+        count: Count::Exactly(2),
+        interspersed: true,
+        wants: &[Wants::Image, Wants::Nothing],
+        flags: &[],
+        makes: Makes::Tag,
     },
     Command {
         path: &["top"],
@@ -487,6 +521,17 @@ pub(super) const COMMANDS: &[Command] = &[
             on("force", Some('f'), "Do not prompt for confirmation"),
         ]],
         makes: Makes::ContainerPrune,
+    },
+    Command {
+        path: &["image", "inspect"],
+        usage: "[OPTIONS] IMAGE [IMAGE...]",
+        help: "Display detailed information on one or more images",
+        aliases: &[],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: IMAGES,
+        flags: &[&[FORMAT_F]],
+        makes: Makes::ImageInspect,
     },
     Command {
         path: &["network", "connect"],
@@ -652,15 +697,16 @@ pub(super) const ABSENT: &[(&[&str], &str)] = &[
     (&["events"], "docker ps"),
     (&["export"], "docker inspect"),
     (&["history"], "docker images"),
+    (&["image", "build"], "docker images: the images that are built in"),
+    (&["image", "history"], "docker images"),
+    (&["image", "prune"], "docker rmi"),
     (&["import"], "docker images: the images that are built in"),
     (&["load"], "docker images: the images that are built in"),
     (&["login"], "docker images: the images that are built in"),
     (&["push"], "docker images"),
-    (&["rmi"], "docker images"),
     (&["search"], "docker images"),
     (&["stats"], "docker ps"),
     (&["system", "df"], "docker ps -a and docker images"),
     (&["system", "prune"], "docker container prune and docker network prune"),
-    (&["tag"], "docker images"),
     (&["volume"], "docker network"),
 ];

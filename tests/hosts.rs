@@ -456,3 +456,32 @@ fn what_a_container_may_do_is_asked_for_when_it_is_made() {
     );
     ok(&mut s, "host", "docker exec --privileged plain ip route del default");
 }
+
+#[test]
+fn a_log_is_followed_until_its_container_stops_or_ctrl_c() {
+    let mut s = street();
+    let talk = r"sh -c 'echo one; sleep 2; echo back\\slash; echo bad >&2; sleep 2; echo end'";
+    ok(&mut s, "host", &format!("docker run -d --name talk alpine {talk}"));
+    let job = run(&mut s, "host", "docker logs -f talk");
+    assert_eq!((job.exit, job.stderr().as_str()), (Some(0), "bad\n"));
+    assert_eq!(job.stdout(), ok(&mut s, "host", "docker logs talk"));
+    assert!(job.stdout().ends_with("slash\nend\n") && job.stdout().starts_with("one\n"), "{}", job.stdout());
+    // Every line has its moment, and the moments choose lines.
+    let stamps = ok(&mut s, "host", "docker logs -t talk");
+    assert!(stamps.lines().all(|l| l.starts_with("2025-11-05T09:0") && l.contains("Z ")), "{stamps}");
+    let last = stamps.lines().last().and_then(|l| l.split(' ').next()).unwrap_or_default();
+    assert_eq!(ok(&mut s, "host", &format!("docker logs --since {last} talk")), "end\n");
+    assert_eq!(ok(&mut s, "host", "docker logs --until 1h talk"), "");
+    let bad = run(&mut s, "host", "docker logs --since foo talk");
+    assert_eq!(
+        (bad.exit, bad.stderr().as_str()),
+        (Some(1), "invalid value for \"since\": failed to parse value as time or duration: \"foo\"\n")
+    );
+    ok(&mut s, "host", "docker start talk");
+    let follower = s.exec("host", "docker logs -f -n 0 -t talk").expect("the host is there");
+    ok(&mut s, "host", "sleep 3");
+    s.interrupt(follower);
+    let job = s.job(follower).expect("it is remembered");
+    assert_eq!(job.exit, Some(130));
+    assert!(job.stdout().ends_with("slash\n") && job.stdout().starts_with("2025-11-05T"), "{}", job.stdout());
+}

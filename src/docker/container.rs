@@ -330,7 +330,7 @@ impl Engine {
         container.inner.stopped_by_hand = false;
         container.inner.last_main = None;
         if !image.log.is_empty() && container.inner.spec.command.is_empty() {
-            container.inner.log.push((false, image.log.to_owned()));
+            container.inner.keep(world.now(), false, image.log.to_owned());
         }
         let pid = world.spawn(machine, program, foreground, tty);
         self.containers[i].inner.main = Some(pid);

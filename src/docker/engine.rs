@@ -2,6 +2,7 @@
 
 use super::containers::Containers;
 use super::driver::Driver;
+use super::follow::{Follower, Logged};
 use super::image::Image;
 use super::ipam::Ipam;
 use super::names;
@@ -216,15 +217,15 @@ pub(super) struct Inner {
     pub delay: Option<Duration>,
     /// `docker stop` or `kill` ended it.
     pub stopped_by_hand: bool,
-    /// What the main process printed: (stderr, text).
-    pub log: Vec<(bool, String)>,
+    /// What the main process printed.
+    pub log: Vec<Logged>,
 }
 
 impl Inner {
     /// Keeps what the main process printed. The log is bounded: a program that talks for hours
     /// keeps its last words.
-    pub fn keep(&mut self, err: bool, text: String) {
-        self.log.push((err, text));
+    pub fn keep(&mut self, at: Instant, err: bool, text: String) {
+        self.log.push(Logged { at, err, text });
         if self.log.len() > 2000 {
             self.log.drain(..1000);
         }
@@ -308,6 +309,8 @@ pub struct Engine {
     pub(super) dockerd: Pid,
     /// Who waits for the end of which container (its id).
     pub(super) waiting: Vec<(Pid, String)>,
+    /// Who follows whose log.
+    pub(super) followers: Vec<Follower>,
     /// What it is in a swarm, if it is in one.
     pub(super) swarm: Option<Box<super::swarm::Member>>,
     /// What it did since it was last asked.
@@ -337,6 +340,7 @@ impl Engine {
             ipam: Ipam::default(),
             ports: PortAllocator::new((32768, 60999)),
             waiting: Vec::new(),
+            followers: Vec::new(),
             swarm: None,
             noted: Vec::new(),
             tags: Vec::new(),
@@ -420,7 +424,7 @@ impl Engine {
                 self.inspect(world, format.as_deref(), kind.as_deref(), names)
             }
             Request::Port { name, port } => self.port_response(name, port.as_deref()),
-            Request::Logs { name, tail } => self.logs(name, *tail),
+            Request::Logs { name, options } => self.logs(world, name, options),
             Request::Images { quiet, format, filters, pattern } => {
                 self.images(*quiet, format.as_deref(), filters, pattern.as_deref())
             }
@@ -490,14 +494,11 @@ impl Engine {
     /// else needs to look at it, except who is attached to it ([`super::Attach::Main`]).
     pub fn on_effect(&mut self, world: &mut World, pid: Pid, effect: &Effect) -> bool {
         let is_main = |c: &Container| c.inner.main == Some(pid) || c.inner.last_main == Some(pid);
-        if let Some(c) = self.containers.iter_mut().find(|c| is_main(c)) {
-            match effect {
-                Effect::Out(text) => c.inner.keep(false, text.clone()),
-                Effect::Err(text) => c.inner.keep(true, text.clone()),
-            }
+        let (Effect::Out(text) | Effect::Err(text)) = effect;
+        if let Some(i) = self.containers.iter().position(is_main) {
+            self.printed(world, i, matches!(effect, Effect::Err(_)), text);
             return true;
         }
-        let (Effect::Out(text) | Effect::Err(text)) = effect;
         if pid == self.dockerd
             && let Some(id) = text.strip_prefix("due ")
         {

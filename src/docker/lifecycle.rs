@@ -63,9 +63,9 @@ impl Engine {
     }
 
     /// What such a script prints, for `docker logs`. Nothing if `main` is no main process.
-    pub fn script_printed(&mut self, main: Pid, err: bool, text: &str) {
-        if let Some(c) = self.containers.iter_mut().find(|c| c.inner.main == Some(main)) {
-            c.inner.keep(err, text.to_owned());
+    pub fn script_printed(&mut self, world: &mut World, main: Pid, err: bool, text: &str) {
+        if let Some(i) = self.containers.iter().position(|c| c.inner.main == Some(main)) {
+            self.printed(world, i, err, text);
         }
     }
 
@@ -99,6 +99,7 @@ impl Engine {
         self.note_state(i);
         self.tear_down(world, i);
         let id = self.containers[i].id.clone();
+        self.end_following(world, &id);
         for (pid, _) in self.waiting.extract_if(.., |(_, waited)| *waited == id) {
             world.write_stdin(pid, &format!("{code}\n"), false);
         }

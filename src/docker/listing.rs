@@ -1,4 +1,4 @@
-//! `docker ps`, `network ls`, `port`, `logs`, `version`: lists and their columns.
+//! `docker ps`, `network ls`, `port`, `version`: lists and their columns.
 
 use super::Response;
 use super::engine::{ContainerState, Engine, EngineError};
@@ -247,29 +247,6 @@ impl Engine {
         }
         lines.sort_by(|a, b| natural(a, b));
         Ok(lines.into_iter().map(|l| l + "\n").collect())
-    }
-
-    pub(super) fn logs(&self, name: &str, tail: Option<usize>) -> Response {
-        let i = match self.find(name) {
-            Ok(i) => i,
-            Err(e) => return super::engine::reply(Err(e)),
-        };
-        // Effects are pieces of text; the log is lines.
-        let mut lines: Vec<(bool, String)> = Vec::new();
-        for (err, text) in &self.containers[i].inner.log {
-            for piece in text.split_inclusive('\n') {
-                match lines.last_mut() {
-                    Some((e, line)) if e == err && !line.ends_with('\n') => line.push_str(piece),
-                    _ => lines.push((*err, piece.to_owned())),
-                }
-            }
-        }
-        let skip = tail.map_or(0, |n| lines.len().saturating_sub(n));
-        let mut response = Response::default();
-        for (err, line) in lines.into_iter().skip(skip) {
-            if err { response.stderr += &line } else { response.stdout += &line }
-        }
-        response
     }
 
     pub(super) fn version(&self, format: Option<&str>) -> Response {

@@ -18,6 +18,7 @@ mod dns;
 mod driver;
 mod endpoint;
 mod engine;
+mod follow;
 mod image;
 mod info;
 mod init;
@@ -26,6 +27,7 @@ mod ipam;
 mod lifecycle;
 mod listing;
 mod membership;
+mod moment;
 mod names;
 mod near;
 mod network;
@@ -48,6 +50,7 @@ mod wait;
 
 pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
+pub use follow::LogOptions;
 pub use noted::Noted;
 pub use request::{
     Attach, EndpointSpec, ExecOptions, ExecSetting, MainScript, NetworkCreate, PortSpec, Request, Response,

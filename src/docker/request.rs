@@ -289,8 +289,8 @@ pub enum Request {
     Logs {
         /** name or id */
         name: String,
-        /** --tail */
-        tail: Option<usize>,
+        /** how much of it, and how */
+        options: super::LogOptions,
     },
     /// docker images [-q]
     Images {

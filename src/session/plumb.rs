@@ -154,7 +154,7 @@ impl Session {
             // Somebody looks on, and `docker logs` keeps it all the same.
             let node = shell.node;
             if let Some(engine) = self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
-                engine.script_printed(main, err, text);
+                engine.script_printed(&mut self.world, main, err, text);
             }
         }
         match home {
@@ -162,7 +162,7 @@ impl Session {
             Home::Log(main) => {
                 let node = shell.node;
                 if let Some(engine) = self.nodes.get_mut(node).and_then(|n| n.engine.as_mut()) {
-                    engine.script_printed(main, err, text);
+                    engine.script_printed(&mut self.world, main, err, text);
                 }
             }
             Home::Terminal | Home::Background => self.print_by(job, machine, err, text.to_owned(), pid),

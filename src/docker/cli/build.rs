@@ -2,7 +2,7 @@
 //! checks is checked here, in its words; the rest is the engine's to say.
 
 use super::super::tags::check_reference;
-use super::super::{EndpointSpec, ExecOptions, NetworkCreate, Request, RunSpec};
+use super::super::{EndpointSpec, ExecOptions, LogOptions, NetworkCreate, Request, RunSpec};
 use super::flags::{BadFlag, Flags, invalid};
 use super::ports;
 use super::table::{Command, Does, Makes};
@@ -77,7 +77,13 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::Inspect => Request::Inspect { format: text("format"), kind: text("type"), names: f.args },
         Makes::Port => Request::Port { port: f.args.get(1).cloned(), name: f.args.remove(0) },
         Makes::Logs => Request::Logs {
-            tail: f.last("tail").filter(|t| *t != "all").and_then(|t| t.parse().ok()),
+            options: LogOptions {
+                tail: f.last("tail").filter(|t| *t != "all").and_then(|t| t.parse().ok()),
+                follow: f.on("follow"),
+                timestamps: f.on("timestamps"),
+                since: text("since"),
+                until: text("until"),
+            },
             name: f.args.remove(0),
         },
         Makes::Images => Request::Images {

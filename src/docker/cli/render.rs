@@ -54,8 +54,12 @@ pub fn render(request: &Request) -> String {
         Request::Port { name, port } => {
             line.word("port").word(name).words(port.as_slice());
         }
-        Request::Logs { name, tail } => {
-            line.word("logs").value("--tail", tail.map(|n| n.to_string()).as_deref()).word(name);
+        Request::Logs { name, options } => {
+            line.word("logs").flag("-f", options.follow).flag("-t", options.timestamps);
+            line.value("--tail", options.tail.map(|n| n.to_string()).as_deref());
+            line.value("--since", options.since.as_deref())
+                .value("--until", options.until.as_deref())
+                .word(name);
         }
         Request::Images { quiet, format, filters, pattern } => {
             line.word("images").flag("-q", *quiet).value("--format", format.as_deref());

@@ -325,7 +325,21 @@ pub(super) const COMMANDS: &[Command] = &[
         interspersed: true,
         wants: CONTAINERS,
         flags: &[&[
-            no("follow", Takes::Bool, "use `docker logs` again", "Follow log output"),
+            idle_on("details", None, "Show extra details provided to logs"),
+            on("follow", Some('f'), "Follow log output"),
+            val(
+                "since",
+                None,
+                "string",
+                "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)",
+            ),
+            on("timestamps", Some('t'), "Show timestamps"),
+            val(
+                "until",
+                None,
+                "string",
+                "Show logs before a timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)",
+            ),
             val("tail", Some('n'), "string", "Number of lines to show from the end of the logs"),
         ]],
         makes: Makes::Logs,

@@ -366,10 +366,10 @@ pub(super) fn logs(engines: &[&mut Engine], service: &str) -> Response {
         let Some(member) = engine.member() else { continue };
         let node = member.cluster.nodes.iter().find(|n| n.id == member.node).map(|n| n.hostname.clone());
         for c in engine.containers.iter().filter(|c| c.inner.service.as_deref() == Some(service)) {
-            for (err, text) in &c.inner.log {
-                for line in text.lines() {
+            for piece in &c.inner.log {
+                for line in piece.text.lines() {
                     let line = format!("{}@{}    | {line}\n", c.name, node.clone().unwrap_or_default());
-                    if *err { response.stderr += &line } else { response.stdout += &line }
+                    if piece.err { response.stderr += &line } else { response.stdout += &line }
                 }
             }
         }

@@ -87,6 +87,9 @@ impl Engine {
             ..Response::default()
         };
         let Some(image) = self.image_of(&spec.image) else {
+            if spec.pull_never {
+                return Err(refuse(super::tags::no_such(&spec.image).message));
+            }
             let conf = ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
             let (error, hint) = image::unknown(&spec.image, conf.servers.first());
             let local = format!("Unable to find image '{}' locally\n", image::full_name(&spec.image));

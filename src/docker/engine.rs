@@ -433,6 +433,10 @@ impl Engine {
             Request::Pull { image } => self.pull(world, image),
             Request::Version { format } => self.version(format.as_deref()),
             Request::Info { format } => self.info(world, format.as_deref()),
+            Request::Stats { all, once, format, names } => {
+                self.stats(world, (*all, *once), format.as_deref(), names)
+            }
+            Request::ImagePrune { force } => self.image_prune(*force),
             Request::Top { name, args } => self.top(world, name, args),
             // A lone engine: a session asks with its peers (super::request).
             Request::Swarm(_) => super::swarm::request(world, &mut [self], 0, request),

@@ -1,14 +1,16 @@
-//! `docker info`, `docker top`: the engine and what runs on it.
+//! `docker info`, `docker top`, `docker stats --no-stream`: the engine and what runs on it.
 //!
 //! Supported: what `docker info` tells of things that exist here; `docker top` with ps's `-ef`, `-e`
-//! and `o FIELD,…`. Not supported: figures of processors, memory and disks, which no machine here has (0).
+//! and `o FIELD,…`; one round of `docker stats`, with traffic and processes counted. Not supported: figures of processors, memory and disks, which no machine here has (0).
 
 use super::engine::{ContainerState, Engine, EngineError, reply};
 use super::image::{ENGINE_VERSION, IMAGES};
-use super::listing::align;
+use super::listing::{align, list};
+use super::names::short;
 use super::template::{Template, TemplateError};
 use super::{Container, Response};
 use crate::sim::World;
+use crate::stack::DeviceKind;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -147,6 +149,71 @@ impl Engine {
         Response { stderr, ..Response::ok(text) }
     }
 
+    pub(super) fn stats(
+        &self,
+        world: &World,
+        (all, once): (bool, bool),
+        format: Option<&str>,
+        names: &[String],
+    ) -> Response {
+        if !once {
+            let stderr = "netpier prints it once: give --no-stream\n".to_owned();
+            return Response { stderr, exit: 1, ..Response::default() };
+        }
+        let mut listed = Vec::new();
+        for name in names {
+            match self.find(name) {
+                Ok(i) => listed.push(i),
+                Err(e) => return reply(Err(e)),
+            }
+        }
+        if names.is_empty() {
+            // Newest first.
+            listed.extend(
+                (0..self.containers.len()).rev().filter(|i| all || self.containers[*i].state.is_up()),
+            );
+        }
+        let rows: Vec<Value> = listed.into_iter().map(|i| self.stats_row(world, i)).collect();
+        let columns = [
+            ("CONTAINER ID", "ID"),
+            ("NAME", "Name"),
+            ("CPU %", "CPUPerc"),
+            ("MEM USAGE / LIMIT", "MemUsage"),
+            ("MEM %", "MemPerc"),
+            ("NET I/O", "NetIO"),
+            ("BLOCK I/O", "BlockIO"),
+            ("PIDS", "PIDs"),
+        ];
+        list(&rows, &columns, false, format)
+    }
+
+    /// What a container has received and sent: all its interfaces but `lo`, and none where it has the
+    /// host's.
+    fn stats_row(&self, world: &World, i: usize) -> Value {
+        let c = &self.containers[i];
+        let (mut rx, mut tx) = (0_u64, 0_u64);
+        let ns = world.machine(c.machine).map(|m| m.ns).filter(|ns| *ns != self.host_ns(world));
+        if let Some(ns) = ns.filter(|_| c.state.is_up()).and_then(|ns| world.namespace(ns)) {
+            for device in ns.devices().filter(|d| !matches!(d.kind, DeviceKind::Loopback)) {
+                let [_, received, _, sent] = device.stats;
+                rx = rx.saturating_add(received);
+                tx = tx.saturating_add(sent);
+            }
+        }
+        let processes = world.processes().filter(|p| p.machine == c.machine).count();
+        json!({
+            "Container": short(&c.id),
+            "ID": short(&c.id),
+            "Name": c.name,
+            "CPUPerc": "0.00%",
+            "MemUsage": "0B / 0B",
+            "MemPerc": "0.00%",
+            "NetIO": format!("{} / {}", size(rx), size(tx)),
+            "BlockIO": "0B / 0B",
+            "PIDs": processes.to_string(),
+        })
+    }
+
     pub(super) fn top(&self, world: &World, name: &str, args: &[String]) -> Response {
         reply(self.top_table(world, name, args))
     }
@@ -193,6 +260,21 @@ impl Engine {
     }
 }
 
+/// Three digits and a unit (github.com/docker/go-units, HumanSizeWithPrecision).
+fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut units = ["B", "kB", "MB", "GB", "TB"].into_iter().peekable();
+    while value >= 1000.0 && units.len() > 1 {
+        value /= 1000.0;
+        units.next();
+    }
+    let unit = units.next().unwrap_or("B");
+    let digits = if value >= 100.0 { 0 } else { usize::from(value < 10.0) + 1 };
+    let text = format!("{value:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{unit}")
+}
+
 /// What the engine warns of where its host does not forward.
 const NO_FORWARDING: &str = "WARNING: IPv4 forwarding is disabled";
 
@@ -234,4 +316,24 @@ fn without_field(error: &str, value: &Value) -> String {
         return error.to_owned();
     }
     format!("{at}: can't evaluate field {bare} in type system.dockerInfo")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (bytes, want) in [
+            (0, "0B"),
+            (90, "90B"),
+            (999, "999B"),
+            (1000, "1kB"),
+            (1234, "1.23kB"),
+            (56_700, "56.7kB"),
+            (2_000_000, "2MB"),
+        ] {
+            assert_eq!(size(bytes), want);
+        }
+    }
 }

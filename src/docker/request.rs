@@ -108,6 +108,8 @@ pub struct RunSpec {
     pub env_files: Vec<String>,
     /// `--init`: a small init is process 1, and passes signals on.
     pub init: bool,
+    /// `--pull never`: an image that is not there is not asked for elsewhere.
+    pub pull_never: bool,
     /// `--stop-signal`.
     pub stop_signal: Option<String>,
     /// It is a task of this service of the swarm; only the swarm makes such.
@@ -331,6 +333,22 @@ pub enum Request {
     Info {
         /** template */
         format: Option<String>,
+    },
+    /// docker stats [--no-stream] [NAME…]
+    Stats {
+        /** -a */
+        all: bool,
+        /** --no-stream */
+        once: bool,
+        /** template */
+        format: Option<String>,
+        /** names or ids; empty: all that run */
+        names: Vec<String>,
+    },
+    /// docker image prune -f
+    ImagePrune {
+        /** -f */
+        force: bool,
     },
     /// docker top NAME [ps OPTIONS]
     Top {

@@ -93,6 +93,20 @@ impl Engine {
         }
     }
 
+    /// Nothing goes: no image here is without a name.
+    pub(super) fn image_prune(&self, force: bool) -> Response {
+        if force {
+            return Response::ok("Total reclaimed space: 0B\n");
+        }
+        Response {
+            stdout:
+                "WARNING! This will remove all dangling images.\nAre you sure you want to continue? [y/N] \n"
+                    .into(),
+            stderr: "netpier cannot ask here: give -f\n".into(),
+            ..Response::default()
+        }
+    }
+
     pub(super) fn images(
         &self,
         quiet: bool,

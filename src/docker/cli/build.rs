@@ -112,6 +112,13 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         }
         Makes::Version => Request::Version { format: text("format") },
         Makes::Info => Request::Info { format: text("format") },
+        Makes::Stats => Request::Stats {
+            all: f.on("all"),
+            once: f.on("no-stream"),
+            format: text("format"),
+            names: f.args,
+        },
+        Makes::ImagePrune => Request::ImagePrune { force: f.on("force") },
         Makes::Top => Request::Top { name: f.args.remove(0), args: f.args },
         Makes::NetworkCreate => Request::NetworkCreate(network(f)?),
         Makes::NetworkLs => Request::NetworkLs {
@@ -181,6 +188,7 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         workdir: f.last("workdir").unwrap_or_default().to_owned(),
         env_files: f.all(&["env-file"]).map(str::to_owned).collect(),
         init: f.on("init"),
+        pull_never: f.last("pull") == Some("never"),
         stop_signal: f.last("stop-signal").map(str::to_owned),
         ..RunSpec::default()
     };
@@ -223,6 +231,11 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
             ));
         }
         restart_policy(policy).map_err(Refusal::Client)?;
+    }
+    if let Some(pull) = f.last("pull").filter(|p| !matches!(*p, "" | "always" | "missing" | "never")) {
+        return Err(Refusal::Client(format!(
+            "invalid pull option: '{pull}': must be one of \"always\", \"missing\" or \"never\""
+        )));
     }
     apply_to_first(&f, &mut spec)?;
     spec.image = f.args.remove(0);

@@ -248,6 +248,8 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Version { .. }
         | Request::Info { .. }
         | Request::Top { .. }
+        | Request::Stats { .. }
+        | Request::ImagePrune { .. }
         | Request::NetworkLs { .. }
         | Request::NetworkInspect { .. } => false,
     }

@@ -79,6 +79,13 @@ pub fn render(request: &Request) -> String {
         Request::Info { format } => {
             line.word("info").value("--format", format.as_deref());
         }
+        Request::Stats { all, once, format, names } => {
+            line.word("stats").flag("-a", *all).flag("--no-stream", *once);
+            line.value("--format", format.as_deref()).words(names);
+        }
+        Request::ImagePrune { force } => {
+            line.word("image").word("prune").flag("-f", *force);
+        }
         Request::Top { name, args } => {
             line.word("top").word(name).words(args);
         }
@@ -199,6 +206,7 @@ fn run(line: &mut Line, spec: &RunSpec) {
         line.value("--link", Some(&format!("{name}:{alias}")));
     }
     line.value("--restart", spec.restart.as_deref()).value("--entrypoint", spec.entrypoint.as_deref());
+    line.value("--pull", spec.pull_never.then_some("never"));
     line.word(&spec.image).words(&spec.command);
 }
 

@@ -30,6 +30,9 @@ const LOOKS = [
   { name: 'ko-390-light', locale: 'ko-KR', width: 390, height: 844 },
 ];
 
+/** What the first thing of a name says now, without waiting for one to come. */
+const words = async (page, name) => (await at(page, name).allTextContents())[0] ?? '';
+
 /** On a narrow screen one pane is seen at a time. */
 async function pane(page, name) {
   const button = at(page, `pane-${name}`);
@@ -52,7 +55,7 @@ for (const look of LOOKS) {
 
     await type(page, 'host2:cli', 'ping -c 1 web', /1 packets received/);
     await at(page, 'to-start').click();
-    const echo = async () => /echo request/.test(await at(page, 'pill').first().textContent().catch(() => ''));
+    const echo = async () => /echo request/.test(await words(page, 'pill'));
     const sealed = async () => (await echo()) && (await at(page, 'envelope').count()) === 1;
     await step(page, 'the ping leaves its container', echo);
     assert.equal(await at(page, 'envelope').count(), 0, 'the container knows of no envelope');
@@ -61,7 +64,7 @@ for (const look of LOOKS) {
     assert.match(await at(page, 'pill-to').textContent(), /10\.0\.50\.\d+/);
     // Out of the host's port, on the cable.
     const onCable = async () => (await sealed()) && (await at(page, 'packet-row').filter({ hasText: 'VXLAN' }).count()) > 0
-      && /switch port/.test(await page.locator('[data-test="packet-row"][aria-current]').textContent().catch(() => ''));
+      && /switch port/.test(await page.locator('[data-test="packet-row"][aria-current]').allTextContents());
     await step(page, 'it is on the cable', onCable);
     await picture(page, `overlay-${look.name}`);
     await pane(page, 'inspector');
@@ -100,7 +103,7 @@ for (const look of LOOKS) {
     let hooks = 0;
     await step(page, 'the request arrives', async () => {
       hooks += await at(page, 'lit-hook').count();
-      return /GET/.test(await at(page, 'pill').first().textContent().catch(() => ''));
+      return /GET/.test(await words(page, 'pill'));
     });
     assert.equal(hooks, 0, 'the gate sees nothing of it');
     await picture(page, `macvlan-${look.name}`);
@@ -117,7 +120,7 @@ for (const look of LOOKS) {
     await at(page, 'shim-shim0').waitFor();
     await type(page, 'docker-host', 'ping -c 1 -W 1 192.168.0.193', / 0% packet loss/);
     await at(page, 'to-start').click();
-    await step(page, 'it goes through the door', async () => /echo reply/.test(await at(page, 'pill').first().textContent().catch(() => '')));
+    await step(page, 'it goes through the door', async () => /echo reply/.test(await words(page, 'pill')));
     await picture(page, `macvlan-shim-${look.name}`);
     assert.deepEqual(problems, []);
     await context.close();
@@ -140,7 +143,7 @@ for (const look of LOOKS) {
     await type(page, 'docker-host', 'docker logs two', /bind.*80.*in use|[Aa]ddress already in use/s);
     await type(page, 'laptop', 'curl -s http://192.168.0.10', /nginx/);
     await at(page, 'to-start').click();
-    await step(page, 'the request is in the room', async () => /GET/.test(await at(page, 'pill').first().textContent().catch(() => '')));
+    await step(page, 'the request is in the room', async () => /GET/.test(await words(page, 'pill')));
     await picture(page, `host-room-${look.name}`);
 
     // Tenants of one namespace, and one that has nothing but itself.

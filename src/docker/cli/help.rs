@@ -7,9 +7,10 @@ use std::fmt::Write;
 pub(super) fn of_command(command: &Command) -> String {
     let mut text = format!("Usage:  {}\n\n{}\n", usage(command), command.help);
     if !command.aliases.is_empty() {
-        let mut names = vec![format!("docker {}", command.path.join(" "))];
-        names.extend(command.aliases.iter().map(|a| format!("docker {}", a.join(" "))));
-        names.sort();
+        // The client's own name of a command is the one with its group; a short one comes last.
+        let mut paths = command.aliases.to_vec();
+        paths.insert(if command.path.len() == 1 { paths.len() } else { 0 }, command.path);
+        let names: Vec<String> = paths.iter().map(|p| format!("docker {}", p.join(" "))).collect();
         let _ = write!(text, "\nAliases:\n  {}\n", names.join(", "));
     }
     let mut flags: Vec<&Flag> = command.flags().filter(|f| !f.help.is_empty()).collect();

@@ -60,6 +60,7 @@ pub(super) const CONTAINER: &[Flag] = &[
     on("privileged", None, "Give extended privileges to this container"),
     val("publish", Some('p'), "list", "Publish a container's port(s) to the host"),
     on("publish-all", Some('P'), "Publish all exposed ports to random ports"),
+    idle_on("no-healthcheck", None, "Disable any container-specified HEALTHCHECK"),
     idle("pull", None, "string", "Pull image before running (\"always\", \"missing\", \"never\")"),
     idle_on("quiet", Some('q'), "Suppress the pull output"),
     idle_on("read-only", None, "Mount the container's root filesystem as read only"),

@@ -243,7 +243,7 @@ pub(super) const COMMANDS: &[Command] = &[
         path: &["ps"],
         usage: "[OPTIONS]",
         help: "List containers",
-        aliases: &[&["container", "ls"], &["container", "ps"], &["container", "list"]],
+        aliases: &[&["container", "ls"], &["container", "list"], &["container", "ps"]],
         count: Count::Exactly(0),
         interspersed: true,
         wants: NO_NAME,

@@ -187,7 +187,7 @@ impl Session {
         for arg in args {
             let builtin = BUILTINS.iter().any(|b| b.name == arg);
             let program = self.has_program(spot.node, spot.machine, arg)
-                || (arg == "docker" && self.known_words(spot.node, spot.machine).contains(&"docker"));
+                || (!builtin && self.known_words(spot.node, spot.machine).contains(&arg.as_str()));
             let text = match (builtin, program, word) {
                 (true, _, "type") => format!("{arg} is a shell builtin\n"),
                 (_, true, "type") => format!("{arg} is /usr/bin/{arg}\n"),
@@ -217,7 +217,10 @@ impl Session {
             .or_else(|| {
                 let help =
                     ["controls containers, networks and images", "컨테이너, 네트워크, 이미지를 다뤄요"];
-                (word == "docker").then_some(("docker COMMAND", help))
+                match word {
+                    "docker" => Some(("docker COMMAND", help)),
+                    _ => super::service::WORDS.contains(&word).then_some(super::service::USAGE),
+                }
             })
     }
 }

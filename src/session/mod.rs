@@ -30,6 +30,7 @@ mod plumb;
 mod router;
 mod run;
 mod script;
+mod service;
 mod setup;
 mod stage;
 #[cfg(test)]

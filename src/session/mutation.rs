@@ -38,6 +38,7 @@ pub(super) fn of_words(words: &[String]) -> bool {
             object && !verb.is_empty() && !reads.iter().any(|r| r.starts_with(verb))
         }
         "dhclient" => true,
+        "systemctl" | "service" => args.iter().any(|a| a.contains("restart")),
         "route" => args.iter().any(|a| matches!(*a, "add" | "del" | "delete")),
         "ifconfig" => args.iter().filter(|a| !a.starts_with('-')).count() > 1,
         "sysctl" => args.iter().any(|a| *a == "-w" || a.contains('=')),

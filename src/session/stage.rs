@@ -5,6 +5,7 @@ use super::expand::{Redirection, Simple};
 use super::mutation;
 use super::plumb::{Runner, Sink, Stage};
 use super::run::{Home, Setting, ShellId};
+use super::service;
 use super::{Session, Terminal};
 use crate::docker::{self, Attach, Engine, Request, Response, cli};
 use crate::guest::{self, MachineId, Stdin};
@@ -302,6 +303,10 @@ impl Session {
         if name == "docker" && self.has_engine(spot) {
             return self.docker(spot, &words);
         }
+        if service::WORDS.contains(&name.as_str()) && self.has_engine(spot) {
+            words[0] = name;
+            return self.service(spot, &words);
+        }
         if matches!(name.as_str(), "sh" | "bash" | "ash") {
             return self.sub_shell(spot, &words);
         }
@@ -368,6 +373,7 @@ impl Session {
             .extend(guest::catalogue().iter().map(|i| i.name).filter(|n| self.has_program(node, machine, n)));
         if self.nodes.get(node).is_some_and(|n| n.machine == machine && n.engine.is_some()) {
             words.push("docker");
+            words.extend(service::WORDS);
         }
         words.sort_unstable();
         words.dedup();

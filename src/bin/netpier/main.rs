@@ -20,25 +20,35 @@ Usage:
   netpier bench [--no-trace] ITEM NUMBER...     (see benches/README.md)
   netpier lessons check [DIR]
 
-LAB is a file or a built-in lab: home, empty, dns, oracle.
-`run` ends with the exit status of its last command. --why explains each one that failed.
-";
+`run` ends with the exit status of its last command. --why explains each one: why it failed, or the
+way that what worked took.
+LAB is a file or a built-in lab: ";
+
+/// What the program can do. The labs are named as they are.
+#[cfg(not(target_arch = "wasm32"))]
+fn usage() -> String {
+    format!("{USAGE}{}.\n", netpier::lab::Lab::builtin_names().join(", "))
+}
 
 #[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {
     let mut args = std::env::args().skip(1);
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
+    if rest.iter().any(|a| matches!(a.as_str(), "-h" | "--help")) {
+        print(&usage());
+        return std::process::ExitCode::SUCCESS;
+    }
     let status = match command.as_str() {
         "run" => run::main(rest),
         "conform" => conform(&rest),
         "lessons" => lessons::main(&rest),
         "bench" => bench::main(&rest),
         "" | "help" | "-h" | "--help" => {
-            print(USAGE);
+            print(&usage());
             return std::process::ExitCode::SUCCESS;
         }
-        other => Err(format!("there is no command {other:?}\n\n{USAGE}")),
+        other => Err(format!("there is no command {other:?}\n\n{}", usage())),
     };
     match status {
         Ok(code) => std::process::ExitCode::from(code),

@@ -9,7 +9,7 @@ use super::{Case, Cause};
 use crate::docker::{Container, ContainerState, PortSpec};
 use crate::netfilter::{NatKind, NfStep};
 use crate::session::Node;
-use crate::stack::{DeviceKind, NsId, Step};
+use crate::stack::{DevRef, DeviceKind, NsId, Step};
 use crate::wire::{Endpoint, Protocol};
 
 /// The cause behind a closed port.
@@ -22,6 +22,9 @@ pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
     let nothing = Cause::NothingListens { place: place.clone(), proto, port, listens: listens.clone() };
     if f.life.role != Role::Ask {
         return Cause::Dropped { place, dev: f.dev, reason: f.reason };
+    }
+    if let Some(cause) = taken_by_bridge(case, f, dst) {
+        return cause;
     }
     let loopback_only = atlas.listeners(f.ns, proto, port).iter().any(|s| s.local.addr.is_loopback());
     if dst.is_loopback() && f.ns == case.asker {
@@ -48,6 +51,18 @@ pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
     }
     let known = || near_miss(case, f.ns, proto, port);
     host_port(case, f, proto, port, dst).or_else(known).unwrap_or(nothing)
+}
+
+/// A machine outside has the address too: the host took the packet for itself, since the gateway of one of
+/// its Docker networks has it.
+fn taken_by_bridge(case: Case<'_>, f: Fatal<'_>, dst: Ipv4Addr) -> Option<Cause> {
+    let atlas = case.atlas;
+    let bridged = |at: DevRef| atlas.network_of_bridge(atlas.node(at.ns)?, &atlas.dev_name(at.ns, at.dev));
+    let owners = atlas.owners(dst);
+    let network = owners.iter().find(|(at, _)| at.ns == f.ns).and_then(|(at, _)| bridged(*at))?;
+    // Another host's own bridge is no part of the real network.
+    let real = owners.iter().any(|(at, _)| atlas.node(at.ns).is_some() && bridged(*at).is_none());
+    real.then(|| Some(Cause::Overlap { network: network.name.clone(), subnet: network.subnet?, dst }))?
 }
 
 /// Somebody near who listens on the port: the host, or another of its containers.

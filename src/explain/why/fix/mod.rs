@@ -9,6 +9,7 @@ mod line;
 mod link;
 mod name;
 mod network;
+mod refusal;
 mod router;
 
 use super::atlas::Atlas;
@@ -167,6 +168,8 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             );
             line(&node.config.id, run)
         }
+        Cause::Refused { words } => smith.refusal(words, again()),
+        Cause::NoProgram { .. } => smith.meant(),
         Cause::PoolsUsedUp { .. } | Cause::SubnetTaken { .. } => smith.with_subnet(),
         Cause::NoSwarm => {
             let addr = smith.host_addr(&job.place)?;

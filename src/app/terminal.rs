@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::session::{Job, JobId, NodeKind, Session};
+use crate::session::{Job, JobId, NodeKind, Session, Stream};
 
 /// Longest scrollback, in entries.
 const MAX_ENTRIES: usize = 200;
@@ -17,7 +17,7 @@ pub struct Entry {
     /// Its job, while its session is the one running.
     pub job: Option<JobId>,
     /// What it printed: record number, is it stderr, text.
-    pub output: Vec<(u64, bool, String)>,
+    pub output: Vec<(u64, Stream, String)>,
     /// Its exit status, and the record number at which that was known.
     pub exit: Option<(i32, u64)>,
     /// A word of the page itself: shown apart from what programs print.
@@ -30,7 +30,7 @@ impl Entry {
         self.job.is_some() && self.exit.is_none_or(|(_, at)| at > seq)
     }
     /// What it has printed at the moment `seq`.
-    pub fn shown(&self, seq: u64) -> impl Iterator<Item = (bool, &str)> {
+    pub fn shown(&self, seq: u64) -> impl Iterator<Item = (Stream, &str)> {
         let live = self.job.is_some();
         self.output.iter().filter(move |o| !live || o.0 <= seq).map(|o| (o.1, o.2.as_str()))
     }
@@ -296,11 +296,11 @@ mod tests {
             prompt: String::new(),
             line: String::new(),
             job: Some(JobId(1)),
-            output: vec![(5, false, "a".into()), (9, true, "b".into())],
+            output: vec![(5, Stream::Out, "a".into()), (9, Stream::Err, "b".into())],
             exit: Some((0, 10)),
             note: None,
         };
-        assert_eq!(entry.shown(6).collect::<Vec<_>>(), [(false, "a")]);
+        assert_eq!(entry.shown(6).collect::<Vec<_>>(), [(Stream::Out, "a")]);
         assert!(entry.running(9) && !entry.running(10));
     }
 }

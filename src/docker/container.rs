@@ -59,16 +59,17 @@ impl Engine {
             if spec.remove {
                 self.remove(world, i);
             }
-            return Response { stdout, stderr, exit: e.exit, attach: None };
+            return Response { stdout, stderr, note: ignored(spec), exit: e.exit, attach: None };
         }
         let attach = if spec.detach { None } else { self.attach_main(i) };
-        Response { stdout, stderr: warnings, exit: 0, attach }
+        Response { stdout, stderr: warnings, note: ignored(spec), exit: 0, attach }
     }
 
     pub(super) fn docker_create(&mut self, world: &mut World, spec: &RunSpec) -> Response {
         match self.create(world, spec) {
             Ok((i, stderr)) => {
-                Response { stdout: format!("{}\n", self.containers[i].id), stderr, ..Response::default() }
+                let stdout = format!("{}\n", self.containers[i].id);
+                Response { stdout, stderr, note: ignored(spec), ..Response::default() }
             }
             Err(response) => {
                 // The client says it plainly here, without the pointer to the help.
@@ -93,8 +94,8 @@ impl Engine {
             let conf = ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
             let (error, hint) = image::unknown(&spec.image, conf.servers.first());
             let local = format!("Unable to find image '{}' locally\n", image::full_name(&spec.image));
-            let stderr = local + &with_help(&format!("Error response from daemon: {error}")) + &hint;
-            return Err(Response { stderr, exit: 125, ..Response::default() });
+            let stderr = local + &with_help(&format!("Error response from daemon: {error}"));
+            return Err(Response { stderr, note: hint, exit: 125, ..Response::default() });
         };
         if let Some(policy) = &spec.restart {
             super::restart::Policy::parse(policy).map_err(refuse)?;
@@ -125,9 +126,6 @@ impl Engine {
         }
         for server in spec.dns.iter().filter(|s| s.is_loopback()) {
             warnings += &format!("WARNING: Localhost DNS ({server}) may fail in containers.\n");
-        }
-        for flag in &spec.ignored {
-            warnings += &format!("netpier: {flag} has no effect here: only networking is emulated\n");
         }
         let id = self.new_id(world, "container");
         let short = names::short(&id).to_owned();
@@ -659,6 +657,12 @@ impl Engine {
 
 /// What is run for `docker run IMAGE COMMAND`: empty if it is the image's own shell. `sh -c` with a
 /// single plain command is that command.
+/// The remark on options that were taken and change nothing.
+fn ignored(spec: &RunSpec) -> String {
+    let line = |flag| format!("netpier: {flag} has no effect here: only networking is emulated\n");
+    spec.ignored.iter().map(line).collect()
+}
+
 fn main_argv(image: &Image, spec: &RunSpec) -> Vec<String> {
     let given: Vec<String> =
         spec.entrypoint.iter().filter(|e| !e.is_empty()).chain(&spec.command).cloned().collect();

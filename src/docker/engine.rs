@@ -26,6 +26,8 @@ use std::net::{IpAddr, Ipv4Addr};
 pub struct EngineError {
     /// The text after `docker: ` or `Error response from daemon: `.
     pub message: String,
+    /// What netpier remarks on it.
+    pub note: String,
     /// 1, or 125 for `docker run`.
     pub exit: i32,
 }
@@ -33,11 +35,11 @@ pub struct EngineError {
 impl EngineError {
     /// A failure with exit status 1.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit: 1 }
+        Self::with_exit(message, 1)
     }
     /// A failure with this exit status.
     pub(super) fn with_exit(message: impl Into<String>, exit: i32) -> Self {
-        Self { message: message.into(), exit }
+        Self { message: message.into(), note: String::new(), exit }
     }
 }
 
@@ -583,6 +585,7 @@ pub(super) fn reply(result: Result<String, EngineError>) -> Response {
         Ok(stdout) => Response::ok(stdout),
         Err(e) => Response {
             stderr: format!("Error response from daemon: {e}\n"),
+            note: e.note,
             exit: e.exit,
             ..Response::default()
         },

@@ -268,7 +268,7 @@ pub(super) fn unknown(reference: &str, resolver: Option<&Ipv4Addr>) -> (String, 
         .map(|i| i.name)
         .or_else(|| nearest(name, IMAGES.iter().map(|i| i.name)))
         .or_else(|| nearest(name, IMAGES.iter().map(last)));
-    let hint = near.map(|near| format!("\n{}\n", super::near::did_you_mean(near))).unwrap_or_default();
+    let hint = near.map(super::near::did_you_mean).unwrap_or_default();
     let server = resolver.copied().unwrap_or(Ipv4Addr::LOCALHOST);
     let error =
         format!("Get \"https://{REGISTRY}/v2/\": dial tcp: lookup {REGISTRY} on {server}:53: no such host");
@@ -299,8 +299,8 @@ mod tests {
         assert!(find("ngnix").is_none());
         let (error, hint) = unknown("ngnix", Some(&Ipv4Addr::new(192, 168, 0, 1)));
         assert!(error.ends_with("dial tcp: lookup registry-1.docker.io on 192.168.0.1:53: no such host"));
-        assert_eq!(hint, "\nDid you mean nginx?\n");
-        assert_eq!(unknown("whoami", None).1, "\nDid you mean traefik/whoami?\n");
+        assert_eq!(hint, "Did you mean nginx?\n");
+        assert_eq!(unknown("whoami", None).1, "Did you mean traefik/whoami?\n");
     }
 
     #[test]

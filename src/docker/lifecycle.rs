@@ -410,7 +410,7 @@ impl Engine {
             return Response {
                 stdout: "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] \n"
                     .into(),
-                stderr: "netpier cannot ask here: give -f\n".into(),
+                note: "netpier cannot ask here: give -f\n".into(),
                 ..Response::default()
             };
         }

@@ -207,7 +207,8 @@ impl Engine {
         let conf = super::resolv::ResolvConf::parse(&self.host_file(world, "/etc/resolv.conf"));
         let (error, hint) = image::unknown(reference, conf.servers.first());
         Response {
-            stderr: format!("Error response from daemon: {error}\n{hint}"),
+            stderr: format!("Error response from daemon: {error}\n"),
+            note: hint,
             exit: 1,
             ..Response::default()
         }
@@ -329,12 +330,10 @@ pub(super) fn bad_template(e: TemplateError) -> Response {
 pub(super) fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Option<Response> {
     let (key, _) = filters.iter().find(|(key, _)| !known.contains(&key.as_str()))?;
     let near = super::near::nearest(key, known.iter().copied());
-    let hint = near.map_or_else(
-        || format!("\n\nFilters here: {}", known.join(", ")),
-        |n| format!("\n\n{}", super::near::did_you_mean(n)),
-    );
-    let stderr = format!("Error response from daemon: invalid filter '{key}'{hint}\n");
-    Some(Response { stderr, exit: 1, ..Response::default() })
+    let note =
+        near.map_or_else(|| format!("Filters here: {}\n", known.join(", ")), super::near::did_you_mean);
+    let stderr = format!("Error response from daemon: invalid filter '{key}'\n");
+    Some(Response { stderr, note, exit: 1, ..Response::default() })
 }
 
 /// Rows as a table, as ids, or through a template (`table …` has headings).

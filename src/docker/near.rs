@@ -13,7 +13,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
 
 /// The line that offers it.
 pub(super) fn did_you_mean(word: &str) -> String {
-    format!("Did you mean {word}?")
+    format!("Did you mean {word}?\n")
 }
 
 /// Optimal string alignment distance: insert, delete, replace, swap neighbours.

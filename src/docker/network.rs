@@ -168,8 +168,9 @@ impl Engine {
             "macvlan" | "ipvlan" => return self.create_on_parent(world, create, &ipam),
             other => {
                 let near = nearest(other, DRIVERS.into_iter());
-                let hint = near.map(|n| format!("\n\n{}", did_you_mean(n))).unwrap_or_default();
-                return fail(format!("plugin \"{other}\" not found{hint}"));
+                let note = near.map(did_you_mean).unwrap_or_default();
+                let refused = EngineError::new(format!("plugin \"{other}\" not found"));
+                return Err(EngineError { note, ..refused });
             }
         }
         let id = self.new_id(world, "network");
@@ -490,7 +491,7 @@ impl Engine {
                 stdout: "WARNING! This will remove all custom networks not used by at least one container.\n\
                          Are you sure you want to continue? [y/N] \n"
                     .into(),
-                stderr: "netpier cannot ask here: give -f\n".into(),
+                note: "netpier cannot ask here: give -f\n".into(),
                 ..Response::default()
             };
         }

@@ -416,6 +416,8 @@ pub struct Response {
     pub stdout: String,
     /// Warnings and errors.
     pub stderr: String,
+    /// What netpier remarks on it, beside docker's words.
+    pub note: String,
     /// Exit status of the docker client.
     pub exit: i32,
     /// Run this in that machine, its output and status being the command's (exec, run without -d).

@@ -102,7 +102,7 @@ impl Engine {
             stdout:
                 "WARNING! This will remove all dangling images.\nAre you sure you want to continue? [y/N] \n"
                     .into(),
-            stderr: "netpier cannot ask here: give -f\n".into(),
+            note: "netpier cannot ask here: give -f\n".into(),
             ..Response::default()
         }
     }

@@ -54,7 +54,7 @@ impl Session {
         match words[0].as_str() {
             "cd" => self.cd(spot, args),
             "pwd" => Launch::ok(format!("{}\n", self.cwd(spot.shell, spot.machine))),
-            "false" => Launch { texts: Vec::new(), then: Then::Exit(1) },
+            "false" => Launch { then: Then::Exit(1), ..Launch::default() },
             "[" | "test" => self.test(spot, &words[0], args),
             "break" | "continue" => self.leave(spot, &words[0], args),
             "read" => self.read(spot, args),
@@ -117,7 +117,7 @@ impl Session {
                 }
             }
         }
-        Launch { texts: Vec::new(), then: Then::Exit(code) }
+        Launch { then: Then::Exit(code), ..Launch::default() }
     }
 
     fn export(&mut self, spot: Spot, args: &[String]) -> Launch {

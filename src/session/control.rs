@@ -22,7 +22,7 @@ impl Session {
         let machine = self.world.machine(spot.machine);
         let kind = |path: &str| guest::kind_of(&machine?.files, &guest::absolute_path(&cwd, path));
         match guest::test(args, &kind) {
-            Ok(yes) => Launch { texts: Vec::new(), then: Then::Exit(i32::from(!yes)) },
+            Ok(yes) => Launch { then: Then::Exit(i32::from(!yes)), ..Launch::default() },
             Err(e) if bash => Launch::fail(format!("bash: {word}: {}\n", e.bash()), 2),
             Err(e) => Launch::fail(format!("sh: {}\n", e.busybox()), 2),
         }
@@ -68,7 +68,7 @@ impl Session {
                 }
                 Launch::default()
             }
-            _ => Launch { texts: Vec::new(), then: Then::Exit(1) },
+            _ => Launch { then: Then::Exit(1), ..Launch::default() },
         }
     }
 
@@ -109,7 +109,7 @@ impl Session {
         // Nobody types into a running line: the prompt would wait for nothing, and bash shows it
         // only in a terminal.
         let _ = prompt;
-        Launch { texts: Vec::new(), then: Then::Read(names) }
+        Launch { then: Then::Read(names), ..Launch::default() }
     }
 
     /// `read` has started: a line of the file, or of the shell's stdin once there is one.

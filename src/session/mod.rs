@@ -64,6 +64,18 @@ use run::{Shell, ShellId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u32);
 
+/// Where a text of a job belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Its standard output.
+    Out,
+    /// Its standard error.
+    Err,
+    /// A remark of netpier's own (a typing error's likely word, what is not emulated). It shows on the
+    /// terminal, and no redirection or pipe sees it.
+    Note,
+}
+
 /// A job, for reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -79,8 +91,8 @@ pub struct Job {
     pub first_seq: u64,
     /// Exit status, once it is done.
     pub exit: Option<i32>,
-    /// What it printed, in order: (log record number at which it was printed, is it stderr, text).
-    pub output: Vec<(u64, bool, String)>,
+    /// What it printed, in order: (log record number at which it was printed, where to, text).
+    pub output: Vec<(u64, Stream, String)>,
     /// The commands of this line that changed the state of the lab and succeeded (docker,
     /// iptables, ip, sysctl): they belong into the lab's list.
     pub mutations: Vec<String>,
@@ -102,11 +114,18 @@ pub struct Job {
 impl Job {
     /// All that it printed to stdout.
     pub fn stdout(&self) -> String {
-        self.output.iter().filter(|o| !o.1).map(|o| o.2.as_str()).collect()
+        self.said(Stream::Out)
     }
     /// All that it printed to stderr.
     pub fn stderr(&self) -> String {
-        self.output.iter().filter(|o| o.1).map(|o| o.2.as_str()).collect()
+        self.said(Stream::Err)
+    }
+    /// What netpier remarked on it, beside what a real machine prints.
+    pub fn notes(&self) -> String {
+        self.said(Stream::Note)
+    }
+    fn said(&self, stream: Stream) -> String {
+        self.output.iter().filter(|o| o.1 == stream).map(|o| o.2.as_str()).collect()
     }
 }
 

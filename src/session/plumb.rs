@@ -1,7 +1,7 @@
 //! The pipes: what a stage prints goes to the next stage, a file, or the terminal.
 
 use super::run::{Home, ShellId};
-use super::{JobId, Session};
+use super::{JobId, Session, Stream};
 use crate::guest::{self, Effect, MachineId, Signal};
 use crate::stack::{Pid, Step};
 
@@ -165,7 +165,9 @@ impl Session {
                     engine.script_printed(&mut self.world, main, err, text);
                 }
             }
-            Home::Terminal | Home::Background => self.print_by(job, machine, err, text.to_owned(), pid),
+            Home::Terminal | Home::Background => {
+                self.print_by(job, machine, stream(err), text.to_owned(), pid);
+            }
             Home::Capture(parent) if err => self.shell_print_by(parent, true, text, pid),
             Home::Capture(parent) => {
                 if let Some(parent) = self.shells.get_mut(&parent)
@@ -180,12 +182,21 @@ impl Session {
 
     /// Text for the terminal of a job.
     pub(super) fn print(&mut self, job: JobId, machine: MachineId, err: bool, text: String) {
-        self.print_by(job, machine, err, text, None);
+        self.print_by(job, machine, stream(err), text, None);
+    }
+
+    /// A remark of netpier's own, past all redirections. A script that nobody looks at has none.
+    pub(super) fn remark(&mut self, id: ShellId, text: String) {
+        let Some(shell) = self.shells.get(&id).filter(|_| !text.is_empty()) else { return };
+        if !matches!(shell.home, Home::Nowhere | Home::Log(_)) {
+            let (job, machine) = (shell.job, shell.machine);
+            self.print_by(job, machine, Stream::Note, text, None);
+        }
     }
 
     /// Notes what was printed in the log, so that it shows at its moment. What the shell or an
     /// engine's client prints has process number 0.
-    fn print_by(&mut self, id: JobId, machine: MachineId, err: bool, mut text: String, pid: Option<Pid>) {
+    fn print_by(&mut self, id: JobId, machine: MachineId, to: Stream, mut text: String, pid: Option<Pid>) {
         let Some(job) = self.job_mut(id) else { return };
         if job.printed >= MAX_OUTPUT {
             return;
@@ -199,9 +210,10 @@ impl Session {
             self.world.log.at(self.world.now(), ns);
         }
         let pid = pid.unwrap_or(Pid(0));
+        let err = to != Stream::Out;
         self.world.log.note(Step::Printed { pid, err, text: text.as_str().into() });
         if let Some(job) = self.job_mut(id) {
-            job.output.push((seq, err, text));
+            job.output.push((seq, to, text));
         }
     }
 
@@ -223,4 +235,8 @@ impl Session {
             self.shell_print(id, true, &format!("sh: write error: {problem}\n"));
         }
     }
+}
+
+fn stream(err: bool) -> Stream {
+    if err { Stream::Err } else { Stream::Out }
 }

@@ -20,6 +20,8 @@ const MAX_STAGES: usize = 32;
 pub(super) struct Launch {
     /// (is it stderr, text).
     pub(super) texts: Vec<(bool, String)>,
+    /// What netpier remarks on it.
+    pub(super) note: String,
     pub(super) then: Then,
 }
 
@@ -41,10 +43,10 @@ impl Default for Then {
 
 impl Launch {
     pub(super) fn ok(text: impl Into<String>) -> Self {
-        Self { texts: vec![(false, text.into())], then: Then::Exit(0) }
+        Self { texts: vec![(false, text.into())], ..Self::default() }
     }
     pub(super) fn fail(text: impl Into<String>, exit: i32) -> Self {
-        Self { texts: vec![(true, text.into())], then: Then::Exit(exit) }
+        Self { texts: vec![(true, text.into())], then: Then::Exit(exit), ..Self::default() }
     }
 }
 
@@ -129,6 +131,7 @@ impl Session {
             for (err, text) in launch.texts {
                 self.stage_print(id, index, err, &text, None);
             }
+            self.remark(id, launch.note);
             match launch.then {
                 Then::Exit(code) => self.stage_done(id, index, code),
                 Then::Read(names) if last == 0 => self.read_line(id, names, file),
@@ -267,7 +270,7 @@ impl Session {
             }
             // The status is that of the last substitution (POSIX.1-2024 §2.9.1).
             let status = if substituted { self.shell_mut(spot.shell).status } else { 0 };
-            return Launch { texts: Vec::new(), then: Then::Exit(status) };
+            return Launch { then: Then::Exit(status), ..Launch::default() };
         }
         if let Some(m) = self.mutation_of(spot, &words) {
             self.shell_mut(spot.shell).stages[spot.index].mutation = Some(m);
@@ -337,7 +340,7 @@ impl Session {
                 let program = if other { guest::with_creds(program, creds) } else { program };
                 let foreground = !self.shell_mut(spot.shell).background;
                 let pid = self.world.spawn(spot.machine, program, foreground, spot.tty);
-                Launch { texts: Vec::new(), then: Then::Process(pid) }
+                Launch { then: Then::Process(pid), ..Launch::default() }
             }
             Err(_) => self.not_found(spot, &words[0]),
         }
@@ -381,26 +384,28 @@ impl Session {
     }
 
     fn not_found(&self, spot: Spot, word: &str) -> Launch {
-        let mut text = match self.word_for_shell(spot.node, spot.machine) {
+        let text = match self.word_for_shell(spot.node, spot.machine) {
             "bash" => format!("bash: {word}: command not found\n"),
             sh => format!("{sh}: {word}: not found\n"),
         };
         let known = self.known_words(spot.node, spot.machine);
+        let mut note = String::new();
         if let Some(near) = nearest(word, known.iter().copied().filter(|k| *k != word)) {
-            text += &if self.korean {
+            note = if self.korean {
                 format!("혹시 {near:?}인가요?\n")
             } else {
                 format!("did you mean {near:?}?\n")
             };
         } else if guest::info(word).is_some() || word == "docker" {
-            text += match (self.korean, self.word_for_shell(spot.node, spot.machine)) {
+            note = match (self.korean, self.word_for_shell(spot.node, spot.machine)) {
                 (false, "bash") => "there is no Docker engine on this node\n",
                 (true, "bash") => "이 노드에는 도커 엔진이 없어요\n",
                 (false, _) => "this image does not have it; netshoot has every tool\n",
                 (true, _) => "이 이미지에는 없어요. netshoot에는 모든 도구가 있어요\n",
-            };
+            }
+            .to_owned();
         }
-        Launch::fail(text, 127)
+        Launch { note, ..Launch::fail(text, 127) }
     }
 
     /// `sh`, `sh -c LINE`, `sh FILE`.
@@ -493,7 +498,7 @@ impl Session {
         shell.reads_script = reads_script;
         shell.background = background;
         shell.setting = inherited.unwrap_or_default();
-        Launch { texts: Vec::new(), then: Then::Shell(child) }
+        Launch { then: Then::Shell(child), ..Launch::default() }
     }
 
     /// `docker …`.
@@ -503,7 +508,7 @@ impl Session {
             Ok(cli::Parsed::Request(request)) => request,
             Err(e) => {
                 let newline = if e.message.ends_with('\n') { "" } else { "\n" };
-                return Launch::fail(format!("{}{newline}", e.message), e.exit);
+                return Launch { note: e.note, ..Launch::fail(format!("{}{newline}", e.message), e.exit) };
             }
         };
         let mut request = request;
@@ -522,7 +527,7 @@ impl Session {
             self.shell_mut(spot.shell).stages[spot.index].mutation = Some(mutation);
         }
         let detached = matches!(&request, Request::Exec { detach: true, .. });
-        let mut launch = Launch { texts: Vec::new(), then: Then::Exit(response.exit) };
+        let mut launch = Launch { texts: Vec::new(), note: response.note, then: Then::Exit(response.exit) };
         for (err, text) in [(false, response.stdout), (true, response.stderr)] {
             if !text.is_empty() {
                 launch.texts.push((err, text));

@@ -8,7 +8,7 @@ use super::{icons::icon, use_ctx};
 use crate::app::share::ShareAction;
 use crate::app::terminal::{Entry, Terminal as State};
 use crate::app::{Action, Pane};
-use crate::session::JobId;
+use crate::session::{JobId, Stream};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -147,13 +147,21 @@ pub fn Terminal(props: &Props) -> Html {
     }
 }
 
+fn class_of(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Out => "out",
+        Stream::Err => "err",
+        Stream::Note => "remark",
+    }
+}
+
 fn entry(i: usize, e: &Entry, props: &Props) -> Html {
     let seq = props.seq;
     let failed = e.job.filter(|job| !e.running(seq) && props.whys.contains(job));
     html! {
         <div class="entry" key={i}>
             <div class="typed"><span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
-            { for e.shown(seq).map(|(err, text)| html! { <span class={if err { "err" } else { "out" }}>{ text }</span> }) }
+            { for e.shown(seq).map(|(to, text)| html! { <span class={class_of(to)}>{ text }</span> }) }
             if let Some(note) = &e.note {
                 <span class="err">{ note.clone() }</span>
             }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use lexopt::{Arg, Parser, ValueExt};
 use netpier::explain::{Lang, change, sentence, text, why};
 use netpier::lab::{Lab, capture};
-use netpier::session::{Job, Session};
+use netpier::session::{Job, Session, Stream};
 use netpier::time::Duration;
 use serde_json::json;
 
@@ -138,11 +138,10 @@ fn open(name: &str) -> Result<Session, String> {
 }
 
 fn print_job(job: &Job) {
-    for (_, is_err, text) in &job.output {
-        if *is_err {
-            eprint!("{text}");
-        } else {
-            crate::print(text);
+    for (_, stream, text) in &job.output {
+        match stream {
+            Stream::Out => crate::print(text),
+            Stream::Err | Stream::Note => eprint!("{text}"),
         }
     }
 }
@@ -221,6 +220,10 @@ fn report(session: &Session, jobs: &[Job], from: u64, options: &Options) -> serd
                 "at": job.place, "run": job.line, "exit": status(job),
                 "stdout": job.stdout(), "stderr": job.stderr(),
             });
+            let notes = job.notes();
+            if !notes.is_empty() {
+                one["notes"] = notes.into();
+            }
             if options.changes {
                 one["changes"] = job.changes.iter().map(|c| change(c, options.lang)).collect();
             }

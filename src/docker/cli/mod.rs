@@ -29,10 +29,19 @@ use table::{ABSENT, Command, Count, GROUPS, Makes, Takes, commands};
 /// What the docker client says of a command line that it cannot take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliError {
-    /// Goes to stderr, in docker's words, with the nearest known word where one is near.
+    /// Goes to stderr, in docker's words.
     pub message: String,
+    /// What netpier remarks on it: the nearest known word, where one is near.
+    pub note: String,
     /// 125 for a bad flag and for `docker run`, else 1.
     pub exit: i32,
+}
+
+impl CliError {
+    /// With exit status 1, and nothing to remark.
+    fn plain(message: String) -> Self {
+        Self { message, note: String::new(), exit: 1 }
+    }
 }
 
 /// A parsed command line.
@@ -91,10 +100,9 @@ fn parse_command(command: &'static Command, words: &[String]) -> Result<Parsed, 
         Refusal::Client(message) if matches!(command.makes, Makes::Run | Makes::Create) => CliError {
             message: format!("docker: {message}\n\n{}\n", pointer(command)),
             exit: if command.makes == Makes::Run { 125 } else { 1 },
+            note: String::new(),
         },
-        Refusal::Client(message) | Refusal::Plain(message) => {
-            CliError { message: format!("{message}\n"), exit: 1 }
-        }
+        Refusal::Client(message) | Refusal::Plain(message) => CliError::plain(format!("{message}\n")),
     })
 }
 
@@ -103,12 +111,10 @@ fn pointer(command: &Command) -> String {
 }
 
 fn flag_error(command: &Command, bad: BadFlag) -> CliError {
-    let mut message =
-        format!("{}\n\nUsage:  {}\n\n{}\n", bad.message, help::usage(command), pointer(command));
-    if let Some(near) = bad.unknown.and_then(|word| nearest(&word, command.flags().map(|f| f.name))) {
-        message += &format!("\n{}\n", did_you_mean(&format!("--{near}")));
-    }
-    CliError { message, exit: 125 }
+    let message = format!("{}\n\nUsage:  {}\n\n{}\n", bad.message, help::usage(command), pointer(command));
+    let near = bad.unknown.and_then(|word| nearest(&word, command.flags().map(|f| f.name)));
+    let note = near.map(|near| did_you_mean(&format!("--{near}"))).unwrap_or_default();
+    CliError { message, note, exit: 125 }
 }
 
 fn unknown_global(flag: &str) -> CliError {
@@ -116,7 +122,7 @@ fn unknown_global(flag: &str) -> CliError {
         "unknown flag: {flag}\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\n\
          Run 'docker --help' for more information\n"
     );
-    CliError { message, exit: 125 }
+    CliError { message, note: String::new(), exit: 125 }
 }
 
 fn check_count(command: &Command, given: usize) -> Result<(), CliError> {
@@ -144,7 +150,7 @@ fn check_count(command: &Command, given: usize) -> Result<(), CliError> {
         "docker: 'docker {path}' {wants}\n\nUsage:  {}\n\n{run} 'docker {path} --help' for more information\n",
         help::usage(command)
     );
-    Err(CliError { message, exit: 1 })
+    Err(CliError::plain(message))
 }
 
 fn in_group(group: &str, word: Option<&String>) -> Result<Parsed, CliError> {
@@ -153,16 +159,15 @@ fn in_group(group: &str, word: Option<&String>) -> Result<Parsed, CliError> {
     };
     if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| *path == [group, word.as_str()]) {
         let message = format!("docker {group} {word} is not part of netpier. Nearest: {instead}\n");
-        return Err(CliError { message, exit: 1 });
+        return Err(CliError::plain(message));
     }
-    let mut message = format!(
+    let message = format!(
         "docker: unknown command: docker {group} {word}\n\nUsage:  docker {group}\n\n\
          Run 'docker {group} --help' for more information\n"
     );
-    if let Some(near) = nearest(word, subcommands(group)) {
-        message += &format!("\n{}\n", did_you_mean(&format!("docker {group} {near}")));
-    }
-    Err(CliError { message, exit: 1 })
+    let near = nearest(word, subcommands(group));
+    let note = near.map(|near| did_you_mean(&format!("docker {group} {near}"))).unwrap_or_default();
+    Err(CliError { message, note, exit: 1 })
 }
 
 fn subcommands(group: &str) -> impl Iterator<Item = &'static str> {
@@ -182,18 +187,17 @@ const SWARM_ONLY: [&str; 3] = ["config", "secret", "stack"];
 fn unknown_command(word: &str) -> CliError {
     if SWARM_ONLY.contains(&word) {
         let message = format!("Error response from daemon: {}\n", super::network::NO_SWARM);
-        return CliError { message, exit: 1 };
+        return CliError::plain(message);
     }
     if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| *path == [word]) {
         let message = format!("docker {word} is not part of netpier. Nearest: {instead}\n");
-        return CliError { message, exit: 1 };
+        return CliError::plain(message);
     }
-    let mut message =
+    let message =
         format!("docker: unknown command: docker {word}\n\nRun 'docker --help' for more information\n");
-    if let Some(near) = nearest(word, top_words()) {
-        message += &format!("\n{}\n", did_you_mean(&format!("docker {near}")));
-    }
-    CliError { message, exit: 1 }
+    let near = nearest(word, top_words());
+    let note = near.map(|near| did_you_mean(&format!("docker {near}"))).unwrap_or_default();
+    CliError { message, note, exit: 1 }
 }
 
 fn help_on(words: &[String]) -> Result<Parsed, CliError> {
@@ -205,7 +209,7 @@ fn help_on(words: &[String]) -> Result<Parsed, CliError> {
         _ if words.len() == 1 && GROUPS.iter().any(|g| g.0 == words[0]) => {
             Ok(Parsed::Help(help::of_group(&words[0])))
         }
-        _ => Err(CliError { message: format!("unknown help topic: {}\n", words.join(" ")), exit: 1 }),
+        _ => Err(CliError::plain(format!("unknown help topic: {}\n", words.join(" ")))),
     }
 }
 

@@ -74,10 +74,8 @@ fn a_mistyped_driver_leads_to_the_right_word() {
     let mut lab = Lab::new(DaemonConfig::default());
     let refused = lab.docker("docker network create --driver birdge --subnet 10.0.0.0/24 second-bridge");
     assert_eq!(refused.exit, 1);
-    assert_eq!(
-        refused.stderr,
-        "Error response from daemon: plugin \"birdge\" not found\n\nDid you mean bridge?\n"
-    );
+    assert_eq!(refused.stderr, "Error response from daemon: plugin \"birdge\" not found\n");
+    assert_eq!(refused.note, "Did you mean bridge?\n");
 }
 
 /// One of a few commands; which depends on the numbers.

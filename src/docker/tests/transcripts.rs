@@ -89,14 +89,14 @@ fn the_engine_says_what_was_recorded() {
             }
             let Some(command) = line.strip_prefix("$ ") else { continue };
             let mut want = Vec::new();
-            while let Some(next) = lines.next_if(|l| l.starts_with(['>', '!', '='])) {
+            while let Some(next) = lines.next_if(|l| l.starts_with(['>', '!', '~', '='])) {
                 want.push(next.to_owned());
             }
             masks.learn(&lab);
             let response = lab.docker(command);
             masks.learn(&lab);
             let mut got = Vec::new();
-            for (sign, text) in [('>', &response.stdout), ('!', &response.stderr)] {
+            for (sign, text) in [('>', &response.stdout), ('!', &response.stderr), ('~', &response.note)] {
                 let text = masks.apply(text);
                 got.extend(
                     text.trim_end_matches('\n')

@@ -485,3 +485,22 @@ fn a_log_is_followed_until_its_container_stops_or_ctrl_c() {
     assert_eq!(job.exit, Some(130));
     assert!(job.stdout().ends_with("slash\n") && job.stdout().starts_with("2025-11-05T"), "{}", job.stdout());
 }
+
+#[test]
+fn events_are_told_live_until_their_moment_or_ctrl_c() {
+    let mut s = street();
+    ok(&mut s, "host", "docker create --name web lab");
+    let told = ok(
+        &mut s,
+        "host",
+        "sleep 5; (sleep 1; docker start web >/dev/null) & docker events --since 1s --until -3s --format '{{.Type}} {{.Action}}'",
+    );
+    assert_eq!(told, "network connect\ncontainer start\n");
+    let listening = "docker events --filter event=die --format '{{.Actor.Attributes.name}}'";
+    let job = s.exec("host", listening).expect("a place");
+    ok(&mut s, "host", "sleep 1; docker rm -f web; sleep 1");
+    s.interrupt(job);
+    ok(&mut s, "host", "sleep 1");
+    let job = s.job(job).expect("kept");
+    assert_eq!((job.stdout().as_str(), job.exit), ("web\n", Some(130)));
+}

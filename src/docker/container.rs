@@ -52,6 +52,9 @@ impl Engine {
             Ok(made) => made,
             Err(response) => return Response { exit: 125, ..response },
         };
+        if !spec.detach {
+            self.tell(world, i, "attach", &[]);
+        }
         let id = self.containers[i].id.clone();
         let stdout = if spec.detach { format!("{id}\n") } else { String::new() };
         if let Err(e) = self.start(world, i, !spec.detach) {
@@ -176,6 +179,7 @@ impl Engine {
             },
         });
         self.note_state(self.containers.len() - 1);
+        self.tell(world, self.containers.len() - 1, "create", &[]);
         Ok((self.containers.len() - 1, warnings))
     }
 
@@ -308,6 +312,7 @@ impl Engine {
         let image = self.containers[i].inner.base;
         let program = self.main_program(i, image, foreground).inspect_err(|e| {
             self.containers[i].inner.failed = Some((e.exit, e.message.clone()));
+            self.tell_left(world, i);
         })?;
         self.check_links(i).map_err(|e| EngineError::with_exit(e, 125))?;
         let creds = privilege::of_main(&self.containers[i].inner.spec).map_err(|e| {
@@ -317,6 +322,7 @@ impl Engine {
         let done = self.set_up_network(world, i).map_err(|e| (e, 125));
         if let Err((e, exit)) = done.and_then(|()| self.apply_sysctls(world, i)) {
             self.tear_down(world, i);
+            self.tell_left(world, i);
             self.containers[i].inner.failed = Some((exit, e.clone()));
             return Err(EngineError::with_exit(e, exit));
         }
@@ -343,6 +349,10 @@ impl Engine {
         self.update_linking_hosts(world, i);
         // Started before the names were known to the others: tell them now.
         self.write_zones(world);
+        let joined: Vec<String> = self.containers[i].endpoints.iter().map(|e| e.network_id.clone()).collect();
+        joined.iter().for_each(|id| self.tell_joined(world, i, id, "connect"));
+        self.tell_plain(world, i, "connect");
+        self.tell(world, i, "start", &[]);
         Ok(())
     }
 

@@ -317,6 +317,8 @@ pub struct Engine {
     pub(super) swarm: Option<Box<super::swarm::Member>>,
     /// What it did since it was last asked.
     pub(super) noted: Vec<Noted>,
+    /// What it told of its doings.
+    pub(super) events: super::events::Events,
     /// Names that `docker tag` gave, and their images.
     pub(super) tags: Vec<(String, &'static Image)>,
     /// Scripts that nobody runs yet ([`Engine::take_scripts`]).
@@ -345,12 +347,14 @@ impl Engine {
             followers: Vec::new(),
             swarm: None,
             noted: Vec::new(),
+            events: super::events::Events::default(),
             tags: Vec::new(),
             scripts: Vec::new(),
             drawn: 0,
         };
         engine.start_up(world);
         engine.noted.clear();
+        engine.events = super::events::Events::default();
         engine
     }
 
@@ -412,7 +416,7 @@ impl Engine {
             Request::Unpause { names } => self.each(names, |e, n| e.docker_unpause(world, n)),
             Request::Rename { name, new } => self.docker_rename(world, name, new),
             Request::Update { restart, names } => {
-                self.each(names, |e, n| e.docker_update(n, restart.as_deref()))
+                self.each(names, |e, n| e.docker_update(world, n, restart.as_deref()))
             }
             Request::Wait { names } => self.docker_wait(world, names),
             Request::ContainerPrune { force } => self.container_prune(world, *force),
@@ -430,15 +434,16 @@ impl Engine {
             Request::Images { quiet, format, filters, pattern } => {
                 self.images(*quiet, format.as_deref(), filters, pattern.as_deref())
             }
-            Request::Tag { source, target } => self.docker_tag(source, target),
-            Request::Rmi { force, names } => self.docker_rmi(names, *force),
+            Request::Events(options) => self.docker_events(world, options),
+            Request::Tag { source, target } => self.docker_tag(world, source, target),
+            Request::Rmi { force, names } => self.docker_rmi(world, names, *force),
             Request::Pull { image } => self.pull(world, image),
             Request::Version { format } => self.version(format.as_deref()),
             Request::Info { format } => self.info(world, format.as_deref()),
             Request::Stats { all, once, format, names } => {
                 self.stats(world, (*all, *once), format.as_deref(), names)
             }
-            Request::ImagePrune { force } => self.image_prune(*force),
+            Request::ImagePrune { force } => self.image_prune(world, *force),
             Request::Top { name, args } => self.top(world, name, args),
             // A lone engine: a session asks with its peers (super::request).
             Request::Swarm(_) => super::swarm::request(world, &mut [self], 0, request),
@@ -508,7 +513,10 @@ impl Engine {
         if pid == self.dockerd
             && let Some(id) = text.strip_prefix("due ")
         {
-            self.restart_due(world, id.trim_end());
+            match id.trim_end().strip_prefix("events ") {
+                Some(pid) => self.end_listening(world, pid),
+                None => self.restart_due(world, id.trim_end()),
+            }
             return true;
         }
         if self.carry_question(world, pid, text) {

@@ -99,9 +99,7 @@ impl Engine {
                 shown += &if f.timestamps && f.fresh { stamped(now, piece) } else { piece.to_owned() };
                 f.fresh = piece.ends_with('\n');
             }
-            let stream = if err { 'e' } else { 'o' };
-            let escaped = shown.replace('\\', "\\\\").replace('\n', "\\n");
-            world.write_stdin(f.pid, &format!("{stream}{escaped}\n"), false);
+            world.write_stdin(f.pid, &follow_line(if err { 'e' } else { 'o' }, &shown), false);
         }
     }
 
@@ -133,10 +131,15 @@ fn stamped(at: Instant, line: &str) -> String {
     format!("{} {line}", super::inspect::moment(Some(at)))
 }
 
+/// What is written to a [`Follow`] so that it prints `text` to the stream `o` or `e`.
+pub(super) fn follow_line(stream: char, text: &str) -> String {
+    format!("{stream}{}\n", text.replace('\\', "\\\\").replace('\n', "\\n"))
+}
+
 /// The client that follows. Each line of its stdin is a stream (`o`, `e`) and a text for it, with `\n`
 /// and `\\` written out; `x` is the end.
 #[derive(Debug, Clone)]
-struct Follow;
+pub(super) struct Follow;
 
 impl Program for Follow {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {

@@ -214,8 +214,12 @@ impl Engine {
         })
     }
 
-    pub(super) fn top(&self, world: &World, name: &str, args: &[String]) -> Response {
-        reply(self.top_table(world, name, args))
+    pub(super) fn top(&mut self, world: &mut World, name: &str, args: &[String]) -> Response {
+        let table = self.top_table(world, name, args);
+        if let (Ok(_), Ok(i)) = (&table, self.find(name)) {
+            self.tell(world, i, "top", &[]);
+        }
+        reply(table)
     }
 
     fn top_table(&self, world: &World, name: &str, args: &[String]) -> Result<String, EngineError> {

@@ -27,6 +27,12 @@ const SIGNALS: [&str; 30] = [
     "VTALRM", "PROF", "WINCH", "IO", "PWR",
 ];
 
+/// The number of a signal: Linux's for the names above.
+fn signal_number(name: &str) -> u8 {
+    let at = SIGNALS.iter().position(|s| *s == name);
+    name.parse().ok().or_else(|| at.and_then(|i| u8::try_from(i + 1).ok())).unwrap_or(0)
+}
+
 /// Programs that end by themselves when they get SIGTERM. The others have no handler for it, and
 /// process 1 of a container only gets signals that it handles (signal(7), pid_namespaces(7)): they
 /// are killed when the grace period is over.
@@ -84,7 +90,7 @@ impl Engine {
     /// The main process of container `i` ended by itself.
     pub(super) fn main_ended(&mut self, world: &mut World, i: usize, code: i32) {
         self.containers[i].inner.main = None;
-        self.now_exited(world, i, code);
+        self.now_exited(world, i, code, false);
         if self.will_restart(world, i, code) {
             self.containers[i].state = ContainerState::Restarting { code };
             self.note_state(i);
@@ -93,11 +99,20 @@ impl Engine {
         }
     }
 
-    fn now_exited(&mut self, world: &mut World, i: usize, code: i32) {
+    /// The main process of container `i` is gone; `stopped`: because somebody wanted it to stop.
+    fn now_exited(&mut self, world: &mut World, i: usize, code: i32, stopped: bool) {
         self.containers[i].state = ContainerState::Exited { code };
         self.containers[i].inner.finished = Some(world.now());
         self.note_state(i);
         self.tear_down(world, i);
+        self.tell_left(world, i);
+        // The engine waits for its own clean-up before it says so (daemon/monitor.go, daemon/stop.go).
+        if stopped {
+            self.tell(world, i, "stop", &[]);
+        }
+        let ran = self.containers[i].inner.started.map_or(0, |at| world.now().since(at).as_nanos());
+        let (seconds, status) = ((ran / 1_000_000_000).to_string(), code.to_string());
+        self.tell(world, i, "die", &[("execDuration", &seconds), ("exitCode", &status)]);
         let id = self.containers[i].id.clone();
         self.end_following(world, &id);
         for (pid, _) in self.waiting.extract_if(.., |(_, waited)| *waited == id) {
@@ -114,6 +129,8 @@ impl Engine {
         }
         self.thaw(world, i);
         let Some(pid) = self.containers[i].inner.main.take() else { return };
+        let stopped = signal == Signal::Term;
+        self.tell(world, i, "kill", &[("signal", if stopped { "15" } else { "9" })]);
         self.containers[i].inner.last_main = Some(pid);
         let spec = &self.containers[i].inner.spec;
         let (init, by_force) = (spec.init, spec.stop_signal.as_deref().is_some_and(is_kill));
@@ -122,7 +139,7 @@ impl Engine {
             // Under an init the program is not process 1, and a signal without a handler ends it.
             Signal::Term if init && !handles_term(world, pid) => {
                 world.signal(pid, Signal::Kill);
-                self.now_exited(world, i, TERMINATED);
+                self.now_exited(world, i, TERMINATED, stopped);
                 self.containers[i].inner.last_main = None;
                 if self.containers[i].inner.spec.remove {
                     self.remove(world, i);
@@ -132,14 +149,18 @@ impl Engine {
             _ if handles_term(world, pid) => signal,
             _ => Signal::Kill,
         };
+        if stopped && signal == Signal::Kill {
+            self.tell(world, i, "kill", &[("signal", "9")]);
+        }
         world.signal(pid, signal);
         // What does not end when it is asked to is killed when the grace period is over.
         let mut code = if signal == Signal::Kill { KILLED } else { 0 };
         if signal != Signal::Kill && world.process(pid).is_some() {
+            self.tell(world, i, "kill", &[("signal", "9")]);
             world.signal(pid, Signal::Kill);
             code = KILLED;
         }
-        self.now_exited(world, i, code);
+        self.now_exited(world, i, code, stopped);
         if self.containers[i].inner.spec.remove {
             self.remove(world, i);
         }
@@ -199,6 +220,7 @@ impl Engine {
     pub(super) fn remove(&mut self, world: &mut World, i: usize) {
         let ns = self.container_ns(world, i);
         let container = self.containers.remove(i);
+        self.tell_gone(world, &container);
         self.note(Noted::Container { name: container.name, state: None });
         world.remove_machine(container.machine);
         self.drop_unused(world, ns);
@@ -219,7 +241,9 @@ impl Engine {
         self.halt(world, i, Signal::Term);
         self.containers[i].inner.spec.remove = remove;
         self.start(world, i, false)
-            .map_err(|e| EngineError::new(format!("Cannot restart container {name}: {e}")))
+            .map_err(|e| EngineError::new(format!("Cannot restart container {name}: {e}")))?;
+        self.tell(world, i, "restart", &[]);
+        Ok(())
     }
 
     pub(super) fn docker_kill(
@@ -240,8 +264,14 @@ impl Engine {
         let Some(main) = self.containers[i].inner.main else {
             return Err(fail(format!("container {} is not running", self.containers[i].id)));
         };
+        let number = signal_number(&bare).to_string();
+        if number != "9" {
+            self.tell(world, i, "kill", &[("signal", &number)]);
+        }
         match bare.as_str() {
-            "KILL" | "9" => self.halt(world, i, Signal::Kill),
+            "KILL" | "9" => {
+                self.halt(world, i, Signal::Kill);
+            }
             // Process 1 does not get what it does not handle.
             "TERM" | "15" | "INT" | "2" if !handles_term(world, main) => {}
             "TERM" | "15" | "QUIT" | "3" => {
@@ -323,6 +353,7 @@ impl Engine {
         self.containers[i].state = ContainerState::Paused;
         world.freeze(self.containers[i].machine, true);
         self.note_state(i);
+        self.tell(world, i, "pause", &[]);
         Ok(())
     }
 
@@ -333,6 +364,7 @@ impl Engine {
         }
         self.thaw(world, i);
         self.note_state(i);
+        self.tell(world, i, "unpause", &[]);
         Ok(())
     }
 
@@ -363,20 +395,28 @@ impl Engine {
         networks.iter().for_each(|n| self.note_names(i, n, false));
         let old = self.containers[i].name.clone();
         self.containers.rename(i, new);
-        self.note(Noted::Container { name: old, state: None });
+        self.note(Noted::Container { name: old.clone(), state: None });
         self.note_state(i);
         networks.iter().for_each(|n| self.note_names(i, n, true));
         self.write_zones(world);
+        let before = format!("/{old}");
+        self.tell(world, i, "rename", &[("oldName", &before)]);
         Ok(())
     }
 
-    pub(super) fn docker_update(&mut self, name: &str, restart: Option<&str>) -> Result<(), EngineError> {
+    pub(super) fn docker_update(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        restart: Option<&str>,
+    ) -> Result<(), EngineError> {
         let i = self.find(name)?;
         let Some(policy) = restart else {
             return Err(EngineError::new("You must provide one or more flags when using this command."));
         };
         Policy::parse(policy).map_err(EngineError::new)?;
         self.containers[i].inner.spec.restart = Some(policy.to_owned());
+        self.tell(world, i, "update", &[]);
         Ok(())
     }
 
@@ -421,6 +461,7 @@ impl Engine {
             gone += &format!("{}\n", self.containers[i].id);
             self.remove(world, i);
         }
+        self.tell_pruned(world, "container");
         let head = if gone.is_empty() { String::new() } else { format!("Deleted Containers:\n{gone}\n") };
         Response::ok(format!("{head}Total reclaimed space: 0B\n"))
     }
@@ -428,8 +469,8 @@ impl Engine {
     // ---- docker exec
 
     pub(super) fn docker_exec(
-        &self,
-        world: &World,
+        &mut self,
+        world: &mut World,
         name: &str,
         (tty, detach): (bool, bool),
         with: &ExecOptions,
@@ -477,12 +518,10 @@ impl Engine {
             });
         }
         // Detached or not, whoever has the terminals starts it: it may be a shell.
-        let attach = Attach::Command {
-            machine: container.machine,
-            argv: command.to_vec(),
-            tty,
-            with: Box::new(ExecSetting { env: with.env.clone(), cwd, creds }),
-        };
+        let machine = container.machine;
+        let id = self.tell_exec(world, i, command);
+        let with = Box::new(ExecSetting { id, env: with.env.clone(), cwd, creds });
+        let attach = Attach::Command { machine, argv: command.to_vec(), tty, with };
         Response { attach: Some(attach), ..Response::default() }
     }
 }

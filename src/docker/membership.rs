@@ -74,6 +74,7 @@ impl Engine {
             }
             let id = self.networks[n].id.clone();
             self.note_names(i, &id, true);
+            self.tell_joined(world, i, &id, "connect");
             self.refresh_names(world, i);
         } else {
             self.containers[i].inner.attachments.push(attachment);
@@ -111,6 +112,8 @@ impl Engine {
         }
         self.containers[i].inner.attachments.remove(position);
         if endpoint.is_some() {
+            let id = self.networks[n].id.clone();
+            self.tell_joined(world, i, &id, "disconnect");
             // Ports that cannot be published through the next network stay closed, as in Docker.
             let _ = self.choose_gateway(world, i);
             self.refresh_names(world, i);

@@ -18,6 +18,7 @@ mod dns;
 mod driver;
 mod endpoint;
 mod engine;
+mod events;
 mod follow;
 mod image;
 mod info;
@@ -50,6 +51,7 @@ mod wait;
 
 pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
+pub use events::EventOptions;
 pub use follow::LogOptions;
 pub use noted::Noted;
 pub use request::{

@@ -342,6 +342,7 @@ impl Engine {
             driver_state: Driver::Plain,
         });
         self.note_network(self.networks.len() - 1, true);
+        self.tell_network(world, &id, "create", None);
         Ok(id)
     }
 
@@ -462,6 +463,8 @@ impl Engine {
             )));
         }
         self.note_network(n, false);
+        let id = self.networks[n].id.clone();
+        self.tell_network(world, &id, "destroy", None);
         let net = self.networks.remove(n);
         let host = self.host_ns(world);
         if let Some(net_rules) = &net.rules {
@@ -506,6 +509,7 @@ impl Engine {
             .collect();
         let removed: Vec<String> =
             unused.into_iter().filter(|name| self.remove_network(world, name).is_ok()).collect();
+        self.tell_pruned(world, "network");
         if removed.is_empty() {
             return Response::default();
         }

@@ -119,6 +119,8 @@ pub struct RunSpec {
 /// What the engine made of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecSetting {
+    /// The exec's own id: whoever runs it says with it how it ended ([`super::Engine::exec_done`]).
+    pub id: String,
     /// Additions to the environment.
     pub env: Vec<(String, String)>,
     /// Where the process begins.
@@ -294,6 +296,8 @@ pub enum Request {
         /** how much of it, and how */
         options: super::LogOptions,
     },
+    /// docker events
+    Events(super::EventOptions),
     /// docker images [-q]
     Images {
         /** -q */

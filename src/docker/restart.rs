@@ -173,6 +173,7 @@ impl Engine {
             self.route_localnet(world, &bridge);
         }
         self.remake_default_bridge(world);
+        self.forget_events(world);
         for id in back {
             if let Ok(i) = self.find(&id) {
                 self.containers[i].inner.stopped_by_hand = false;

@@ -9,6 +9,7 @@ use super::image::{self, IMAGES, Image};
 use super::listing::{admits, list, unknown_filter};
 use super::names::short;
 use super::{Container, Response};
+use crate::sim::World;
 use serde_json::{Value, json};
 
 impl Engine {
@@ -37,7 +38,7 @@ impl Engine {
         if no_trunc { format!("sha256:{id}") } else { short(&id).to_owned() }
     }
 
-    pub(super) fn docker_tag(&mut self, source: &str, target: &str) -> Response {
+    pub(super) fn docker_tag(&mut self, world: &mut World, source: &str, target: &str) -> Response {
         let Some(image) = self.image_of(source) else { return reply(Err(no_such(source))) };
         let name = image::full_name(target);
         if IMAGES.iter().any(|i| image::full_name(i.name) == name && i.name != image.name) {
@@ -45,14 +46,15 @@ impl Engine {
             return Response { stderr, exit: 1, ..Response::default() };
         }
         self.tags.retain(|t| t.0 != name);
+        self.tell_image(world, &image::id(image), "tag", &name);
         self.tags.push((name, image));
         Response::default()
     }
 
-    pub(super) fn docker_rmi(&mut self, names: &[String], force: bool) -> Response {
+    pub(super) fn docker_rmi(&mut self, world: &mut World, names: &[String], force: bool) -> Response {
         let mut response = Response::default();
         for name in names {
-            match self.untag(name, force) {
+            match self.untag(world, name, force) {
                 Ok(line) => response.stdout += &line,
                 Err((line, exit)) => {
                     response.stderr += &line;
@@ -64,7 +66,7 @@ impl Engine {
     }
 
     /// Takes a name from an image (moby, daemon/images/image_delete.go).
-    fn untag(&mut self, reference: &str, force: bool) -> Result<String, (String, i32)> {
+    fn untag(&mut self, world: &mut World, reference: &str, force: bool) -> Result<String, (String, i32)> {
         let daemon = |e: String, exit| (format!("Error response from daemon: {e}\n"), exit);
         let image = self
             .image_of(reference)
@@ -87,6 +89,8 @@ impl Engine {
         match self.tags.iter().position(|t| t.0 == name) {
             Some(at) => {
                 self.tags.remove(at);
+                let id = image::id(image);
+                self.tell_image(world, &id, "untag", &format!("sha256:{id}"));
                 Ok(format!("Untagged: {name}\n"))
             }
             None => Err((format!("{name} comes with netpier and stays\n"), 1)),
@@ -94,8 +98,9 @@ impl Engine {
     }
 
     /// Nothing goes: no image here is without a name.
-    pub(super) fn image_prune(&self, force: bool) -> Response {
+    pub(super) fn image_prune(&mut self, world: &mut World, force: bool) -> Response {
         if force {
+            self.tell_pruned(world, "image");
             return Response::ok("Total reclaimed space: 0B\n");
         }
         Response {

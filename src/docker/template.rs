@@ -32,7 +32,12 @@ impl Template {
     }
     /// The text that it makes of `value`.
     pub fn render(&self, value: &Value) -> Result<String, TemplateError> {
-        eval::render(&self.0, value).map_err(TemplateError::Exec)
+        eval::render(&self.0, value, None).map_err(TemplateError::Exec)
+    }
+    /// The same of a value that is of Go's type `typed`: a field that it does not have is said so, and
+    /// what is missing further in is no value.
+    pub fn render_as(&self, value: &Value, typed: &str) -> Result<String, TemplateError> {
+        eval::render(&self.0, value, Some(typed)).map_err(TemplateError::Exec)
     }
 }
 
@@ -51,12 +56,13 @@ type Pipe = Vec<Vec<Expr>>;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Expr {
-    /// `.A.B`
-    Field(Vec<String>),
+    /// `.A.B`, and where it stands in the text.
+    Field(Vec<String>, usize),
     /// `$x.A`; `$` is the whole value.
     Var(String, Vec<String>),
     Literal(Value),
-    Function(String),
+    /// Where it stands in the text.
+    Function(String, usize),
     Paren(Pipe, Vec<String>),
 }
 

@@ -21,6 +21,17 @@ pub(super) struct Stage {
     pub(super) mutation: Option<String>,
     /// The record from which on the changes it makes have not been listed yet.
     pub(super) since: u64,
+    /// It is the command of a `docker exec`.
+    pub(super) exec: Option<Exec>,
+}
+
+/// A command of `docker exec`, for the engine to hear of its end.
+#[derive(Debug, Clone)]
+pub(super) struct Exec {
+    /// Index of the node whose engine it is.
+    pub(super) node: usize,
+    pub(super) machine: MachineId,
+    pub(super) id: String,
 }
 
 /// What carries a stage out.

@@ -5,7 +5,7 @@
 //! `Session::ready`, and [`Session::pump`] works the queue off.
 
 use super::flow::Frame;
-use super::plumb::Stage;
+use super::plumb::{Exec, Stage};
 use super::{JobId, Session, Terminal};
 use crate::docker::{self, ContainerState};
 use crate::guest::{Creds, MachineId, Signal, Stdin};
@@ -58,6 +58,8 @@ pub(super) struct Shell {
     pub(super) main: Option<Pid>,
     /// What it was started with.
     pub(super) setting: Setting,
+    /// It is the command of a `docker exec -d`.
+    pub(super) exec: Option<Exec>,
 }
 
 /// What `docker exec` gives a command besides its words; whatever the command starts has it too.
@@ -151,6 +153,7 @@ impl Session {
                 background: false,
                 main: None,
                 setting: Setting::default(),
+                exec: None,
             },
         );
         self.ready.push_back(id);
@@ -280,6 +283,7 @@ impl Session {
         if stage.exit.replace(code).is_some() {
             return;
         }
+        let exec = stage.exec.take();
         if let Some(mutation) = stage.mutation.take().filter(|_| code == 0) {
             let (job, node, since) = (shell.job, shell.node, stage.since);
             let changes = self.changes_since(since, node, Vec::new());
@@ -288,12 +292,21 @@ impl Session {
                 job.mutations.push(mutation);
             }
         }
+        self.exec_done(exec, code);
         self.close_pipe_after(id, index);
         let shell = self.shell_mut(id);
         if shell.stages.iter().all(|s| s.exit.is_some()) {
             shell.status = shell.stages.last().and_then(|s| s.exit).unwrap_or(0);
             shell.stages.clear();
             self.ready.push_back(id);
+        }
+    }
+
+    /// The command of a `docker exec` ended.
+    fn exec_done(&mut self, exec: Option<Exec>, code: i32) {
+        let Some(exec) = exec else { return };
+        if let Some(engine) = self.nodes.get_mut(exec.node).and_then(|n| n.engine.as_mut()) {
+            engine.exec_done(&mut self.world, exec.machine, &exec.id, code);
         }
     }
 
@@ -388,6 +401,7 @@ impl Session {
         if let Some(main) = shell.main {
             self.shell_done(shell.node, main, shell.status);
         }
+        self.exec_done(shell.exec, shell.status);
         match shell.home {
             Home::Terminal => {
                 self.terminal(shell.machine).status = shell.status;

@@ -3,7 +3,7 @@
 use super::builtin::BUILTINS;
 use super::expand::{Redirection, Simple};
 use super::mutation;
-use super::plumb::{Runner, Sink, Stage};
+use super::plumb::{Exec, Runner, Sink, Stage};
 use super::run::{Home, Setting, ShellId};
 use super::service;
 use super::{Session, Terminal};
@@ -89,6 +89,7 @@ impl Session {
                 shell_in: index == 0,
                 mutation: None,
                 since: self.world.log.next_seq(),
+                exec: None,
             };
             let redirected = self.redirect(id, &simple, &mut stage);
             let shell = self.shell_mut(id);
@@ -537,9 +538,10 @@ impl Session {
             None => {}
             Some(Attach::Main(pid)) => launch.then = Then::Process(pid),
             Some(Attach::Command { machine, argv, tty, with }) => {
-                let docker::ExecSetting { env, cwd, creds } = *with;
+                let docker::ExecSetting { id, env, cwd, creds } = *with;
+                let exec = Exec { node: spot.node, machine, id };
                 let setting = Setting { env, cwd: Some(cwd), creds: Some(creds) };
-                let inside = self.exec_in(Spot { machine, ..spot }, argv, (tty, detached), setting);
+                let inside = self.exec_in(Spot { machine, ..spot }, argv, (tty, detached), setting, exec);
                 launch.texts.extend(inside.texts);
                 launch.then = inside.then;
             }
@@ -648,7 +650,11 @@ impl Session {
         argv: Vec<String>,
         (tty, detached): (bool, bool),
         setting: Setting,
+        exec: Exec,
     ) -> Launch {
+        if !detached {
+            self.shell_mut(spot.shell).stages[spot.index].exec = Some(exec.clone());
+        }
         let Some(word) = argv.first() else { return Launch::default() };
         let name = word.rsplit('/').next().unwrap_or_default();
         let shell = matches!(name, "sh" | "bash" | "ash");
@@ -688,6 +694,7 @@ impl Session {
                 let child = self.add_shell(job, spot.node, spot.machine, script, Home::Nowhere, stdin);
                 let child = self.shell_mut(child);
                 (child.background, child.setting) = (true, setting);
+                child.exec = Some(exec);
                 Launch::default()
             }
             _ => Launch::fail("sh: fork: Resource temporarily unavailable\n", 254),

@@ -2,7 +2,7 @@
 //! checks is checked here, in its words; the rest is the engine's to say.
 
 use super::super::tags::check_reference;
-use super::super::{EndpointSpec, ExecOptions, LogOptions, NetworkCreate, Request, RunSpec};
+use super::super::{EndpointSpec, EventOptions, ExecOptions, LogOptions, NetworkCreate, Request, RunSpec};
 use super::flags::{BadFlag, Flags, invalid};
 use super::ports;
 use super::table::{Command, Does, Makes};
@@ -86,6 +86,12 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             },
             name: f.args.remove(0),
         },
+        Makes::Events => Request::Events(EventOptions {
+            since: text("since"),
+            until: text("until"),
+            filters: filters(),
+            format: text("format"),
+        }),
         Makes::Images => Request::Images {
             quiet: f.on("quiet"),
             format: text("format"),

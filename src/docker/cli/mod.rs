@@ -247,6 +247,7 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Inspect { .. }
         | Request::Port { .. }
         | Request::Logs { .. }
+        | Request::Events(_)
         | Request::Images { .. }
         | Request::Pull { .. }
         | Request::Version { .. }

@@ -61,6 +61,11 @@ pub fn render(request: &Request) -> String {
                 .value("--until", options.until.as_deref())
                 .word(name);
         }
+        Request::Events(options) => {
+            line.word("events").value("--since", options.since.as_deref());
+            line.value("--until", options.until.as_deref()).pairs("--filter", &options.filters);
+            line.value("--format", options.format.as_deref());
+        }
         Request::Images { quiet, format, filters, pattern } => {
             line.word("images").flag("-q", *quiet).value("--format", format.as_deref());
             line.pairs("--filter", filters);

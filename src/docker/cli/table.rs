@@ -68,6 +68,7 @@ pub(super) enum Makes {
     Inspect,
     Port,
     Logs,
+    Events,
     Images,
     Tag,
     Rmi,
@@ -186,18 +187,19 @@ const TIMEOUT: &[Flag] = &[
     val("time", None, "int", ""),
 ];
 
-const FORMAT_F: Flag = val(
-    "format",
-    Some('f'),
-    "string",
-    "Format output using a custom template: 'json' (print in JSON format) or 'TEMPLATE'",
-);
-const FORMAT: Flag = val(
-    "format",
-    None,
-    "string",
-    "Format output using a custom template: 'table', 'table TEMPLATE', 'json' or 'TEMPLATE'",
-);
+/// What a template may be (docker/cli, cli/flags/options.go, InspectFormatHelp and FormatHelp).
+const ONE_HELP: &str = "Format output using a custom template:\n\
+    'json':             Print in JSON format\n\
+    'TEMPLATE':         Print output using the given Go template.\n\
+    Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
+const LIST_HELP: &str = "Format output using a custom template:\n\
+    'table':            Print output in table format with column headers (default)\n\
+    'table TEMPLATE':   Print output in table format using the given Go template\n\
+    'json':             Print in JSON format\n\
+    'TEMPLATE':         Print output using the given Go template.\n\
+    Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
+const FORMAT_F: Flag = val("format", Some('f'), "string", ONE_HELP);
+const FORMAT: Flag = val("format", None, "string", LIST_HELP);
 const FILTER: Flag = val("filter", Some('f'), "filter", "Filter output based on conditions provided");
 const NO_TRUNC: Flag = on("no-trunc", None, "Don't truncate output");
 
@@ -268,6 +270,22 @@ pub(super) const COMMANDS: &[Command] = &[
         wants: &[Wants::Image, Wants::Nothing],
         flags: &[CONTAINER],
         makes: Makes::Create,
+    },
+    Command {
+        path: &["events"],
+        usage: "[OPTIONS]",
+        help: "Get real time events from the server",
+        aliases: &[&["system", "events"]],
+        count: Count::Exactly(0),
+        interspersed: true,
+        wants: NO_NAME,
+        flags: &[&[
+            FILTER,
+            val("format", None, "string", ONE_HELP),
+            val("since", None, "string", "Show all events created since timestamp"),
+            val("until", None, "string", "Stream events until this timestamp"),
+        ]],
+        makes: Makes::Events,
     },
     Command {
         path: &["images"],
@@ -741,7 +759,6 @@ pub(super) const ABSENT: &[(&[&str], &str)] = &[
     (&["commit"], "docker run"),
     (&["compose"], "docker network create and docker run"),
     (&["cp"], "docker exec NAME cat FILE"),
-    (&["events"], "docker ps"),
     (&["export"], "docker inspect"),
     (&["history"], "docker images"),
     (&["image", "build"], "docker images: the images that are built in"),

@@ -18,14 +18,16 @@ const MAX_STEPS: u32 = 200_000;
 
 struct Scope<'a> {
     root: &'a Value,
+    /// What Go calls the type of the root; None: a map.
+    typed: Option<&'a str>,
     steps: u32,
     vars: Vec<(String, Value)>,
     out: String,
 }
 
 /// The text that `nodes` make of `value`.
-pub(super) fn render(nodes: &[Node], value: &Value) -> Result<String, String> {
-    let mut scope = Scope { root: value, steps: 0, vars: Vec::new(), out: String::new() };
+pub(super) fn render(nodes: &[Node], value: &Value, typed: Option<&str>) -> Result<String, String> {
+    let mut scope = Scope { root: value, typed, steps: 0, vars: Vec::new(), out: String::new() };
     scope.run(nodes, value)?;
     Ok(scope.out)
 }
@@ -82,7 +84,12 @@ impl Scope<'_> {
                 }
                 Node::Range { vars, over, body, empty } => {
                     let value = self.pipe(over, dot)?;
-                    self.range(vars, &value, body, empty, dot)?;
+                    self.range(vars, &value, body, empty, dot).map_err(|e| {
+                        match e.starts_with(CANT_RANGE) {
+                            true => placed(over, &e),
+                            false => e,
+                        }
+                    })?;
                 }
             }
         }
@@ -116,7 +123,7 @@ impl Scope<'_> {
                 all.into_iter().map(|(k, v)| (Value::String(k.clone()), v.clone())).collect()
             }
             Value::Null => Vec::new(),
-            other => return Err(format!("range can't iterate over {}", text_of(other))),
+            other => return Err(format!("{CANT_RANGE} {}", text_of(other))),
         };
         if pairs.is_empty() {
             return self.run(empty, dot);
@@ -149,13 +156,16 @@ impl Scope<'_> {
 
     fn call(&self, call: &[Expr], piped: Option<Value>, dot: &Value) -> Result<Value, String> {
         let Some((first, rest)) = call.split_first() else { return Ok(Value::Null) };
-        if let Expr::Function(name) = first {
+        if let Expr::Function(name, _) = first {
             let mut args = rest.iter().map(|e| self.expr(e, dot)).collect::<Result<Vec<_>, _>>()?;
             args.extend(piped);
-            return function(name, &args);
+            return function(name, &args).map_err(|e| match e.starts_with("error calling") {
+                true => placed_at(call, &e),
+                false => e,
+            });
         }
         // A method of a row: `.Label "key"`.
-        if let (Expr::Field(path), [key], None) = (first, rest, &piped)
+        if let (Expr::Field(path, _), [key], None) = (first, rest, &piped)
             && let [name] = path.as_slice()
             && let Some(Value::Object(map)) = dot.get(format!("{name}()"))
         {
@@ -172,14 +182,69 @@ impl Scope<'_> {
     fn expr(&self, expr: &Expr, dot: &Value) -> Result<Value, String> {
         match expr {
             Expr::Literal(value) => Ok(value.clone()),
-            Expr::Field(path) => walk(dot, path),
-            Expr::Paren(pipe, path) => walk(&self.pipe(pipe, dot)?, path),
-            Expr::Function(name) => function(name, &[]),
-            Expr::Var(name, path) if name.is_empty() => walk(self.root, path),
+            Expr::Field(path, at) => self.field(dot, path, *at),
+            Expr::Paren(pipe, path) => walk(&self.pipe(pipe, dot)?, path, 0),
+            Expr::Function(name, _) => function(name, &[]),
+            Expr::Var(name, path) if name.is_empty() => walk(self.root, path, 0),
             Expr::Var(name, path) => match self.vars.iter().rev().find(|v| v.0 == *name) {
-                Some((_, value)) => walk(value, path),
+                Some((_, value)) => walk(value, path, 0),
                 None => Err(format!("template: :1: undefined variable \"${name}\"")),
             },
+        }
+    }
+
+    fn field(&self, dot: &Value, path: &[String], at: usize) -> Result<Value, String> {
+        let Some(typed) = self.typed else { return walk(dot, path, at) };
+        match path.first() {
+            Some(name) if std::ptr::eq(dot, self.root) && dot.get(name).is_none() => Err(format!(
+                "template: :1:{}: executing \"\" at <.{}>: can't evaluate field {name} in type {typed}",
+                place(path, at),
+                path.join("."),
+            )),
+            _ => Ok(path.iter().try_fold(dot, |value, name| value.get(name)).cloned().unwrap_or(Value::Null)),
+        }
+    }
+}
+
+const CANT_RANGE: &str = "range can't iterate over";
+
+/// Where Go says that a chain of fields stands: at its second one, if there is one.
+fn place(path: &[String], at: usize) -> usize {
+    at + if path.len() > 1 { path[0].len() + 1 } else { 0 }
+}
+
+/// What went wrong, and where: at this call.
+fn placed_at(call: &[Expr], what: &str) -> String {
+    let at = match call.first() {
+        Some(Expr::Function(_, at)) => *at,
+        Some(Expr::Field(path, at)) => place(path, *at),
+        _ => return what.to_owned(),
+    };
+    let text: Vec<String> = call.iter().map(written).collect();
+    format!("template: :1:{at}: executing \"\" at <{}>: {what}", text.join(" "))
+}
+
+/// The same, at the one call of a pipe.
+fn placed(pipe: &Pipe, what: &str) -> String {
+    match pipe.as_slice() {
+        [call] => placed_at(call, what),
+        _ => what.to_owned(),
+    }
+}
+
+/// An expression as Go writes it.
+fn written(expr: &Expr) -> String {
+    let dotted = |path: &[String]| path.iter().map(|p| format!(".{p}")).collect::<String>();
+    match expr {
+        Expr::Field(path, _) if path.is_empty() => ".".to_owned(),
+        Expr::Field(path, _) => dotted(path),
+        Expr::Var(name, path) => format!("${name}{}", dotted(path)),
+        Expr::Literal(value) => value.to_string(),
+        Expr::Function(name, _) => name.clone(),
+        Expr::Paren(pipe, path) => {
+            let calls: Vec<String> =
+                pipe.iter().map(|c| c.iter().map(written).collect::<Vec<_>>().join(" ")).collect();
+            format!("({}){}", calls.join(" | "), dotted(path))
         }
     }
 }
@@ -188,7 +253,7 @@ impl Scope<'_> {
 const OPTIONAL: [&str; 3] = ["Gateway", "IPRange", "AuxiliaryAddresses"];
 static EMPTY: Value = Value::String(String::new());
 
-fn walk(from: &Value, path: &[String]) -> Result<Value, String> {
+fn walk(from: &Value, path: &[String], at: usize) -> Result<Value, String> {
     let mut value = from;
     for name in path {
         value = match value {
@@ -199,15 +264,15 @@ fn walk(from: &Value, path: &[String]) -> Result<Value, String> {
             Value::Object(map) => map.get(name).ok_or_else(|| {
                 format!(
                     "template: :1:{}: executing \"\" at <.{}>: map has no entry for key {name:?}",
-                    // Where the chain stands at the field that is missing.
-                    2 + path.iter().take_while(|p| *p != name).map(|p| p.len() + 1).sum::<usize>(),
+                    place(path, at),
                     path.join(".")
                 )
             })?,
             Value::Null => return Ok(Value::Null),
             _ => {
                 return Err(format!(
-                    "template: :1:2: executing \"\" at <.{}>: can't evaluate field {name} in this value",
+                    "template: :1:{}: executing \"\" at <.{}>: can't evaluate field {name} in this value",
+                    place(path, at),
                     path.join(".")
                 ));
             }

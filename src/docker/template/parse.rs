@@ -25,9 +25,10 @@ enum Piece {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
-    Field(Vec<String>),
+    /// The last is where it stands in the text, here and below.
+    Field(Vec<String>, usize),
     Var(String, Vec<String>),
-    Word(String),
+    Word(String, usize),
     Literal(Value),
     Pipe,
     Assign,
@@ -58,14 +59,16 @@ fn split(text: &str) -> Result<Vec<Piece>, String> {
         let Some(after) = after else { return Ok(pieces) };
         let end = action_end(after).ok_or("template: :1: unclosed action")?;
         let inside = &after[..end];
+        let mut begins = text.len() - after.len();
         rest = &after[end + 2..];
         trim_next = inside.ends_with(" -");
         let inside = inside.strip_suffix(" -").unwrap_or(inside);
         let inside = if trim_before { &inside[1..] } else { inside };
+        begins += usize::from(trim_before);
         if inside.trim_start().starts_with("/*") {
             continue;
         }
-        pieces.push(Piece::Action(tokens(inside)?));
+        pieces.push(Piece::Action(tokens(inside, begins)?));
     }
 }
 
@@ -87,15 +90,17 @@ fn action_end(text: &str) -> Option<usize> {
     None
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
+/// The tokens of an action whose inside begins at `begins`.
+fn tokens(text: &str, begins: usize) -> Result<Vec<Token>, String> {
     let mut out = Vec::new();
     let mut chars = text.chars().peekable();
     while let Some(&c) = chars.peek() {
+        let at = begins + text.len() - chars.clone().map(char::len_utf8).sum::<usize>();
         match c {
             c if c.is_whitespace() => {
                 chars.next();
             }
-            '.' => out.push(Token::Field(fields(&mut chars))),
+            '.' => out.push(Token::Field(fields(&mut chars), at)),
             '$' => {
                 chars.next();
                 let name = word(&mut chars);
@@ -149,7 +154,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 "true" => Token::Literal(true.into()),
                 "false" => Token::Literal(false.into()),
                 "nil" => Token::Literal(Value::Null),
-                other => Token::Word(other.to_owned()),
+                other => Token::Word(other.to_owned(), at),
             }),
             other => return Err(format!("template: :1: unexpected {other:?} in command")),
         }
@@ -216,10 +221,10 @@ fn block(pieces: &[Piece], at: &mut usize, depth: usize) -> Result<(Vec<Node>, O
         };
         match tokens {
             [] => return Err("template: :1: missing value for command".into()),
-            [Token::Word(w), rest @ ..] => match (w.as_str(), rest) {
+            [Token::Word(w, _), rest @ ..] => match (w.as_str(), rest) {
                 ("end", []) => return Ok((nodes, Some("end".into()))),
                 ("else", []) => return Ok((nodes, Some("else".into()))),
-                ("else", [Token::Word(word), ..]) if word == "if" => {
+                ("else", [Token::Word(word, _), ..]) if word == "if" => {
                     // The caller reads the condition from this same piece.
                     *at -= 1;
                     return Ok((nodes, Some("else if".into())));
@@ -315,11 +320,11 @@ fn pipe(tokens: &[Token], at: &mut usize, context: &str, depth: usize) -> Result
                 continue;
             }
             Token::Close(_) if depth > 0 => break,
-            Token::Field(path) => Expr::Field(path.clone()),
+            Token::Field(path, at) => Expr::Field(path.clone(), *at),
             Token::Var(name, path) => Expr::Var(name.clone(), path.clone()),
             Token::Literal(value) => Expr::Literal(value.clone()),
-            Token::Word(name) if FUNCTIONS.contains(&name.as_str()) => Expr::Function(name.clone()),
-            Token::Word(name) => return Err(format!("template: :1: function {name:?} not defined")),
+            Token::Word(name, at) if FUNCTIONS.contains(&name.as_str()) => Expr::Function(name.clone(), *at),
+            Token::Word(name, _) => return Err(format!("template: :1: function {name:?} not defined")),
             Token::Open => {
                 *at += 1;
                 let inner = pipe(tokens, at, context, depth + 1)?;

@@ -44,6 +44,9 @@ fn with_help(message: &str) -> String {
     format!("docker: {message}\n\nRun 'docker run --help' for more information\n")
 }
 
+/// Containers of one engine, running or not: each is a namespace with all that belongs to it.
+const MOST: usize = 2048;
+
 impl Engine {
     // ---- docker run, create
 
@@ -100,6 +103,9 @@ impl Engine {
             let stderr = local + &with_help(&format!("Error response from daemon: {error}"));
             return Err(Response { stderr, note: hint, exit: 125, ..Response::default() });
         };
+        if self.containers.len() >= MOST {
+            return Err(refuse(format!("netpier keeps at most {MOST} containers on a host; docker rm some")));
+        }
         if let Some(policy) = &spec.restart {
             super::restart::Policy::parse(policy).map_err(refuse)?;
         }

@@ -165,7 +165,10 @@ impl Engine {
             if let Some(Err(e)) = side {
                 let e: crate::stack::ConfigError = e;
                 remove_device(world, host, &outside);
-                return Err(format!("adding interface {outside} to bridge {bridge} failed: {e}"));
+                return Err(format!(
+                    "adding interface {outside} to bridge {bridge} failed: {}",
+                    e.to_string().to_lowercase()
+                ));
             }
         }
         // Only now have both ends carrier.

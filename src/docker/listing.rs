@@ -403,7 +403,8 @@ pub(super) fn align(table: &[Vec<String>], narrowest: usize) -> String {
             if i + 1 == row.len() {
                 text.push_str(cell);
             } else {
-                text.push_str(&format!("{cell:0$}", widths[i]));
+                text.push_str(cell);
+                text.extend(std::iter::repeat_n(' ', widths[i] - cell.chars().count()));
             }
         }
         text.push('\n');

@@ -37,6 +37,9 @@ struct Plan {
     options: BridgeOptions,
 }
 
+/// Networks of one engine.
+const MOST: usize = 1024;
+
 impl Engine {
     /// `bridge` with docker0, `host`, `none`.
     pub(super) fn make_predefined_networks(&mut self, world: &mut World) {
@@ -160,6 +163,9 @@ impl Engine {
         }
         if self.networks.iter().any(|n| n.name == create.name) {
             return fail(format!("network with name {} already exists", create.name));
+        }
+        if self.networks.len() >= MOST {
+            return fail(format!("netpier keeps at most {MOST} networks on a host; docker network prune"));
         }
         match driver {
             "bridge" => {}

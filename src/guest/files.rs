@@ -2,15 +2,22 @@
 //! write with `cat >`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Absolute path → content. Directories exist by their files. At most 256 files of 1 MiB.
+/// Absolute path → content. Directories exist by their files. At most 256 files of 1 MiB, 16 MiB in all.
+/// A copy of the store shares the contents with it, as every moment of the timeline has one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Files(BTreeMap<String, Vec<u8>>);
+pub struct Files(BTreeMap<String, Arc<Vec<u8>>>);
+
+const MOST_FILES: usize = 256;
+const LONGEST: usize = 1 << 20;
+const MOST_BYTES: usize = 16 << 20;
+const FULL: &str = "No space left on device";
 
 impl Files {
     /// The content at `path`.
     pub fn get(&self, path: &str) -> Option<&[u8]> {
-        self.0.get(path).map(Vec::as_slice)
+        self.0.get(path).map(|content| content.as_slice())
     }
     /// The content at `path` as text; None if it is absent or not UTF-8.
     pub fn text(&self, path: &str) -> Option<&str> {
@@ -22,11 +29,28 @@ impl Files {
     /// "No space left on device" past the bounds.
     pub fn put(&mut self, path: &str, content: impl Into<Vec<u8>>) -> Result<(), &'static str> {
         let content = content.into();
-        if content.len() > 1 << 20 || (self.0.len() >= 256 && !self.0.contains_key(path)) {
-            return Err("No space left on device");
-        }
-        self.0.insert(path.to_owned(), content);
+        self.room(path, content.len())?;
+        self.0.insert(path.to_owned(), Arc::new(content));
         Ok(())
+    }
+    /// Writes at the end of a file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// "No space left on device" past the bounds.
+    pub fn append(&mut self, path: &str, more: &[u8]) -> Result<(), &'static str> {
+        let old = self.get(path).map_or(0, <[u8]>::len);
+        self.room(path, old + more.len())?;
+        Arc::make_mut(self.0.entry(path.to_owned()).or_default()).extend_from_slice(more);
+        Ok(())
+    }
+    /// Is there room for a file of so many bytes at `path`?
+    fn room(&self, path: &str, len: usize) -> Result<(), &'static str> {
+        let others = || self.0.iter().filter(|(p, _)| *p != path).map(|(_, content)| content.len());
+        let fits = len <= LONGEST
+            && (self.0.len() < MOST_FILES || self.0.contains_key(path))
+            // Small files never come near the sum: most writes need not count.
+            && (len * self.0.len().max(1) <= MOST_BYTES || others().sum::<usize>() + len <= MOST_BYTES);
+        if fits { Ok(()) } else { Err(FULL) }
     }
     /// Removes a file; true if there was one.
     pub fn remove(&mut self, path: &str) -> bool {

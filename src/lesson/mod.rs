@@ -78,7 +78,7 @@ pub struct Lesson {
 
 /// Where a lesson's lab comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Source {
     /// A built-in lab.
     Name(String),
@@ -124,14 +124,20 @@ impl Lesson {
     /// # Errors
     /// Names line and column.
     pub fn from_json(text: &str) -> Result<Self, LessonError> {
+        /// Read first: a newer format may have fields that this one would stumble over.
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
         if text.len() > 1 << 18 {
             return Err(LessonError::Json("it is longer than 256 KiB".into()));
         }
-        let lesson: Self = serde_json::from_str(text).map_err(|e| LessonError::Json(e.to_string()))?;
-        if lesson.format != FORMAT {
-            return Err(LessonError::Format(lesson.format));
+        let json = |e: serde_json::Error| LessonError::Json(e.to_string());
+        let Version { format } = serde_json::from_str(text).map_err(json)?;
+        if format != FORMAT {
+            return Err(LessonError::Format(format));
         }
-        Ok(lesson)
+        serde_json::from_str(text).map_err(json)
     }
 
     /// Its words in a language.

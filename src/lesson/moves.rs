@@ -9,7 +9,7 @@ use crate::wire::IfName;
 
 /// A move.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Move {
     /// `{"at": PLACE, "run": LINE}`: a line is typed.
     Run(LabCommand),

@@ -107,6 +107,8 @@ pub struct Job {
     pub enters: Option<String>,
     /// Bytes printed so far, for the bound on output.
     printed: usize,
+    /// Bytes that went through its pipes so far, for theirs.
+    piped: usize,
     /// Ctrl-C was typed this often.
     interrupts: u8,
 }
@@ -209,6 +211,9 @@ impl Default for Terminal {
 const MAX_JOBS: usize = 500;
 /// At most this many jobs run at a time.
 const MAX_RUNNING: usize = 32;
+
+/// Events of one line: minutes of a machine's time. A loop of bridges inside a host has no other end (ADR 4).
+const MOST_EVENTS: u64 = 200_000_000;
 
 impl Session {
     /// An empty lab.
@@ -326,6 +331,7 @@ impl Session {
             ended: None,
             enters: None,
             printed: 0,
+            piped: 0,
             interrupts: 0,
         });
         self.begin_job(id, node, machine, running >= MAX_RUNNING);
@@ -387,12 +393,13 @@ impl Session {
     }
 
     /// Types a line and runs until it is done or `limit` of virtual time is over (then it is
-    /// interrupted). For tests, conform and the native program.
+    /// interrupted), or has handled so many events that it can only be a storm. For tests, conform and the
+    /// native program.
     ///
     /// # Errors
     /// As [`Session::exec`].
     pub fn run_line(&mut self, place: &str, line: &str, limit: Duration) -> Result<Job, SessionError> {
-        self.run_line_within(place, line, limit, u64::MAX)
+        self.run_line_within(place, line, limit, MOST_EVENTS)
     }
 
     /// As [`Session::run_line`], and interrupted too once `events` were handled: where time hardly

@@ -166,7 +166,7 @@ pub enum Wifi {
 
 /// A server program of a node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "service", rename_all = "kebab-case")]
+#[serde(tag = "service", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ServiceConfig {
     /// A command line run in the background: `httpd --name example.com`, `serve tcp:80 udp:5000`.
     Run {

@@ -65,6 +65,9 @@ pub(super) enum Sink {
 /// A job prints at most this much; the rest is dropped with a note.
 const MAX_OUTPUT: usize = 1 << 20;
 
+/// So much goes through the pipes of a job; then who writes into one gets SIGPIPE.
+const MAX_PIPED: usize = 8 << 20;
+
 impl Session {
     /// A process printed.
     pub(super) fn on_effect(&mut self, pid: Pid, owner: Option<(ShellId, usize)>, effect: Effect) {
@@ -99,6 +102,11 @@ impl Session {
         if !next.piped_in && next.exit.is_none() {
             return;
         }
+        if self.piped_out(id, index, text.len()) {
+            return;
+        }
+        let Some(shell) = self.shells.get(&id) else { return };
+        let Some(next) = shell.stages.get(index + 1) else { return };
         match (next.runner, next.exit) {
             (_, Some(_)) => {
                 if let Some(Runner::Process(pid)) = shell.stages.get(index).map(|s| s.runner) {
@@ -109,6 +117,27 @@ impl Session {
             (Runner::Shell(child), None) => self.feed_shell(child, text, false),
             (Runner::Done | Runner::Read, None) => {}
         }
+    }
+
+    /// Counts what a job pipes. True if that is too much: its writer has been ended, with a word.
+    fn piped_out(&mut self, id: ShellId, index: usize, len: usize) -> bool {
+        let Some(shell) = self.shells.get(&id) else { return true };
+        let (job_id, machine) = (shell.job, shell.machine);
+        let writer = shell.stages.get(index).map(|s| s.runner);
+        let Some(job) = self.job_mut(job_id) else { return false };
+        let before = job.piped;
+        job.piped = before.saturating_add(len);
+        if job.piped <= MAX_PIPED {
+            return false;
+        }
+        if before <= MAX_PIPED {
+            let text = "[netpier: the pipe is cut here]\n".to_owned();
+            self.print_by(job_id, machine, Stream::Note, text, None);
+        }
+        if let Some(Runner::Process(pid)) = writer {
+            self.world.signal(pid, Signal::Pipe);
+        }
+        true
     }
 
     /// Text into a shell's stdin: its first running stage reads it.
@@ -240,9 +269,7 @@ impl Session {
             return;
         }
         let Some(m) = self.world.machine_mut(machine) else { return };
-        let mut content = m.files.get(path).map(<[u8]>::to_vec).unwrap_or_default();
-        content.extend_from_slice(text.as_bytes());
-        if let Err(problem) = m.files.put(path, content) {
+        if let Err(problem) = m.files.append(path, text.as_bytes()) {
             self.shell_print(id, true, &format!("sh: write error: {problem}\n"));
         }
     }

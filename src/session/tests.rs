@@ -209,6 +209,28 @@ fn output_without_end_is_cut() {
 }
 
 #[test]
+fn a_pipe_that_nobody_reads_is_cut() {
+    let mut s = pair();
+    let job = run(&mut s, "seq 999999999999 | sleep 60");
+    assert_eq!(job.exit, Some(0));
+    let notes: Vec<&str> = job.output.iter().filter(|o| o.1 == Stream::Note).map(|o| o.2.as_str()).collect();
+    assert_eq!(notes, ["[netpier: the pipe is cut here]\n"]);
+    assert!(job.piped < (9 << 20), "{}", job.piped);
+}
+
+#[test]
+fn widths_and_ranges_of_any_size_are_survived() {
+    let mut s = pair();
+    let wide = run(&mut s, "printf '%.70000d|%70000d|%-70000s|%070000d' 1 2 3 4").stdout();
+    assert_eq!(wide.len(), 4 * 4096 + 3);
+    let ends = run(&mut s, "echo {-9000000000000000000..9000000000000000000..9000000000000000000}").stdout();
+    assert_eq!(ends, "-9000000000000000000 0 9000000000000000000\n");
+    let zeros = "0".repeat(70_000);
+    let job = run(&mut s, &format!("echo {{{zeros}1..2}}"));
+    assert_eq!((job.exit, job.stdout().len()), (Some(0), 2 * 255 + 2));
+}
+
+#[test]
 fn places_that_are_not_there_are_named_with_the_nearest() {
     let s = pair();
     assert_eq!(s.place("aa").unwrap_err().to_string(), "there is no node \"aa\"; did you mean \"a\"?");

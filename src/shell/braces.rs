@@ -6,6 +6,9 @@ use super::ast::{Word, WordPart};
 /// At most so many words from one pair of braces; more are left as typed.
 const MOST: usize = 1 << 16;
 
+/// Zeros in front of a number of a sequence fill it up to at most so many digits.
+const WIDEST: usize = 255;
+
 /// The braces that `rest` begins with, as typed, and the words that they stand for. None if they
 /// are ordinary text.
 pub(super) fn braces(rest: &str) -> Option<(&str, Vec<String>)> {
@@ -72,7 +75,7 @@ fn sequence(text: &str) -> Option<Vec<String>> {
     if let (Ok(a), Ok(b)) = (from.parse::<i64>(), to.parse::<i64>()) {
         let padded =
             |t: &str| t.trim_start_matches('-').len() > 1 && t.trim_start_matches('-').starts_with('0');
-        let width = if padded(from) || padded(to) { from.len().max(to.len()) } else { 0 };
+        let width = if padded(from) || padded(to) { from.len().max(to.len()).min(WIDEST) } else { 0 };
         return range(a, b, step, |n| format!("{n:0width$}"));
     }
     let letter = |t: &str| t.chars().next().filter(|c| t.len() == 1 && c.is_ascii_alphabetic());
@@ -87,8 +90,10 @@ fn range(from: i64, to: i64, step: u64, show: impl Fn(i64) -> String) -> Option<
     if count >= MOST as u64 {
         return None;
     }
-    let step = i64::try_from(step).ok().filter(|_| count > 0).unwrap_or(0) * if from <= to { 1 } else { -1 };
-    Some((0..=count as i64).map(|i| show(from + i * step)).collect())
+    let step = i128::from(step) * if from <= to { 1 } else { -1 };
+    // The last is no further than `to`.
+    let at = |i: u64| i64::try_from(i128::from(from) + i128::from(i) * step).unwrap_or(to);
+    Some((0..=count).map(|i| show(at(i))).collect())
 }
 
 /// The words that a word becomes; `bash`: braces are expanded.

@@ -208,6 +208,9 @@ pub enum ConfigError {
     Invalid,
     #[error("Operation not supported")]
     NotSupported,
+    /// A bridge has all its ports (`EXFULL`).
+    #[error("Exchange full")]
+    Full,
 }
 
 /// A network namespace.

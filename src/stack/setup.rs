@@ -25,6 +25,9 @@ fn change(change: ConfigChange, cx: &mut Cx<'_>) {
     cx.log.note(Step::Config(Box::new(change)));
 }
 
+/// Ports of a bridge: ten bits for their numbers, of which 0 is none (net/bridge/br_private.h, BR_PORT_BITS).
+const BRIDGE_PORTS: usize = 1023;
+
 impl NetNs {
     fn named(&self, dev: IfIndex) -> Result<&Device, ConfigError> {
         self.devices.get(dev).ok_or_else(|| ConfigError::NoDevice(format!("if{}", dev.0)))
@@ -243,7 +246,7 @@ impl NetNs {
     /// `ip link set DEV master BRIDGE` or `nomaster`.
     ///
     /// # Errors
-    /// `NoDevice`; `Invalid` if one cannot be a port or the other is no bridge.
+    /// `NoDevice`; `Invalid` if one cannot be a port or the other is no bridge; `Full` if it has 1,023 ports.
     pub fn set_master(
         &mut self,
         dev: IfIndex,
@@ -260,6 +263,9 @@ impl NetNs {
                 !matches!(device.kind, DeviceKind::Loopback | DeviceKind::Bridge(_)) && !device.no_arp();
             if !can || self.named(bridge)?.bridge().is_none() {
                 return Err(ConfigError::Invalid);
+            }
+            if self.named(bridge)?.bridge().is_some_and(|state| state.ports.len() >= BRIDGE_PORTS) {
+                return Err(ConfigError::Full);
             }
         }
         if let Some(bridge) = old {

@@ -12,6 +12,9 @@ use serde_json::json;
 /// How long a command may run in virtual time before it is interrupted, as by Ctrl-C.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// Events after the last command: a storm goes on without end.
+const SETTLE: u64 = 20_000_000;
+
 #[derive(Default)]
 struct Options {
     lab: Option<String>,
@@ -62,7 +65,7 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
         jobs.push(job);
     }
     // What is still under way (closing segments) belongs to the exchange.
-    session.run(session.world.now() + LIMIT, u64::MAX);
+    session.run(session.world.now() + LIMIT, SETTLE);
     if options.json {
         let mut report = report(&session, &jobs, from, &options);
         if options.why {

@@ -67,10 +67,10 @@ fn once_through(format: &str, args: &mut &[String], text: &mut String) -> Result
         rest = &rest[width.len()..];
         let mut precision = None;
         if let Some(after) = rest.strip_prefix('.') {
-            precision = Some(after[..digits(after)].parse::<usize>().unwrap_or(0));
+            precision = Some(after[..digits(after)].parse::<usize>().unwrap_or(0).min(WIDEST));
             rest = &after[digits(after)..];
         }
-        let width = width.parse::<usize>().unwrap_or(0).min(4096);
+        let width = width.parse::<usize>().unwrap_or(0).min(WIDEST);
         let Some(kind) = rest.chars().next() else { return Err("%".to_owned()) };
         rest = &rest[kind.len_utf8()..];
         let mut number = || {
@@ -119,6 +119,9 @@ fn once_through(format: &str, args: &mut &[String], text: &mut String) -> Result
     text.push_str(rest);
     Ok(problems)
 }
+
+/// The widest field that is filled up; nobody reads a wider one, and padding has bounds of its own.
+const WIDEST: usize = 4096;
 
 /// Seconds from 1970 to the moment at which every lab's clock begins: 2025-11-05 09:00 UTC, as the
 /// engine's timestamps have it.

@@ -11,7 +11,6 @@
 use std::collections::BTreeMap;
 
 use super::decode::{Decoded, Kind, decode};
-use super::scene::Stage;
 use crate::netfilter::{Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind};
 use crate::stack::{DevRef, DropReason, Errno, NsId, Record, Step, StepLog};
 use crate::time::Instant;
@@ -582,20 +581,6 @@ impl Schedule {
             self.packet_beat(packet, kind, seq, record.at, 1500.0);
         }
         self.end(packet);
-    }
-
-    /// Where a packet is at beat `i`: at a stage of a place, before that beat moves it on.
-    pub fn stage_before(&self, packet: PacketId, i: usize) -> Option<(NsId, Option<Stage>)> {
-        self.beats[..i.min(self.beats.len())].iter().rev().find_map(|b| match &b.kind {
-            BeatKind::Travel(moves) => moves.iter().find(|m| m.packet == packet).map(|m| (m.to.ns, None)),
-            BeatKind::Hook { packet: p, ns, hook, .. } if *p == packet => {
-                Some((*ns, Some(Stage::Hook(*hook))))
-            }
-            BeatKind::Held { packet: p, ns } | BeatKind::Envelope { packet: p, ns, .. } if *p == packet => {
-                Some((*ns, None))
-            }
-            _ => None,
-        })
     }
 }
 

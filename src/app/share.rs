@@ -101,6 +101,9 @@ impl State {
     }
 }
 
+/// Bytes of a line that a link plays.
+const MOST_LINE: usize = 4_096;
+
 impl App {
     pub(super) fn share(&mut self, action: ShareAction) {
         match action {
@@ -258,9 +261,13 @@ impl App {
         at: Option<u64>,
         packet: Option<(usize, usize)>,
     ) {
-        if let Some((place, line)) = run.filter(|(_, line)| line.len() <= 4_096)
-            && self.live().place(&place).is_ok()
-        {
+        let Some((place, line)) = run else { return };
+        if line.len() > MOST_LINE {
+            self.toast("toast.line_too_long", &MOST_LINE.to_string(), true);
+        } else if let Err(error) = self.live().place(&place) {
+            let text = error.to_string();
+            self.toast("toast.bad_link", &text, true);
+        } else {
             self.share.seek = Some(Seek { flow: self.flows.all.len(), at: at.unwrap_or(0), packet });
             self.type_line(&place, &line);
             self.flows.player.playing = false;

@@ -1,4 +1,4 @@
-//! What the page lends: a place to keep texts, and the clipboard. The browser's are in `ui`.
+//! What the page lends: a place to keep texts. The browser's is in `ui`.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,6 @@ pub trait Storage {
     fn set(&mut self, key: &str, value: &str) -> bool;
     /// Forgets.
     fn remove(&mut self, key: &str);
-}
-
-/// Takes texts for pasting elsewhere.
-pub trait Clipboard {
-    /// Puts `text` there.
-    fn copy(&mut self, text: &str);
 }
 
 /// Keeps texts for as long as the program runs.

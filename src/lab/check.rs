@@ -96,7 +96,7 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
         }
     }
     if let Err(problem) = DaemonConfig::from_flags(&node.daemon) {
-        return Err(invalid(place, format!("daemon: {problem}; --icc and --userland-proxy are known")));
+        return Err(invalid(place, format!("daemon: {problem}; docs/lab-format.md lists what is known")));
     }
     if !node.daemon.is_empty() && node.kind != NodeKind::DockerHost {
         return Err(invalid(place, "daemon: only a docker-host runs an engine"));

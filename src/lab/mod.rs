@@ -148,7 +148,7 @@ impl Lab {
         )
     }
 
-    /// A built-in lab: `home`, `empty`, `oracle`.
+    /// A built-in lab by its name (see [`Lab::builtin_names`]).
     pub fn builtin(name: &str) -> Option<Self> {
         builtin::find(name)
     }

@@ -6,7 +6,7 @@ use super::Lab;
 use crate::session::NodeKind;
 
 /// The script: one part for each Docker host, chosen by the first argument. Lines that were typed
-/// inside a container go through `docker exec`; what belongs to other machines is a comment.
+/// inside a container go through `docker exec`; what belongs to other machines is left out.
 pub fn script(lab: &Lab) -> String {
     const MEMORY: &str = "writing to memory does not fail";
     let hosts: Vec<_> = lab.nodes.iter().filter(|n| n.kind == NodeKind::DockerHost).collect();

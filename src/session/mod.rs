@@ -3,7 +3,6 @@
 //! A *place* is where one can type: `NODE` or `NODE:CONTAINER`. A *job* is one typed line under way.
 //! Everything here is `Clone` and deterministic, so a moment of the past is a snapshot plus a
 //! re-run ([`Timeline`]).
-
 //!
 //! ```text
 //!   exec ─▶ Job ─▶ shell ─▶ pipeline ─▶ stages ─▶ programs of the World

@@ -228,7 +228,11 @@ pub fn hear_parent(f: impl Fn(String) + 'static) {
         if from.is_none() || from != parent.map(wasm_bindgen::JsValue::from) {
             return;
         }
-        let word = js_sys::Reflect::get(&e.data(), &"do".into()).ok().and_then(|w| w.as_string());
+        let get = |key: &str| js_sys::Reflect::get(&e.data(), &key.into()).ok();
+        if get("netpier").and_then(|v| v.as_f64()) != Some(1.0) {
+            return;
+        }
+        let word = get("do").and_then(|w| w.as_string());
         if let Some(word) = word {
             f(word);
         }

@@ -21,7 +21,7 @@ const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
   '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.json': 'application/json', '.png': 'image/png',
-  '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json',
+  '.webmanifest': 'application/manifest+json',
 };
 
 /** Serves a folder on a free loopback port, below /netpier/, as project pages lie under a path. With
@@ -46,7 +46,7 @@ export async function serve(folder = join(root, 'dist'), { gzip = false } = {}) 
         ...(/^\/(blog|builder)\//.test(path) ? {} : { 'content-security-policy': POLICY }),
         'cache-control': 'max-age=600',
       };
-      if (gzip && !/\.(png|woff2)$/.test(file)) {
+      if (gzip && !/\.png$/.test(file)) {
         body = gzipSync(body, { level: 9 });
         head['content-encoding'] = 'gzip';
       }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::sh::{Result, command, root, run, watch, which};
-use crate::{cut, tools};
+use crate::{cut, notices, tools};
 
 /// Serves the page for development.
 pub fn serve(args: &[String]) -> Result {
@@ -20,7 +20,8 @@ fn page() -> Result {
     let mut trunk = trunk(&["build", "--release"]);
     cut::prepare(&mut trunk);
     run(trunk)?;
-    cut::page()
+    cut::page()?;
+    notices::write()
 }
 
 /// Builds the page for publishing. With node there, every file that compresses lies beside its
@@ -62,7 +63,7 @@ pub fn size() -> Result {
         const fs = require('fs'), z = require('zlib'), path = require('path');
         const brotli = b => z.brotliCompressSync(b, { params: { [z.constants.BROTLI_PARAM_QUALITY]: 11 } });
         const row = (n, s) => console.log(n.padEnd(48) + s.map(x => String(x).padStart(10)).join(''));
-        const later = n => /^lessons|^locales|^blog|^builder|^icons|^broken\\.js$|^picture\\.js$|^netpier-lab\\.js$|^rest-|^netpier-rest-|^texts-ko/.test(n);
+        const later = n => /^lessons|^locales|^blog|^builder|^icons|^broken\\.js$|^licences|^picture\\.js$|^netpier-lab\\.js$|^rest-|^netpier-rest-|^texts-ko/.test(n);
         const names = fs.readdirSync('dist', { recursive: true }).sort()
             .filter(n => !/\\.(gz|br)$/.test(n) && fs.statSync(path.join('dist', n)).isFile());
         for (const [title, some] of [['first visit', names.filter(n => !later(n))], ['when wanted', names.filter(later)]]) {

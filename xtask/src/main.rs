@@ -10,6 +10,7 @@ mod cut;
 #[cfg(test)]
 mod cut_tests;
 mod data;
+mod notices;
 mod outline;
 mod real;
 mod sh;

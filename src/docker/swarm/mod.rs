@@ -231,13 +231,6 @@ impl Engine {
         self.swarm.as_deref().filter(|m| !m.pending)
     }
 
-    /// The names of the nodes that this engine knows as members of its swarm, itself among them, with
-    /// whether each is a manager. Empty: no swarm.
-    pub fn swarm_nodes(&self) -> Vec<(&str, bool)> {
-        let nodes = self.member().map_or(&[][..], |m| &m.cluster.nodes);
-        nodes.iter().map(|n| (n.hostname.as_str(), n.manager)).collect()
-    }
-
     /// The sandboxes of the overlay networks that are in use on this host: name of the network, its
     /// VXLAN network identifier, and the namespace that holds its bridge and tunnel end.
     pub fn overlays(&self) -> Vec<(&str, u32, NsId)> {

@@ -69,3 +69,23 @@ fn a_bridge_with_the_lans_own_numbers_is_named() {
     let job = s.run_line("docker-host", "ping -c 1 example.com", Duration::from_secs(60)).unwrap();
     assert_eq!(job.exit, Some(0), "{}", job.stderr());
 }
+
+#[test]
+fn a_cable_in_the_wrong_socket_of_a_router_is_named_and_moved() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/two-sides-of-a-router.json"));
+    let lesson = netpier::lesson::Lesson::from_json(&text.unwrap()).unwrap();
+    let mut s = lesson.start().unwrap().boot().unwrap();
+    let limit = Duration::from_secs(60);
+    for line in ["ping -c 1 -W 2 8.8.8.8", "ping -c 1 -W 2 192.168.0.1", "curl -m 3 http://example.com"] {
+        let job = s.run_line("laptop", line, limit).unwrap();
+        let found = why::diagnose(&s, &job).unwrap_or_else(|| panic!("{line}: nothing found"));
+        assert_eq!(found.cause.key(), "wrong_socket", "{line}: {:?}", found.cause);
+        let fix = found.fix.expect("a way out");
+        assert_eq!(fix.shown(), ["laptop eth0 ─ router lan1", "isp eth3 ─ router wan0"]);
+        let mut copy = s.clone();
+        fix.apply(&mut copy).unwrap();
+        let job = copy.run_line(&fix.again.0, &fix.again.1, limit).unwrap();
+        assert_eq!(job.exit, Some(0), "{line}: {}", job.stderr());
+    }
+}

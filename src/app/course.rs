@@ -328,6 +328,7 @@ impl App {
         if !open.progress.look(&open.lesson, self.timeline.live(), &copy) {
             return;
         }
+        open.progress.overtake(&open.lesson);
         if open.progress.done() {
             let id = open.lesson.id.clone();
             open.showing = None;

@@ -327,6 +327,21 @@ mod course {
     }
 
     #[test]
+    fn who_mends_before_looking_can_still_finish() {
+        let mut app = super::open();
+        open(&mut app, "the-wrong-door");
+        for line in ["docker rm -f tomcat", "docker run -d --name tomcat -p 8001:8080 tomcat"] {
+            app.type_line("docker-host", line);
+            for _ in 0..200 {
+                while app.run_slice() {}
+                app.act(Action::Tick(500.0));
+            }
+        }
+        let opened = app.course.open.as_ref().unwrap();
+        assert_eq!(opened.progress.met(), [true; 3]);
+    }
+
+    #[test]
     fn a_link_names_a_lesson_and_nothing_but_a_file_name_is_fetched() {
         let mut app = super::open();
         app.act(Action::Share(ShareAction::Visit("#lesson=nat-table&t=3".into())));

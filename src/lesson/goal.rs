@@ -127,6 +127,20 @@ impl Progress {
         }
         news
     }
+
+    /// What was to be tried or seen before something was mended counts once all that comes after it is
+    /// met: the moment for it may be over. True if that met a goal just now.
+    pub fn overtake(&mut self, lesson: &Lesson) -> bool {
+        let mut news = false;
+        for i in (0..self.met.len().saturating_sub(1)).rev() {
+            let of_a_moment = matches!(lesson.goals.get(i), Some(Goal::Ran { .. } | Goal::Dropped { .. }));
+            if !self.met[i] && of_a_moment && self.met[i + 1..].iter().all(|m| *m) {
+                self.met[i] = true;
+                news = true;
+            }
+        }
+        news
+    }
 }
 
 impl Goal {

@@ -15,6 +15,12 @@ pub enum Cause {
         place: String,
         dev: String,
     },
+    /// A computer's cable leads into a router's outer socket, and nobody else is out there.
+    WrongSocket {
+        place: String,
+        dev: String,
+        router: String,
+    },
     /// An interface is switched off.
     DeviceDown {
         place: String,
@@ -416,6 +422,7 @@ impl Cause {
     pub fn key(&self) -> &'static str {
         match self {
             Self::NoLink { .. } => "no_link",
+            Self::WrongSocket { .. } => "wrong_socket",
             Self::DeviceDown { .. } => "device_down",
             Self::NoAddress { .. } => "no_address",
             Self::NoNetwork { .. } => "no_network",
@@ -506,6 +513,9 @@ impl Cause {
             | Self::DeviceDown { place, dev }
             | Self::NoAddress { place, dev } => {
                 vec![("place", place), ("dev", dev)]
+            }
+            Self::WrongSocket { place, dev, router } => {
+                vec![("place", place), ("dev", dev), ("router", router)]
             }
             Self::Lossy { place, dev } => vec![("place", place), ("dev", dev)],
             Self::Storm { place } | Self::NoAnswer { place } | Self::NoNameServer { place } => {

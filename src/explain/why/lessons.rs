@@ -4,6 +4,7 @@
 const TAUGHT: &[(&str, &str)] = &[
     // links and addresses
     ("no_link", "plug-in"),
+    ("wrong_socket", "two-sides-of-a-router"),
     ("device_down", "clinic-no-link"),
     ("no_address", "plug-in"),
     ("no_network", "none-and-shared"),

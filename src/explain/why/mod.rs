@@ -22,6 +22,7 @@ mod refine;
 mod refused;
 mod remark;
 mod rules;
+mod sockets;
 mod story;
 mod ways;
 mod words;
@@ -98,7 +99,7 @@ pub fn diagnose(session: &Session, job: &Job) -> Option<Diagnosis> {
     }
     let story = Story::of(session, job);
     let atlas = Atlas { session };
-    let found = pick::find(atlas, &story, job)?;
+    let found = sockets::before(atlas, job, pick::find(atlas, &story, job)?);
     let spot = spot_of(atlas, &story, &found, job);
     let fix = fix::of(atlas, &story, job, &found);
     let walk = words::walk(&story, &found);

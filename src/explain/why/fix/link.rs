@@ -133,6 +133,52 @@ impl Smith<'_> {
         Some(Edit::AddLink(LinkConfig::new((place.to_owned(), end), (node, port))))
     }
 
+    /// A computer's cable goes from a router's outer socket into an inner one; a provider that stands
+    /// inside goes out.
+    pub(super) fn other_socket(&self, place: &str, dev: &str, router: &str) -> Option<Edit> {
+        let session = self.atlas.session;
+        let node = session.node(router).ok()?;
+        let settings = node.config.router.as_ref()?;
+        let ns = session.world.namespace(node.ns)?;
+        let inner =
+            || node.config.ports.iter().filter(|p| p.bridge == Some(settings.lan) && p.wifi.is_none());
+        let peer = |name| {
+            let end = ns.device_named(name)?.peer?;
+            let other = self.atlas.node(end.ns)?;
+            let port = other
+                .config
+                .ports
+                .iter()
+                .find(|p| p.name.as_str() == self.atlas.dev_name(end.ns, end.dev))?;
+            Some((other, port.name))
+        };
+        // What is in the outer socket: the computer itself, or a switch before it.
+        let (near, near_port) = peer(settings.wan.as_str())?;
+        let provider = inner().find_map(|p| {
+            let (other, port) = peer(p.name.as_str())?;
+            let out = other.config.kind == NodeKind::Isp;
+            out.then(|| (p.name, other.config.id.clone(), port))
+        });
+        let free = inner().find(|p| ns.device_named(p.name.as_str()).is_some_and(|d| d.peer.is_none()));
+        let to = provider.as_ref().map(|p| p.0).or(free.map(|p| p.name))?;
+        let mut edits = vec![Edit::RemoveLink { node: near.config.id.clone(), port: near_port }];
+        if let Some((_, id, port)) = &provider {
+            edits.push(Edit::RemoveLink { node: id.clone(), port: *port });
+        }
+        let cable = |id: &str, port, to| {
+            Edit::AddLink(LinkConfig::new((id.to_owned(), port), (router.to_owned(), to)))
+        };
+        edits.push(cable(&near.config.id, near_port, to));
+        if let Some((_, id, port)) = &provider {
+            edits.push(cable(id, *port, settings.wan));
+        }
+        let asks = session.node(place).ok()?.config.ports.iter().any(|p| p.name.as_str() == dev && p.dhcp);
+        if asks {
+            edits.push(Edit::Command(LabCommand { at: place.to_owned(), run: format!("dhclient {dev}") }));
+        }
+        Some(Edit::Batch(edits))
+    }
+
     pub(super) fn segment_has(&self, node: &Node, dev: &str, net: Ipv4Net) -> bool {
         let Some(ns) = self.atlas.ns(node.ns) else { return false };
         let Some(device) = ns.device_named(dev) else { return false };

@@ -53,14 +53,7 @@ impl Fix {
         match &self.remedy {
             Remedy::Lines(lines) => lines.iter().map(|(_, line)| line.clone()).collect(),
             Remedy::Retry => vec![self.again.1.clone()],
-            Remedy::Edit(edit) => vec![match &**edit {
-                Edit::AddLink(l) => format!("{} {} ─ {} {}", l.a.0, l.a.1, l.b.0, l.b.1),
-                Edit::SetRouter { node, router } => match router.forwards.last() {
-                    Some(f) => format!("{node}: {} {} → {}:{}", f.proto, f.port, f.to, f.to_port),
-                    None => format!("{node}: NAT"),
-                },
-                other => format!("{other:?}"),
-            }],
+            Remedy::Edit(edit) => shown(edit),
         }
     }
 
@@ -80,6 +73,21 @@ impl Fix {
     }
 }
 
+/// An edit in the words of the lab. Of cables that are moved: where they lead in the end.
+fn shown(edit: &Edit) -> Vec<String> {
+    match edit {
+        Edit::AddLink(l) => vec![format!("{} {} ─ {} {}", l.a.0, l.a.1, l.b.0, l.b.1)],
+        Edit::SetRouter { node, router } => vec![match router.forwards.last() {
+            Some(f) => format!("{node}: {} {} → {}:{}", f.proto, f.port, f.to, f.to_port),
+            None => format!("{node}: NAT"),
+        }],
+        Edit::Batch(edits) => edits.iter().flat_map(shown).collect(),
+        Edit::Command(command) => vec![format!("{}: {}", command.at, command.run)],
+        Edit::RemoveLink { .. } => Vec::new(),
+        other => vec![format!("{other:?}")],
+    }
+}
+
 struct Smith<'a> {
     atlas: Atlas<'a>,
     job: &'a Job,
@@ -95,6 +103,7 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
     let at = atlas.session.world.log.get(found.seq).map(|r| r.ns);
     match &found.cause {
         Cause::NoLink { place, dev } => edit(smith.plug(place, dev)?),
+        Cause::WrongSocket { place, dev, router } => edit(smith.other_socket(place, dev, router)?),
         Cause::DeviceDown { place, dev } => {
             let default = smith.default_route(place, dev);
             line(place, format!("ip link set {dev} up{default}"))

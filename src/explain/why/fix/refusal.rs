@@ -3,7 +3,7 @@
 use super::line::replace_word;
 use super::{Fix, Remedy, Smith};
 use crate::docker::ContainerState;
-use crate::session::Node;
+use crate::session::{Node, Stream};
 use crate::shell::nearest;
 
 impl Smith<'_> {
@@ -44,7 +44,8 @@ impl Smith<'_> {
 
     /// What the tool itself took the word for: `Did you mean docker run?`
     pub(super) fn meant(&self) -> Option<Fix> {
-        let said = self.job.stderr();
+        let out = self.job.output.iter().filter(|(_, stream, _)| *stream != Stream::Out);
+        let said: String = out.map(|(_, _, text)| text.as_str()).collect();
         let line =
             said.lines().rev().find(|l| l.to_lowercase().contains("did you mean ") || l.contains("혹시 "))?;
         let quoted = line.split('"').nth(1);

@@ -504,3 +504,19 @@ fn events_are_told_live_until_their_moment_or_ctrl_c() {
     let job = s.job(job).expect("kept");
     assert_eq!((job.stdout().as_str(), job.exit), ("web\n", Some(130)));
 }
+
+#[test]
+fn an_engine_reads_its_daemon_json_when_the_lab_boots() {
+    let lab = r#"{"format": 1, "name": "one", "seed": 3, "nodes": [
+        {"id": "host", "kind": "docker-host", "ports": [{"name": "eth0", "address": "192.168.0.10/24"}],
+         "files": {"/etc/docker/daemon.json": "{\"bip\": \"10.9.0.1/24\", \"icc\": false}"}}], "links": []}"#;
+    let mut s = Lab::from_json(lab).and_then(|lab| lab.boot()).expect("a good lab");
+    assert!(ok(&mut s, "host", "ip -4 -o addr show docker0").contains("10.9.0.1/24"));
+    assert!(ok(&mut s, "host", "cat /etc/docker/daemon.json").contains("bip"));
+    ok(&mut s, "host", "systemctl restart docker");
+    assert!(ok(&mut s, "host", "ip -4 -o addr show docker0").contains("10.9.0.1/24"));
+    for (from, to, said) in [("bip", "bop", "bop"), ("/etc/docker", "etc", "no absolute path")] {
+        let wrong = Lab::from_json(&lab.replacen(from, to, 1)).and_then(|lab| lab.boot());
+        assert!(wrong.expect_err("refused").to_string().contains(said), "{to}");
+    }
+}

@@ -264,20 +264,42 @@ fn containers(session: &mut Session, node: &str, recorded: &Map<String, Value>) 
     let text = typed(session, node, "docker inspect $(docker ps -aq)");
     let all: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
     let ours: Map<String, Value> = all.iter().filter_map(container).collect();
+    // Names that an engine drew are drawn anew each time: whichever of ours is alike stands for one.
+    let mut drawn: Vec<(&String, &Value)> =
+        ours.iter().filter(|(name, _)| is_drawn(name) && !recorded.contains_key(*name)).collect();
     recorded
         .iter()
         .map(|(name, expected)| {
-            let mut left = ours.iter().filter(|(own, _)| stands_for(name, own));
-            let actual = left.next().map(|(_, c)| c.clone()).unwrap_or_else(|| "no such container".into());
+            let expected = without_ipv6_ports(expected);
+            let named = ours.iter().find(|(own, _)| stands_for(name, own)).map(|(_, c)| c.clone());
+            let actual = named.or_else(|| {
+                let renamed = |(own, c): &(&String, &Value)| {
+                    let text = c.to_string().replace(own.as_str(), name);
+                    serde_json::from_str::<Value>(&text).unwrap_or_default()
+                };
+                let alike = |d: &(&String, &Value)| {
+                    let mut masks = Masks::default();
+                    masks.same_value(&expected, &without_ipv6_ports(&renamed(d)), Style::Plain)
+                };
+                let at = drawn.iter().position(alike).filter(|_| is_drawn(name))?;
+                Some(renamed(&drawn.remove(at)))
+            });
             Unit {
                 name: format!("{node} containers {name}"),
-                expected: without_ipv6_ports(expected),
-                actual: without_ipv6_ports(&actual),
+                actual: without_ipv6_ports(&actual.unwrap_or_else(|| "no such container".into())),
+                expected,
                 any_order: false,
                 style: Style::Plain,
             }
         })
         .collect()
+}
+
+/// True for a name of the form that an engine draws: `kind_franklin`, `kind_franklin7`.
+fn is_drawn(name: &str) -> bool {
+    let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let bare = name.strip_suffix(|c: char| c.is_ascii_digit()).unwrap_or(name);
+    bare.split_once('_').is_some_and(|(left, right)| letters(left) && letters(right))
 }
 
 /// True if a recorded name, in which `<id25>` stands for an id, can mean `own`.

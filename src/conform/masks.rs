@@ -4,7 +4,7 @@
 //! MAC addresses, interface indexes, ephemeral ports and ICMP identifiers match *some* value of
 //! the right form, and what stood for one value once stands for it everywhere in the fixture, and
 //! for nothing else: a one-to-one mapping. So do the ids of sandboxes (`gateway_ca5b3f3ac149`).
-//! Durations match any duration.
+//! Durations match any duration, and moments of an engine's clock any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -292,6 +292,7 @@ impl Masks {
             Mask::Mac => mac_at(actual, at),
             Mask::IfIndex => if_index_at(actual, at),
             Mask::Duration => duration_at(actual, at),
+            Mask::Moment => moment_at(actual, at),
         }?;
         let value = &rest[..len];
         let same = match mask {
@@ -300,7 +301,9 @@ impl Masks {
             Mask::Veth => self.bind(Kind::Veth, expected, value),
             Mask::Mac => self.bind(Kind::Mac, &expected.to_lowercase(), &value.to_lowercase()),
             Mask::IfIndex => self.bind(Kind::IfIndex, expected, value),
-            Mask::AnyId | Mask::AnyShortId | Mask::Id25 | Mask::Registry | Mask::Duration => true,
+            Mask::AnyId | Mask::AnyShortId | Mask::Id25 | Mask::Registry | Mask::Duration | Mask::Moment => {
+                true
+            }
         };
         same.then_some(len)
     }
@@ -319,6 +322,7 @@ enum Mask<'a> {
     Mac,
     IfIndex,
     Duration,
+    Moment,
 }
 
 /// The mask at `at` of a recorded text, and its length.
@@ -358,6 +362,9 @@ fn mask_at(text: &str, at: usize) -> Option<(Mask<'_>, usize)> {
     }
     if let Some(len) = if_index_at(text, at) {
         return Some((Mask::IfIndex, len));
+    }
+    if let Some(len) = moment_at(text, at) {
+        return Some((Mask::Moment, len));
     }
     duration_at(text, at).map(|len| (Mask::Duration, len))
 }
@@ -413,6 +420,14 @@ fn duration_at(text: &str, at: usize) -> Option<usize> {
         unit.strip_prefix(u).is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
     });
     (in_unit && unit.len() + 1 >= rest[number..].len()).then_some(number)
+}
+
+/// The length of `2026-11-25T08:36:33.598143952Z` at `at`: a moment of an engine's own clock.
+fn moment_at(text: &str, at: usize) -> Option<usize> {
+    const FORM: &str = "0000-00-00T00:00:00.000000000Z";
+    let found = text.get(at..at + FORM.len())?;
+    let fits = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
+    (begins_word(text, at) && found.bytes().zip(FORM.bytes()).all(fits)).then_some(FORM.len())
 }
 
 /// The length of `sport=40000` or `dport=80` at `at`.

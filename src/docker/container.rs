@@ -106,6 +106,9 @@ impl Engine {
         if self.containers.len() >= MOST {
             return Err(refuse(format!("netpier keeps at most {MOST} containers on a host; docker rm some")));
         }
+        if let Some(why) = &spec.refused {
+            return Err(refuse(why.clone()));
+        }
         if let Some(policy) = &spec.restart {
             super::restart::Policy::parse(policy).map_err(refuse)?;
         }
@@ -232,7 +235,7 @@ impl Engine {
             if endpoint.network == "default" {
                 endpoint.network = "bridge".into();
             }
-            if let Some(other) = endpoint.network.strip_prefix("container:") {
+            if let Some(other) = endpoint.network.strip_prefix("container:").map(str::to_owned) {
                 if other.is_empty() {
                     return Err("invalid network mode: invalid container format container:<name|id>".into());
                 }
@@ -249,7 +252,7 @@ impl Engine {
                     );
                 }
                 // The engine keeps the id: a container made later under that name is another one.
-                if let Ok(i) = self.find(other) {
+                if let Ok(i) = self.find(&other) {
                     endpoint.network = format!("container:{}", self.containers[i].id);
                 }
                 if !spec.expose.is_empty() && spec.publish.is_empty() && !spec.publish_all {
@@ -263,6 +266,18 @@ impl Engine {
                 if spec.hostname.is_some() {
                     return Err("conflicting options: hostname and the network mode".into());
                 }
+                if endpoint.ip.as_deref().is_some_and(|ip| !ip.is_empty()) {
+                    return Err(format!(
+                        "invalid config for network container:{other}: invalid endpoint settings:\n{}",
+                        super::membership::NO_IP
+                    ));
+                }
+            } else if endpoint.network == "host" && !spec.links.is_empty() {
+                return Err(
+                    "conflicting options: host type networking can't be used with links. This would result in \
+                     undefined behavior"
+                        .into(),
+                );
             } else if let Ok(n) = self.find_network(&endpoint.network)
                 && let Some(problems) = self.endpoint_problems(&endpoint, n)
             {
@@ -409,6 +424,27 @@ impl Engine {
         }
     }
 
+    /// `docker attach` (docker/cli, command/container/attach.go).
+    pub(super) fn docker_attach(&mut self, world: &mut World, name: &str) -> Response {
+        let fail = |stderr: String| Response { stderr, exit: 1, ..Response::default() };
+        let i = match self.find(name) {
+            Ok(i) => i,
+            Err(e) => return fail(format!("Error response from daemon: {e}\n")),
+        };
+        match self.containers[i].state {
+            ContainerState::Running => {}
+            ContainerState::Paused => {
+                return fail("cannot attach to a paused container, unpause it first\n".into());
+            }
+            ContainerState::Restarting { .. } => {
+                return fail("cannot attach to a restarting container, wait until it is running\n".into());
+            }
+            _ => return fail("cannot attach to a stopped container, start it first\n".into()),
+        }
+        self.tell(world, i, "attach", &[]);
+        Response { attach: self.attach_main(i), ..Response::default() }
+    }
+
     fn set_up_network(&mut self, world: &mut World, i: usize) -> Result<(), String> {
         match net_mode(&self.containers[i].inner.attachments) {
             NetMode::Host | NetMode::None if self.containers[i].inner.attachments.len() > 1 => {
@@ -465,11 +501,14 @@ impl Engine {
             let endpoint = self.containers[other].endpoints.iter().find(|e| e.network == "bridge");
             let Some(child) = endpoint.map(|e| e.addr.addr()) else { continue };
             for (port, proto) in self.exposed(other) {
-                all.extend(net_rules.link(own.addr.addr(), child, port, proto));
+                let id = self.containers[other].id.clone();
+                let rules = net_rules.link(own.addr.addr(), child, port, proto);
+                all.extend(rules.into_iter().map(|rule| (id.clone(), rule)));
             }
         }
         let host = self.host_ns(world);
-        rules::apply(world, host, &all)?;
+        let written: Vec<_> = all.iter().map(|(_, rule): &(String, rules::Rule)| rule.clone()).collect();
+        rules::apply(world, host, &written)?;
         self.containers[i].inner.link_rules = all;
         Ok(())
     }
@@ -533,6 +572,9 @@ impl Engine {
     fn share_namespace(&mut self, world: &mut World, i: usize, name: &str) -> Result<(), String> {
         let about = "joining network namespace of container";
         let other = self.find(name).map_err(|e| format!("{about}: {}", e.message))?;
+        if other == i {
+            return Err("cannot join own network namespace".into());
+        }
         let state = self.containers[other].state;
         if state != ContainerState::Running {
             return Err(format!(

@@ -12,7 +12,7 @@ use super::rules;
 use super::{PortBinding, PortSpec};
 use crate::guest;
 use crate::sim::World;
-use crate::stack::{DevRef, Errno, NsId, Route, RouteKind, Scope, SocketId, SocketKind};
+use crate::stack::{DevRef, Errno, NsId, Route, RouteKind, Scope, SocketId, SocketKind, SocketOption};
 use crate::wire::{Endpoint, IfIndex, IfName, Ipv4Net, Protocol};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -270,7 +270,7 @@ impl Engine {
         &self,
         i: usize,
         e: &EndpointInfo,
-    ) -> (std::cmp::Reverse<i32>, bool, String) {
+    ) -> (std::cmp::Reverse<i64>, bool, String) {
         let id = Some(e.network_id.as_str());
         let found = self.containers[i].inner.attachments.iter().find(|a| a.network_id.as_deref() == id);
         let internal = self.network_by_id(&e.network_id).is_some_and(super::Network::internal);
@@ -519,6 +519,9 @@ pub(super) fn hold(
     let kind = if proto == Protocol::Udp { SocketKind::Udp } else { SocketKind::Tcp };
     let bound = world.with(ns, |ns, cx| {
         let socket = ns.socket(None, kind);
+        // With SO_REUSEADDR, for UDP too (bridge/port_mapping_linux.go): a program of the host that has
+        // it as well is no obstacle.
+        let _ = ns.set_option(socket, SocketOption::ReuseAddr(true));
         let done = match ns.bind(socket, at) {
             Ok(()) if kind == SocketKind::Tcp => ns.listen(socket, backlog, cx),
             other => other,

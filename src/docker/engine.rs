@@ -205,7 +205,8 @@ pub(super) struct Inner {
     /// Its names were taken back; it is about to be stopped.
     pub withdrawn: bool,
     pub published: Vec<Published>,
-    pub link_rules: Vec<Rule>,
+    /// With the id of the container that each link leads to.
+    pub link_rules: Vec<(String, Rule)>,
     pub resolver: Option<Resolver>,
     /// The lines about itself that the engine wrote into `/etc/hosts`.
     pub own_hosts: Vec<(Ipv4Addr, String)>,
@@ -411,7 +412,8 @@ impl Engine {
             Request::Kill { names, signal } => {
                 self.each(names, |e, n| e.docker_kill(world, n, signal.as_deref()))
             }
-            Request::Rm { force, names } => self.each(names, |e, n| e.docker_rm(world, n, *force)),
+            Request::Rm { link: true, names, .. } => self.each(names, |e, n| e.remove_link(world, n)),
+            Request::Rm { force, names, .. } => self.each(names, |e, n| e.docker_rm(world, n, *force)),
             Request::Pause { names } => self.each(names, |e, n| e.docker_pause(world, n)),
             Request::Unpause { names } => self.each(names, |e, n| e.docker_unpause(world, n)),
             Request::Rename { name, new } => self.docker_rename(world, name, new),
@@ -434,6 +436,7 @@ impl Engine {
             Request::Images { quiet, format, filters, pattern } => {
                 self.images(*quiet, format.as_deref(), filters, pattern.as_deref())
             }
+            Request::Attach { name } => self.docker_attach(world, name),
             Request::Events(options) => self.docker_events(world, options),
             Request::Tag { source, target } => self.docker_tag(world, source, target),
             Request::Rmi { force, names } => self.docker_rmi(world, names, *force),
@@ -456,8 +459,8 @@ impl Engine {
             Request::NetworkConnect { endpoint, container } => {
                 reply(self.network_connect(world, endpoint, container))
             }
-            Request::NetworkDisconnect { network, container } => {
-                reply(self.network_disconnect(world, network, container))
+            Request::NetworkDisconnect { network, container, force } => {
+                reply(self.network_disconnect(world, network, (container, *force)))
             }
             Request::NetworkPrune { force, filters } => self.network_prune(world, *force, filters),
         }

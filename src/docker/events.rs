@@ -170,8 +170,7 @@ impl Engine {
         extra: Pairs<'_>,
     ) {
         attributes.extend(extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let of_swarm = matches!(kind, "service" | "node")
-            || attributes.get("type").is_some_and(|t| kind == "network" && t == "overlay");
+        let of_swarm = matches!(kind, "service" | "node");
         let event = Event { at: world.now(), kind, action: action.to_owned(), id, attributes, of_swarm };
         self.events.listeners.retain(|l| world.process(l.pid).is_some());
         for listener in &self.events.listeners {

@@ -184,7 +184,7 @@ impl Engine {
             ("BLOCK I/O", "BlockIO"),
             ("PIDS", "PIDs"),
         ];
-        list(&rows, &columns, false, format)
+        list(&rows, &columns, false, (format, "*container.statsContext"))
     }
 
     /// What a container has received and sent: all its interfaces but `lo`, and none where it has the

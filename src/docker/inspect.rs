@@ -301,6 +301,14 @@ impl Engine {
                 (c.id.clone(), entry)
             })
             .collect();
+        // On the host's network, or on none, they have an end without an address.
+        let plain = matches!(net.driver.as_str(), "host" | "null");
+        for c in self.containers.iter().filter(|c| plain && c.state.is_up() && c.network_mode() == net.name) {
+            let entry = json!({
+                "Name": c.name, "EndpointID": c.id, "MacAddress": "", "IPv4Address": "", "IPv6Address": "",
+            });
+            members.insert(c.id.clone(), entry);
+        }
         let extra = |name: String, id: &str, mac: String, addr: String| json!({ "Name": name, "EndpointID": id, "MacAddress": mac, "IPv4Address": addr, "IPv6Address": "" });
         for (name, e) in self.gateway_ends(net) {
             let key = name.trim_start_matches("gateway_").to_owned();

@@ -176,7 +176,9 @@ impl Engine {
             world.signal(pid, Signal::Kill);
         }
         self.unpublish(world, i);
-        rules::undo(world, host, &std::mem::take(&mut self.containers[i].inner.link_rules));
+        let links = std::mem::take(&mut self.containers[i].inner.link_rules);
+        let links: Vec<_> = links.into_iter().map(|(_, rule)| rule).collect();
+        rules::undo(world, host, &links);
         if let Some(resolver) = self.containers[i].inner.resolver.take() {
             world.remove_machine(resolver.machine);
         }
@@ -221,6 +223,10 @@ impl Engine {
         let ns = self.container_ns(world, i);
         let container = self.containers.remove(i);
         self.tell_gone(world, &container);
+        // Links that led to it are forgotten, and the rules they wrote stay (daemon/links, unlink).
+        for other in self.containers.iter_mut() {
+            other.inner.link_rules.retain(|(id, _)| *id != container.id);
+        }
         self.note(Noted::Container { name: container.name, state: None });
         world.remove_machine(container.machine);
         self.drop_unused(world, ns);
@@ -320,6 +326,28 @@ impl Engine {
             self.halt(world, i, Signal::Kill);
         }
         self.remove(world, i);
+        Ok(())
+    }
+
+    /// `docker rm --link /web/db`: `web` does not know `db` any more. The rules that the link wrote
+    /// stay, as in Docker (daemon/delete.go, rmLink).
+    pub(super) fn remove_link(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
+        let path = name.strip_prefix('/').unwrap_or(name);
+        let Some((parent, alias)) = path.rsplit_once('/') else {
+            self.find(name)?;
+            return Err(EngineError::new("Conflict, cannot remove the default link name of the container"));
+        };
+        let i = self.find(parent).map_err(|_| EngineError::new(format!("No such container: {name}")))?;
+        let links = &mut self.containers[i].inner.spec.links;
+        let Some(at) = links.iter().position(|l| l.1 == alias) else {
+            return Err(EngineError::new(format!("No such container: {name}")));
+        };
+        let (linked, _) = links.remove(at);
+        let target = self.find(&linked).ok().map(|j| self.containers[j].id.clone());
+        self.containers[i].inner.link_rules.retain(|(id, _)| Some(id) != target.as_ref());
+        if self.containers[i].state.is_up() {
+            self.write_hosts(world, i);
+        }
         Ok(())
     }
 

@@ -22,9 +22,9 @@ impl Engine {
         filters: &[(String, String)],
         last: Option<usize>,
     ) -> Response {
-        const KNOWN: [&str; 12] = [
-            "name", "id", "status", "network", "ancestor", "publish", "expose", "exited", "label", "before",
-            "since", "volume",
+        const KNOWN: [&str; 14] = [
+            "health", "is-task", "name", "id", "status", "network", "ancestor", "publish", "expose",
+            "exited", "label", "before", "since", "volume",
         ];
         if let Some(e) = unknown_filter(filters, &KNOWN) {
             return e;
@@ -37,6 +37,7 @@ impl Engine {
                 STATES.join(", ")
             ))));
         }
+        let last = last.filter(|n| *n > 0);
         let all = all || last.is_some();
         let wanted = |i: &usize| {
             let c = &self.containers[*i];
@@ -52,6 +53,7 @@ impl Engine {
                 && any("before", &|v| self.find(v).is_ok_and(|at| *i < at))
                 && any("since", &|v| self.find(v).is_ok_and(|at| *i > at))
                 && any("volume", &|_| false)
+                && any("health", &|v| v == "none")
                 && any("id", &|v| c.id.starts_with(v))
                 && any("status", &|v| c.state.word() == v)
                 && any("ancestor", &|v| image::full_name(&c.image) == image::full_name(v))
@@ -78,7 +80,7 @@ impl Engine {
             ("PORTS", "Ports"),
             ("NAMES", "Names"),
         ];
-        list(&rows, &columns, quiet, format)
+        list(&rows, &columns, quiet, (format, "*formatter.ContainerContext"))
     }
 
     fn ps_row(&self, now: Instant, i: usize, no_trunc: bool) -> Value {
@@ -194,7 +196,7 @@ impl Engine {
             })
             .collect();
         let columns = [("NETWORK ID", "ID"), ("NAME", "Name"), ("DRIVER", "Driver"), ("SCOPE", "Scope")];
-        list(&rows, &columns, quiet, format)
+        list(&rows, &columns, quiet, (format, "*network.networkContext"))
     }
 
     pub(super) fn pull(&self, world: &World, reference: &str) -> Response {
@@ -327,6 +329,18 @@ pub(super) fn bad_template(e: TemplateError) -> Response {
     Response { stderr: format!("failed to execute template: {e}\n"), exit: 1, ..Response::default() }
 }
 
+/// The same of a row in a list of things that Go calls `of`. `docker ps` tries its template beforehand,
+/// and says it in other words (docker/cli, command/container/list.go).
+fn bad_row(e: TemplateError, of: &str) -> Response {
+    let head = match (&e, of) {
+        (TemplateError::Parse(_), "*formatter.ContainerContext") => "failed to parse template",
+        (TemplateError::Exec(_), "*formatter.ContainerContext") => "failed to execute template",
+        _ => "template parsing error",
+    };
+    let (TemplateError::Parse(e) | TemplateError::Exec(e)) = e;
+    Response { stderr: format!("{head}: {e}\n"), exit: 1, ..Response::default() }
+}
+
 pub(super) fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Option<Response> {
     let (key, _) = filters.iter().find(|(key, _)| !known.contains(&key.as_str()))?;
     let near = super::near::nearest(key, known.iter().copied());
@@ -337,7 +351,12 @@ pub(super) fn unknown_filter(filters: &[(String, String)], known: &[&str]) -> Op
 }
 
 /// Rows as a table, as ids, or through a template (`table …` has headings).
-pub(super) fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format: Option<&str>) -> Response {
+pub(super) fn list(
+    rows: &[Value],
+    columns: &[(&str, &str)],
+    quiet: bool,
+    (format, of): (Option<&str>, &str),
+) -> Response {
     let cell = |row: &Value, key: &str| row.get(key).map(super::template::text_of).unwrap_or_default();
     if quiet && format.is_none() {
         return Response::ok(rows.iter().map(|r| cell(r, "ID") + "\n").collect::<String>());
@@ -358,7 +377,7 @@ pub(super) fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format
     let body = body.replace("\\t", "\t").replace("\\n", "\n");
     let template = match Template::parse(&body) {
         Ok(template) => template,
-        Err(e) => return bad_template(e),
+        Err(e) => return bad_row(e, of),
     };
     let mut table = Vec::new();
     if headings {
@@ -376,9 +395,9 @@ pub(super) fn list(rows: &[Value], columns: &[(&str, &str)], quiet: bool, format
         table.extend(template.render(&heading).ok());
     }
     for row in rows {
-        match template.render(row) {
+        match template.render_as(row, of) {
             Ok(line) => table.push(line),
-            Err(e) => return bad_template(e),
+            Err(e) => return bad_row(e, of),
         }
     }
     if headings {

@@ -15,11 +15,9 @@ impl Engine {
         endpoint: &EndpointSpec,
         container: &str,
     ) -> Result<String, EngineError> {
-        if let Ok(i) = self.find(container) {
-            self.find_in_swarm(world, i, &endpoint.network).map_err(EngineError::new)?;
-        }
-        let n = self.find_network(&endpoint.network)?;
         let i = self.find(container)?;
+        self.find_in_swarm(world, i, &endpoint.network).map_err(EngineError::new)?;
+        let n = self.find_network(&endpoint.network)?;
         let net = &self.networks[n];
         let c = &self.containers[i];
         let first = c.inner.attachments.first().map_or("bridge", |a| a.spec.network.as_str());
@@ -45,14 +43,20 @@ impl Engine {
         if let Some(problems) = self.endpoint_problems(endpoint, n) {
             return Err(EngineError::new(format!("invalid endpoint settings:\n{problems}")));
         }
-        if !endpoint.aliases.is_empty() && !net.has_dns() {
-            return fail("network-scoped alias is supported only for containers in user defined networks");
-        }
         let same = |a: &Attachment| {
             a.network_id.as_deref() == Some(net.id.as_str())
                 || self.find_network(&a.spec.network).is_ok_and(|m| m == n)
         };
-        if c.inner.attachments.iter().any(same) {
+        let there = c.inner.attachments.iter().position(same);
+        if c.state != ContainerState::Running
+            && let Some(at) = there
+        {
+            // What a container shall have when it runs may be said again.
+            let spec = endpoint.clone();
+            self.containers[i].inner.attachments[at].spec = spec;
+            return Ok(String::new());
+        }
+        if there.is_some() {
             return Err(EngineError::new(format!(
                 "endpoint with name {} already exists in network {}",
                 c.name, net.name
@@ -86,10 +90,14 @@ impl Engine {
         &mut self,
         world: &mut World,
         network: &str,
-        container: &str,
+        (container, force): (&str, bool),
     ) -> Result<String, EngineError> {
         let n = self.find_network(network)?;
-        let i = self.find(container)?;
+        let i = match self.find(container) {
+            // Forced, only what the network knows counts (daemon/container_operations.go, ForceEndpointDelete).
+            Err(_) if force => return Err(EngineError::new(format!("endpoint {container} not found"))),
+            found => found?,
+        };
         let (net, c) = (&self.networks[n], &self.containers[i]);
         let position = c.inner.attachments.iter().position(|a| {
             a.network_id.as_deref() == Some(net.id.as_str())
@@ -101,8 +109,9 @@ impl Engine {
             ));
         }
         let Some(position) = position else {
+            let the = if c.state.is_up() { "" } else { "the " };
             return Err(EngineError::new(format!(
-                "container {} is not connected to network {}",
+                "container {} is not connected to {the}network {}",
                 c.id, net.name
             )));
         };
@@ -123,16 +132,22 @@ impl Engine {
 
     /// What is wrong with the address asked for on network `n`, one problem a line.
     pub(super) fn endpoint_problems(&self, endpoint: &EndpointSpec, n: usize) -> Option<String> {
-        let ip = endpoint.ip.as_deref().filter(|ip| !ip.is_empty())?;
         let net = &self.networks[n];
-        let addr: Option<Ipv4Addr> = ip.parse().ok();
+        let ip = endpoint.ip.as_deref().filter(|ip| !ip.is_empty());
+        let addr: Option<Ipv4Addr> = ip.and_then(|ip| ip.parse().ok());
         let mut problems = Vec::new();
-        if addr.is_none() {
+        if net.predefined() && ip.is_some() {
+            problems.push(NO_IP.to_owned());
+        }
+        if net.predefined() && !endpoint.aliases.is_empty() {
+            problems.push(
+                "network-scoped alias is supported only for containers in user defined networks".to_owned(),
+            );
+        }
+        if let Some(ip) = ip.filter(|_| addr.is_none()) {
             problems.push(format!("invalid IPv4 address: {ip}"));
         }
-        if net.predefined() {
-            problems.push("user specified IP address is supported on user defined networks only".to_owned());
-        }
+        let Some(ip) = ip else { return listed(&problems) };
         if net.asked.subnets.is_empty() || net.predefined() {
             problems.push(
                 "user specified IP address is supported only when connecting to networks with user configured \
@@ -142,10 +157,18 @@ impl Engine {
         } else if !addr.is_some_and(|a| net.subnet.is_some_and(|s| s.contains(&a))) {
             problems.push(format!("no configured subnet or ip-range contain the IP address {ip}"));
         }
-        match problems.as_slice() {
-            [] => None,
-            [one] => Some(one.clone()),
-            many => Some(many.iter().map(|p| format!("* {p}")).collect::<Vec<_>>().join("\n")),
-        }
+        listed(&problems)
+    }
+}
+
+/// What a network of the engine's own has no room for.
+pub(super) const NO_IP: &str = "user specified IP address is supported on user defined networks only";
+
+/// Problems, one a line.
+fn listed(problems: &[String]) -> Option<String> {
+    match problems {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => Some(many.iter().map(|p| format!("* {p}")).collect::<Vec<_>>().join("\n")),
     }
 }

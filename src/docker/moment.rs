@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str, now: Instant) -> Result<i64, String> {
 }
 
 /// Go's time.ParseDuration, in nanoseconds.
-fn duration(text: &str) -> Option<i64> {
+pub(super) fn duration(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

@@ -149,6 +149,9 @@ impl Engine {
         if predefined(&create.name) {
             return fail(format!("operation is not permitted on predefined {} network", create.name));
         }
+        if create.no_ipv4 {
+            return fail("IPv4 or IPv6 must be enabled".into());
+        }
         let driver = create.driver.as_deref().unwrap_or("bridge");
         let overlay = driver == "overlay";
         if overlay && create.scope.as_deref() == Some("local") {
@@ -552,6 +555,14 @@ fn read_ipam(create: &NetworkCreate) -> Result<Vec<IpamConfig>, EngineError> {
     for range in create.ip_ranges.iter().filter_map(|r| r.parse::<Ipv4Net>().ok()) {
         if range.trunc() != range {
             wrong.push(format!("invalid ip-range {range}: it should be {}", range.trunc()));
+        } else if let Some(subnet) = configs
+            .iter()
+            .map(|c| c.subnet)
+            .find(|s| range.prefix_len() < s.prefix_len() && range.contains(&s.network()))
+        {
+            wrong.push(format!(
+                "invalid ip-range {range}: CIDR block is bigger than its parent subnet {subnet}"
+            ));
         }
     }
     match wrong.as_slice() {

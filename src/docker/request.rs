@@ -33,7 +33,7 @@ pub struct EndpointSpec {
     /// `--link` on a user-defined network: container, and what this one calls it.
     pub links: Vec<(String, String)>,
     /// The highest provides the default gateway (`--network name=N,gw-priority=1`).
-    pub gw_priority: i32,
+    pub gw_priority: i64,
 }
 
 impl From<&str> for EndpointSpec {
@@ -112,6 +112,8 @@ pub struct RunSpec {
     pub pull_never: bool,
     /// `--stop-signal`.
     pub stop_signal: Option<String>,
+    /// Why the engine refuses the value of a flag that nothing here depends on.
+    pub refused: Option<String>,
     /// It is a task of this service of the swarm; only the swarm makes such.
     pub service: Option<String>,
 }
@@ -157,6 +159,8 @@ pub struct NetworkCreate {
     pub ip_ranges: Vec<String>,
     /// `--aux-address`: name and address.
     pub aux_addresses: Vec<(String, String)>,
+    /// `--ipv4=false`.
+    pub no_ipv4: bool,
     /// `--internal`.
     pub internal: bool,
     /// `--attachable`.
@@ -257,6 +261,8 @@ pub enum Request {
     Rm {
         /** -f */
         force: bool,
+        /** --link: the names are links, which go; the containers stay */
+        link: bool,
         /** names or ids */
         names: Vec<String>,
     },
@@ -295,6 +301,11 @@ pub enum Request {
         name: String,
         /** how much of it, and how */
         options: super::LogOptions,
+    },
+    /// docker attach NAME
+    Attach {
+        /** name or id */
+        name: String,
     },
     /// docker events
     Events(super::EventOptions),
@@ -399,6 +410,8 @@ pub enum Request {
     },
     /// docker network disconnect NETWORK CONTAINER
     NetworkDisconnect {
+        /** -f */
+        force: bool,
         /** name or id */
         network: String,
         /** name or id */

@@ -151,7 +151,7 @@ impl Engine {
             ("CREATED", "CreatedSince"),
             ("SIZE", "Size"),
         ];
-        list(&rows, &columns, quiet, format)
+        list(&rows, &columns, quiet, (format, "*formatter.imageContext"))
     }
 
     /// The names of all images, for completion.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{FORMAT, Lab, LabError};
-use crate::docker::DaemonConfig;
+use crate::docker::{DAEMON_JSON, DaemonConfig};
 use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig, Wifi, check_dns, check_node};
 
 /// Upper bounds of a lab, so that a hostile document cannot exhaust the reader's machine.
@@ -97,6 +97,13 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
     }
     if let Err(problem) = DaemonConfig::from_flags(&node.daemon) {
         return Err(invalid(place, format!("daemon: {problem}; docs/lab-format.md lists what is known")));
+    }
+    let file = node.files.get(DAEMON_JSON).map(String::as_str);
+    if let Err(problem) = DaemonConfig::from_flags_and_file(&node.daemon, file) {
+        return Err(invalid(place, format!("files: {problem}")));
+    }
+    if let Some(path) = node.files.keys().find(|p| !p.starts_with('/') || p.ends_with('/')) {
+        return Err(invalid(place, format!("files: {path:?} is no absolute path")));
     }
     if !node.daemon.is_empty() && node.kind != NodeKind::DockerHost {
         return Err(invalid(place, "daemon: only a docker-host runs an engine"));

@@ -22,6 +22,10 @@ pub fn script(lab: &Lab) -> String {
         for line in host.daemon.lines() {
             writeln!(out, "  # the engine's settings: {line}").expect(MEMORY);
         }
+        for (path, text) in &host.files {
+            writeln!(out, "  mkdir -p \"$(dirname {0})\"; printf %s {1} > {0}", quoted(path), quoted(text))
+                .expect(MEMORY);
+        }
         for command in &lab.commands {
             let (node, container) = match command.at.split_once(':') {
                 Some((node, container)) => (node, Some(container)),

@@ -94,7 +94,9 @@ impl Session {
         if config.kind != old.kind {
             return Err(SessionError::Config("a node's kind cannot change".into()));
         }
-        if config.daemon != old.daemon {
+        self.set_files(index, &config)?;
+        let said = |c: &NodeConfig| c.files.get(DAEMON_JSON).cloned();
+        if config.daemon != old.daemon || said(&config) != said(&old) {
             // An engine takes its flags when it starts.
             self.restart_engine(&config.id, Some(&config.daemon))?;
         }
@@ -169,6 +171,20 @@ impl Session {
         engine.restart(&mut self.world, config);
         self.nodes[index].config.daemon = flags;
         self.pump();
+        Ok(())
+    }
+
+    /// Files that the lab gives the node: new ones, others, and those that it gives no more.
+    fn set_files(&mut self, index: usize, config: &NodeConfig) -> Result<(), SessionError> {
+        let old = std::mem::take(&mut self.nodes[index].config.files);
+        let Some(m) = self.world.machine_mut(self.nodes[index].machine) else { return Ok(()) };
+        for path in old.keys().filter(|p| !config.files.contains_key(*p)) {
+            m.files.remove(path);
+        }
+        for (path, text) in config.files.iter().filter(|(p, t)| old.get(*p) != Some(*t)) {
+            m.files.put(path, text.clone()).map_err(|e| SessionError::Config(format!("{path}: {e}")))?;
+        }
+        self.nodes[index].config.files.clone_from(&config.files);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::guest::dns::{Data, Kind};
 use crate::rng::Rng;
 use crate::wire::{IfName, Ipv4Net, Mac};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// What stands on the canvas.
@@ -68,6 +69,9 @@ pub struct NodeConfig {
     /// The flags that the Docker engine is started with: `--icc=false`. For a Docker host.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub daemon: String,
+    /// Files that are there when it boots, by absolute path: `/etc/docker/daemon.json`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 impl NodeConfig {
@@ -87,6 +91,7 @@ impl NodeConfig {
             services: Vec::new(),
             router: None,
             daemon: String::new(),
+            files: BTreeMap::new(),
         }
     }
 

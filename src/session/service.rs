@@ -46,19 +46,17 @@ impl Session {
         match verb {
             "restart" | "try-restart" | "reload-or-restart" => match self.restart_engine(&node, None) {
                 Ok(()) => Launch::default(),
-                Err(why) => Launch::fail(
-                    format!(
-                        "Job for docker.service failed because the control process exited with error code.\n\
-                         See \"systemctl status docker.service\" and \"journalctl -xeu docker.service\" for details.\n\
-                         netpier: {why}\nnetpier: {}\n",
-                        if self.korean {
-                            "엔진은 예전 설정으로 계속 돌아요"
-                        } else {
-                            "the engine goes on with its old settings"
-                        }
-                    ),
-                    1,
-                ),
+                Err(why) => {
+                    let goes_on = match self.korean {
+                        true => "엔진은 예전 설정으로 계속 돌아요",
+                        false => "the engine goes on with its old settings",
+                    };
+                    let failed = "Job for docker.service failed because the control process exited with error \
+                                  code.\nSee \"systemctl status docker.service\" and \"journalctl -xeu \
+                                  docker.service\" for details.\n";
+                    let note = format!("netpier: {why}\nnetpier: {goes_on}\n");
+                    Launch { note, ..Launch::fail(failed, 1) }
+                }
             },
             // It always runs here.
             "start" | "enable" | "unmask" => Launch::default(),
@@ -104,7 +102,7 @@ mod tests {
         run("docker-host", "echo '{\"bop\": 1}' > /etc/docker/daemon.json");
         let job = run("docker-host", "service docker restart");
         assert_eq!(job.exit, Some(1));
-        assert!(job.stderr().contains("don't match any configuration option: bop"), "{}", job.stderr());
+        assert!(job.notes().contains("don't match any configuration option: bop"), "{}", job.notes());
         assert_eq!(run("docker-host", subnet).stdout(), "10.9.0.0/24\n", "nothing was lost");
         assert_eq!(run("docker-host", "systemctl restart sshd").exit, Some(5));
         assert_eq!(run("laptop", "systemctl restart docker").exit, Some(127), "no engine, no service");

@@ -5,7 +5,7 @@ use super::{
     DhcpConfig, LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError,
     Wifi, dns, router,
 };
-use crate::docker::{DaemonConfig, Engine, Request};
+use crate::docker::{DAEMON_JSON, DaemonConfig, Engine, Request};
 use crate::guest::dhcp::ServerConfig;
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{self, Script, WordPart};
@@ -33,7 +33,8 @@ impl Session {
             return Err(SessionError::Config(format!("id {:?} is taken", config.id)));
         }
         check_node(&config)?;
-        let daemon = DaemonConfig::from_flags(&config.daemon)
+        let file = config.files.get(DAEMON_JSON).map(String::as_str);
+        let daemon = DaemonConfig::from_flags_and_file(&config.daemon, file)
             .map_err(|problem| SessionError::Config(format!("daemon: {problem}")))?;
         let ns = self.world.add_namespace();
         let machine = self.world.add_machine(ns, &config.id);
@@ -63,7 +64,7 @@ impl Session {
         if let Some(mut engine) = node.engine.take() {
             let names: Vec<_> = engine.containers().iter().map(|c| c.id.clone()).collect();
             if !names.is_empty() {
-                engine.request(&mut self.world, &Request::Rm { force: true, names });
+                engine.request(&mut self.world, &Request::Rm { force: true, link: false, names });
             }
         }
         self.pump();
@@ -203,6 +204,7 @@ impl Session {
         ]
         .into_iter()
         .chain(dhclient_conf(config).map(|text| (DHCLIENT_CONF, text)))
+        .chain(config.files.iter().map(|(path, text)| (path.as_str(), text.clone())))
         {
             m.files.put(path, text).map_err(|e| SessionError::Config(format!("{path}: {e}")))?;
         }

@@ -505,7 +505,10 @@ impl Session {
     /// `docker …`.
     fn docker(&mut self, spot: Spot, words: &[String]) -> Launch {
         let request = match cli::parse(&words[1..]) {
-            Ok(cli::Parsed::Help(text)) => return Launch::ok(text),
+            Ok(cli::Parsed::Help(help)) => {
+                let texts = vec![(help.to_stderr, help.text)];
+                return Launch { texts, note: help.note, ..Launch::default() };
+            }
             Ok(cli::Parsed::Request(request)) => request,
             Err(e) => {
                 let newline = if e.message.ends_with('\n') { "" } else { "\n" };

@@ -6,6 +6,7 @@ use super::super::{EndpointSpec, EventOptions, ExecOptions, LogOptions, NetworkC
 use super::flags::{BadFlag, Flags, invalid};
 use super::ports;
 use super::table::{Command, Does, Makes};
+use super::values;
 use crate::wire::{Ipv4Net, Mac, Protocol};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -25,6 +26,10 @@ impl From<BadFlag> for Refusal {
         Self::Flag(bad)
     }
 }
+
+/// What `docker inspect --type` takes.
+const TYPES: [&str; 10] =
+    ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
 
 /// The request of `command`.
 pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusal> {
@@ -51,6 +56,9 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::Unpause => Request::Unpause { names: f.args },
         Makes::Wait => Request::Wait { names: f.args },
         Makes::Rename => Request::Rename { new: f.args.remove(1), name: f.args.remove(0) },
+        Makes::Update if f.set.is_empty() => {
+            return Err(Refusal::Client("you must provide one or more flags when using this command".into()));
+        }
         Makes::Update => Request::Update { restart: text("restart"), names: f.args },
         Makes::ContainerPrune => Request::ContainerPrune { force: f.on("force") },
         Makes::Ps => Request::Ps {
@@ -61,7 +69,7 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             filters: filters(),
             last: if f.on("latest") { Some(1) } else { f.last("last").and_then(|n| n.parse().ok()) },
         },
-        Makes::Rm => Request::Rm { force: f.on("force"), names: f.args },
+        Makes::Rm => Request::Rm { force: f.on("force"), link: f.on("link"), names: f.args },
         Makes::Exec => Request::Exec {
             tty: f.on("tty"),
             detach: f.on("detach"),
@@ -74,6 +82,14 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             name: f.args.remove(0),
             command: f.args,
         },
+        Makes::Inspect if f.last("type").is_some_and(|t| !t.is_empty() && !TYPES.contains(&t)) => {
+            let names: Vec<String> = TYPES.iter().map(|t| format!("{t:?}")).collect();
+            let kind = f.last("type").unwrap_or_default();
+            return Err(Refusal::Client(format!(
+                "unknown type: {kind:?}: must be one of {}",
+                names.join(", ")
+            )));
+        }
         Makes::Inspect => Request::Inspect { format: text("format"), kind: text("type"), names: f.args },
         Makes::Port => Request::Port { port: f.args.get(1).cloned(), name: f.args.remove(0) },
         Makes::Logs => Request::Logs {
@@ -112,6 +128,10 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
         Makes::ImageInspect => {
             Request::Inspect { format: text("format"), kind: Some("image".to_owned()), names: f.args }
         }
+        Makes::ContainerInspect => {
+            Request::Inspect { format: text("format"), kind: Some("container".to_owned()), names: f.args }
+        }
+        Makes::Attach => Request::Attach { name: f.args.remove(0) },
         Makes::Pull => {
             check_reference(&f.args[0]).map_err(Refusal::Client)?;
             Request::Pull { image: f.args.remove(0) }
@@ -140,6 +160,9 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             for (flag, value) in f.set.iter().filter(|s| s.0.name == "link") {
                 links.push(link(value).map_err(|e| invalid(flag, value, &e))?);
             }
+            if f.all(&["driver-opt"]).any(|o| !o.contains('=')) {
+                return Err(Refusal::Client("invalid key/value pair format in driver options".into()));
+            }
             let endpoint = EndpointSpec {
                 links,
                 aliases: list(&f, "alias"),
@@ -150,7 +173,11 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             Request::NetworkConnect { endpoint, container: f.args.remove(1) }
         }
         Makes::NetworkDisconnect => {
-            Request::NetworkDisconnect { container: f.args.remove(1), network: f.args.remove(0) }
+            let force = f.on("force");
+            Request::NetworkDisconnect { force, container: f.args.remove(1), network: f.args.remove(0) }
+        }
+        Makes::Absent(instead) => {
+            return Err(Refusal::Plain(format!("it is not part of netpier: {instead}")));
         }
         Makes::Swarm(word) => Request::Swarm(super::swarm::request(word, f)?),
         Makes::NetworkPrune => Request::NetworkPrune { force: f.on("force"), filters: filters() },
@@ -163,6 +190,16 @@ pub(super) fn pair(text: &str) -> (String, String) {
     (key.to_owned(), value.to_owned())
 }
 
+/// Pairs as a map keeps them: of one key the last.
+fn last_of_each(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (key, value) in pairs {
+        all.retain(|p| p.0 != key);
+        all.push((key, value));
+    }
+    all
+}
+
 /// A flag of type "strings": given several times, or once with commas.
 fn list(f: &Flags, name: &str) -> Vec<String> {
     f.all(&[name]).flat_map(|v| v.split(',')).filter(|v| !v.is_empty()).map(str::to_owned).collect()
@@ -172,7 +209,7 @@ fn list(f: &Flags, name: &str) -> Vec<String> {
 
 fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
     let mut spec = RunSpec {
-        name: f.last("name").map(str::to_owned),
+        name: f.last("name").filter(|n| !n.is_empty()).map(str::to_owned),
         detach: f.on("detach"),
         remove: f.on("rm"),
         interactive: f.on("interactive"),
@@ -209,9 +246,6 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
             "dns-search" if value.split_whitespace().count() != 1 => {
                 return Err(invalid(flag, value, &format!("{value} is not a valid domain")).into());
             }
-            "label" if value.is_empty() || value.starts_with('=') => {
-                return Err(invalid(flag, value, &format!("invalid label '{value}': empty name")).into());
-            }
             "link" => spec.links.push(link(value).map_err(|e| invalid(flag, value, &e))?),
             "network" | "net" => {
                 spec.networks.push(attachment(value).map_err(|e| invalid(flag, value, &e))?);
@@ -229,6 +263,14 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
     for raw in f.all(&["expose"]) {
         let ports: Vec<(u16, Protocol)> = ports::expose(raw).map_err(Refusal::Client)?;
         spec.expose.extend(ports);
+    }
+    for (flag, value) in &f.set {
+        if let Some(why) = values::mode(flag.name, value).or_else(|| values::idle_value(flag.name, value)) {
+            return Err(Refusal::Client(why));
+        }
+        if let Some(why) = values::refused_by_engine(flag.name, value) {
+            spec.refused.get_or_insert(why);
+        }
     }
     if let Some(policy) = &spec.restart {
         if spec.remove && policy != "no" {
@@ -347,7 +389,13 @@ fn user_defined(network: &str) -> bool {
 
 /// `NAME`, or `name=NAME,alias=A,ip=1.2.3.4`.
 fn attachment(text: &str) -> Result<EndpointSpec, String> {
-    if !text.contains('=') {
+    // The long form has a letter before and something behind the sign (docker/cli, opts/network.go).
+    let named = |field: &str| {
+        field.split_once('=').is_some_and(|(key, value)| {
+            key.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !value.is_empty()
+        })
+    };
+    if !text.split(',').any(named) {
         return Ok(EndpointSpec::from(text));
     }
     let mut spec = EndpointSpec::default();
@@ -417,11 +465,12 @@ fn link(text: &str) -> Result<(String, String), String> {
 
 fn network(mut f: Flags) -> Result<NetworkCreate, Refusal> {
     let create = NetworkCreate {
-        driver: f.last("driver").map(str::to_owned),
+        driver: f.last("driver").filter(|d| !d.is_empty()).map(str::to_owned),
+        no_ipv4: f.last("ipv4") == Some("false"),
         subnets: list(&f, "subnet"),
         gateways: list(&f, "gateway"),
         ip_ranges: list(&f, "ip-range"),
-        aux_addresses: f.all(&["aux-address"]).map(pair).collect(),
+        aux_addresses: last_of_each(f.all(&["aux-address"]).map(pair)),
         internal: f.on("internal"),
         attachable: f.on("attachable"),
         scope: f.last("scope").map(str::to_owned),

@@ -2,6 +2,7 @@
 //! `--name=VALUE`, `-p VALUE`, `-pVALUE`, `-it`, `--` ends them.
 
 use super::table::{Command, Flag, Takes};
+use super::values;
 
 /// The flags and arguments of one command line.
 #[derive(Debug, Default)]
@@ -116,7 +117,7 @@ fn read_short<'a>(
         };
         let tail = at.as_str();
         let value = match flag.takes {
-            _ if tail.starts_with('=') => {
+            _ if tail.starts_with('=') && tail.len() > 1 => {
                 flags.set.push((flag, checked(flag, tail[1..].to_owned())?));
                 return Ok(());
             }
@@ -160,54 +161,9 @@ fn checked(flag: &Flag, value: String) -> Result<String, BadFlag> {
                 Err(invalid(flag, &value, &why))
             }
         },
-        Takes::Value("int") if value.parse::<i64>().is_err() => {
-            let why = format!("strconv.ParseInt: parsing {value:?}: invalid syntax");
-            Err(invalid(flag, &value, &why))
-        }
-        Takes::Value("decimal") if !is_rational(&value) => {
-            Err(invalid(flag, &value, &format!("failed to parse {value} as a rational number")))
-        }
-        Takes::Value("bytes") => match check_size(&value) {
-            Ok(()) => Ok(value),
-            Err(why) => Err(invalid(flag, &value, &why)),
+        Takes::Value(word) => match values::refusal(word, flag.name, &value) {
+            Some(why) => Err(invalid(flag, &value, &why)),
+            None => Ok(value),
         },
-        Takes::Value(_)
-            if flag.name == "attach"
-                && !["stdin", "stdout", "stderr"].contains(&value.to_lowercase().as_str()) =>
-        {
-            Err(invalid(flag, &value, "valid streams are STDIN, STDOUT and STDERR"))
-        }
-        Takes::Value(_) => Ok(value),
     }
-}
-
-/// What Go's big.Rat reads: `1.5`, `3/2`.
-fn is_rational(text: &str) -> bool {
-    match text.split_once('/') {
-        Some((a, b)) => a.parse::<i64>().is_ok() && b.parse::<u64>().is_ok_and(|b| b > 0),
-        None => text.parse::<f64>().is_ok_and(f64::is_finite),
-    }
-}
-
-/// `512m`, `1.5 GiB` (github.com/docker/go-units, RAMInBytes).
-fn check_size(text: &str) -> Result<(), String> {
-    let Some(last) = text.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ')) else {
-        return Err(format!("invalid size: '{text}'"));
-    };
-    let (number, suffix) = (&text[..=last], &text[last + 1..]);
-    let number = number.strip_suffix(' ').unwrap_or(number);
-    match number.parse::<f64>() {
-        Err(_) => return Err(format!("strconv.ParseFloat: parsing {number:?}: invalid syntax")),
-        Ok(size) if size < 0.0 => return Err(format!("invalid size: '{text}'")),
-        Ok(_) => {}
-    }
-    let lower = suffix.to_lowercase();
-    let mut letters = lower.chars();
-    let known = match letters.next() {
-        None => true,
-        Some('b') => letters.as_str().is_empty(),
-        Some('k' | 'm' | 'g' | 't' | 'p') => matches!(letters.as_str(), "" | "b" | "ib"),
-        Some(_) => false,
-    };
-    if known { Ok(()) } else { Err(format!("invalid suffix: '{suffix}'")) }
 }

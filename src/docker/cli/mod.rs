@@ -6,6 +6,7 @@
 //! supported is refused by name, with the nearest supported word. Not supported: compose, stacks,
 //! building images, volumes, contexts.
 
+mod absent;
 mod build;
 mod flags;
 mod help;
@@ -16,6 +17,7 @@ mod swarm;
 mod table;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use render::render;
 pub use table::Wants;
@@ -23,8 +25,10 @@ pub use table::Wants;
 use super::Request;
 use super::near::{did_you_mean, nearest};
 use build::Refusal;
-use flags::BadFlag;
-use table::{ABSENT, Command, Count, GROUPS, Makes, Takes, commands};
+use flags::{BadFlag, Flags};
+use table::{CLIENT, Command, Count, Does, GROUPS, Makes, Takes, commands};
+
+pub use help::Help;
 
 /// What the docker client says of a command line that it cannot take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +54,8 @@ impl CliError {
 pub enum Parsed {
     /// For the engine.
     Request(Request),
-    /// Help text for stdout.
-    Help(String),
+    /// A text of the client's own.
+    Help(Help),
 }
 
 /// Parses `args` (without the word `docker`).
@@ -59,23 +63,47 @@ pub enum Parsed {
 /// # Errors
 /// In docker's words.
 pub fn parse(args: &[String]) -> Result<Parsed, CliError> {
-    let Some(first) = args.first() else { return Ok(Parsed::Help(help::of_docker())) };
-    match first.as_str() {
-        "--help" | "-h" => return Ok(Parsed::Help(help::of_docker())),
-        "help" => return help_on(&args[1..]),
-        "--version" | "-v" => {
-            return Ok(Parsed::Help(format!(
-                "Docker version {}, build netpier\n",
-                super::image::ENGINE_VERSION
-            )));
-        }
-        flag if flag.starts_with('-') => return Err(unknown_global(flag)),
-        _ => {}
+    let mut own = flags::read(&CLIENT, args).map_err(|bad| flag_error(&CLIENT, &[], bad))?;
+    if own.help || (args.is_empty() && own.set.is_empty()) {
+        return Ok(Parsed::Help(Help { to_stderr: !own.help, ..help::of_docker() }));
     }
-    match find(args) {
-        Some((command, used)) => parse_command(command, &args[used..]),
-        None if GROUPS.iter().any(|(name, _)| name == first) => in_group(first, args.get(1)),
+    if let Some((flag, _)) = own.set.iter().find(|(f, _)| matches!(f.does, Does::Refused(_))) {
+        let Does::Refused(instead) = flag.does else { unreachable!("it was just looked at") };
+        return Err(CliError::plain(format!("--{} is not supported in netpier; {instead}\n", flag.name)));
+    }
+    if let Some(level) = own.last("log-level").filter(|l| !LEVELS.contains(l)) {
+        return Err(CliError::plain(format!("Unable to parse logging level: {level}\n")));
+    }
+    if own.on("version") {
+        let text = format!("Docker version {}, build netpier\n", super::image::ENGINE_VERSION);
+        return Ok(Parsed::Help(Help { text, ..Help::default() }));
+    }
+    let args = std::mem::take(&mut own.args);
+    let Some(first) = args.first() else {
+        return Ok(Parsed::Help(Help { to_stderr: true, ..help::of_docker() }));
+    };
+    if first == "help" {
+        return help_on(&args[1..]);
+    }
+    match find(&args) {
+        Some((command, used)) => parse_command(command, &args[..used], &args[used..]),
+        None if GROUPS.iter().any(|(name, _)| name == first) => in_group(first, &args[1..]),
         None => Err(unknown_command(first)),
+    }
+}
+
+/// Levels of the client's log (sirupsen/logrus).
+const LEVELS: [&str; 8] = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
+
+/// What a command calls itself when it was called by `typed`: a command in a group has a name of its
+/// own there; a second name of the same one (`list`, `remove`) does not count.
+fn own_name<'a>(command: &Command, typed: &'a [String]) -> Vec<&'a str> {
+    let words: Vec<&str> = typed.iter().map(String::as_str).collect();
+    match (words.as_slice(), command.makes) {
+        ([group, "list"], _) => vec![group, "ls"],
+        ([group, "remove"], _) => vec![group, "rm"],
+        (["container", "ps"], _) => vec!["container", "ls"],
+        _ => words,
     }
 }
 
@@ -89,43 +117,47 @@ fn find(words: &[String]) -> Option<(&'static Command, usize)> {
     })
 }
 
-fn parse_command(command: &'static Command, words: &[String]) -> Result<Parsed, CliError> {
-    let flags = flags::read(command, words).map_err(|bad| flag_error(command, bad))?;
+fn parse_command(command: &'static Command, typed: &[String], words: &[String]) -> Result<Parsed, CliError> {
+    let name = own_name(command, typed);
+    let flags = match (flags::read(command, words), command.makes) {
+        // Its flags are not known here.
+        (Err(bad), Makes::Absent(_)) if bad.unknown.is_some() => Flags::default(),
+        (read, _) => read.map_err(|bad| flag_error(command, &name, bad))?,
+    };
     if flags.help {
-        return Ok(Parsed::Help(help::of_command(command)));
+        return Ok(Parsed::Help(help::of_command(command, &name)));
     }
-    check_count(command, flags.args.len())?;
+    check_count(command, &name, flags.args.len())?;
+    if let Makes::Absent(instead) = command.makes {
+        return Err(CliError::plain(format!(
+            "docker {} is not part of netpier. Nearest: {instead}\n",
+            name.join(" ")
+        )));
+    }
     build::request(command, flags).map(Parsed::Request).map_err(|refusal| match refusal {
-        Refusal::Flag(bad) => flag_error(command, bad),
+        Refusal::Flag(bad) => flag_error(command, &name, bad),
         Refusal::Client(message) if matches!(command.makes, Makes::Run | Makes::Create) => CliError {
-            message: format!("docker: {message}\n\n{}\n", pointer(command)),
-            exit: if command.makes == Makes::Run { 125 } else { 1 },
+            message: format!("docker: {message}\n\n{}\n", pointer(&name)),
+            exit: 125,
             note: String::new(),
         },
         Refusal::Client(message) | Refusal::Plain(message) => CliError::plain(format!("{message}\n")),
     })
 }
 
-fn pointer(command: &Command) -> String {
-    format!("Run 'docker {} --help' for more information", command.path.join(" "))
+fn pointer(name: &[&str]) -> String {
+    let words: Vec<&str> = std::iter::once("docker").chain(name.iter().copied()).collect();
+    format!("Run '{} --help' for more information", words.join(" "))
 }
 
-fn flag_error(command: &Command, bad: BadFlag) -> CliError {
-    let message = format!("{}\n\nUsage:  {}\n\n{}\n", bad.message, help::usage(command), pointer(command));
+fn flag_error(command: &Command, name: &[&str], bad: BadFlag) -> CliError {
+    let message = format!("{}\n\nUsage:  {}\n\n{}\n", bad.message, help::usage(command, name), pointer(name));
     let near = bad.unknown.and_then(|word| nearest(&word, command.flags().map(|f| f.name)));
     let note = near.map(|near| did_you_mean(&format!("--{near}"))).unwrap_or_default();
     CliError { message, note, exit: 125 }
 }
 
-fn unknown_global(flag: &str) -> CliError {
-    let message = format!(
-        "unknown flag: {flag}\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\n\
-         Run 'docker --help' for more information\n"
-    );
-    CliError { message, note: String::new(), exit: 125 }
-}
-
-fn check_count(command: &Command, given: usize) -> Result<(), CliError> {
+fn check_count(command: &Command, name: &[&str], given: usize) -> Result<(), CliError> {
     let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
     let wants = match command.count {
         Count::Exactly(n) if given == n => return Ok(()),
@@ -145,25 +177,34 @@ fn check_count(command: &Command, given: usize) -> Result<(), CliError> {
         Count::Between(0, _) => "SRun",
         _ => "Run",
     };
-    let path = command.path.join(" ");
+    let path = name.join(" ");
     let message = format!(
         "docker: 'docker {path}' {wants}\n\nUsage:  {}\n\n{run} 'docker {path} --help' for more information\n",
-        help::usage(command)
+        help::usage(command, name)
     );
     Err(CliError::plain(message))
 }
 
-fn in_group(group: &str, word: Option<&String>) -> Result<Parsed, CliError> {
-    let Some(word) = word.filter(|w| !w.starts_with('-')) else {
-        return Ok(Parsed::Help(help::of_group(group)));
+fn in_group(group: &str, rest: &[String]) -> Result<Parsed, CliError> {
+    // A group takes no arguments, and says so in its usage; `volume` has one of its own.
+    let usage = if group == "volume" { "COMMAND" } else { "" };
+    let command = Command { usage, ..CLIENT };
+    let flags = flags::read(&Command { flags: &[], ..command }, rest).map_err(|bad| {
+        let mut error = flag_error(&command, &[group], bad);
+        error.message = error.message.replace(&format!("docker {group} \n"), &format!("docker {group}\n"));
+        error
+    })?;
+    let Some(word) = flags.args.first().filter(|_| !flags.help) else {
+        if subcommands(group).next().is_none() {
+            return Err(CliError::plain(format!("docker {group} is not part of netpier\n")));
+        }
+        return Ok(Parsed::Help(Help { to_stderr: !flags.help, ..help::of_group(group) }));
     };
-    if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| *path == [group, word.as_str()]) {
-        let message = format!("docker {group} {word} is not part of netpier. Nearest: {instead}\n");
-        return Err(CliError::plain(message));
-    }
+    let usage = format!("docker {group} {usage}");
     let message = format!(
-        "docker: unknown command: docker {group} {word}\n\nUsage:  docker {group}\n\n\
-         Run 'docker {group} --help' for more information\n"
+        "docker: unknown command: docker {group} {word}\n\nUsage:  {}\n\n\
+         Run 'docker {group} --help' for more information\n",
+        usage.trim_end()
     );
     let near = nearest(word, subcommands(group));
     let note = near.map(|near| did_you_mean(&format!("docker {group} {near}"))).unwrap_or_default();
@@ -189,14 +230,13 @@ fn unknown_command(word: &str) -> CliError {
         let message = format!("Error response from daemon: {}\n", super::network::NO_SWARM);
         return CliError::plain(message);
     }
-    if let Some((_, instead)) = ABSENT.iter().find(|(path, _)| *path == [word]) {
-        let message = format!("docker {word} is not part of netpier. Nearest: {instead}\n");
-        return CliError::plain(message);
-    }
     let message =
         format!("docker: unknown command: docker {word}\n\nRun 'docker --help' for more information\n");
     let near = nearest(word, top_words());
-    let note = near.map(|near| did_you_mean(&format!("docker {near}"))).unwrap_or_default();
+    let note = match absent::PLUGINS.iter().find(|p| p.0 == word) {
+        Some((_, instead)) => format!("netpier: docker {word} is not here. Nearest: {instead}\n"),
+        None => near.map(|near| did_you_mean(&format!("docker {near}"))).unwrap_or_default(),
+    };
     CliError { message, note, exit: 1 }
 }
 
@@ -205,7 +245,9 @@ fn help_on(words: &[String]) -> Result<Parsed, CliError> {
         return Ok(Parsed::Help(help::of_docker()));
     }
     match find(words) {
-        Some((command, used)) if used == words.len() => Ok(Parsed::Help(help::of_command(command))),
+        Some((command, used)) if used == words.len() => {
+            Ok(Parsed::Help(help::of_command(command, &own_name(command, words))))
+        }
         _ if words.len() == 1 && GROUPS.iter().any(|g| g.0 == words[0]) => {
             Ok(Parsed::Help(help::of_group(&words[0])))
         }
@@ -248,6 +290,7 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Port { .. }
         | Request::Logs { .. }
         | Request::Events(_)
+        | Request::Attach { .. }
         | Request::Images { .. }
         | Request::Pull { .. }
         | Request::Version { .. }

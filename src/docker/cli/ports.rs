@@ -71,7 +71,8 @@ fn split_proto(port: &str) -> (&str, &str) {
         Some((number, "")) => ("tcp", number),
         Some(("", _)) | None if port.is_empty() => ("", ""),
         Some(("", _)) => ("", ""),
-        Some((number, proto)) => (proto, number),
+        // What stands behind a second slash is not looked at.
+        Some((number, proto)) => (proto.split('/').next().unwrap_or(proto), number),
         None => ("tcp", port),
     }
 }
@@ -106,6 +107,15 @@ pub(super) fn range(text: &str) -> Option<(u16, u16)> {
     (first <= last).then_some((first, last))
 }
 
+/// Why it is no range (github.com/docker/go-connections, nat.ParsePortRange).
+fn bad_range(text: &str) -> String {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let wrong = |t: &str| super::values::refusal("uint16", "", t);
+    wrong(first)
+        .or_else(|| wrong(last))
+        .unwrap_or_else(|| format!("Invalid range specified for the Port: {text}"))
+}
+
 /// `--expose`: `80`, `80/udp`, `8000-8010`.
 ///
 /// # Errors
@@ -121,7 +131,7 @@ pub(super) fn expose(text: &str) -> Result<Vec<(u16, Protocol)>, String> {
         _ => return Err(format!("invalid proto: {proto}")),
     };
     let (first, last) = range(ports)
-        .ok_or_else(|| format!("invalid range format for --expose: {text}, error: invalid start port"))?;
+        .ok_or_else(|| format!("invalid range format for --expose: {text}, error: {}", bad_range(ports)))?;
     Ok((first..=last).map(|port| (port, proto)).collect())
 }
 

@@ -42,7 +42,9 @@ pub fn render(request: &Request) -> String {
             line.value("--last", last.as_deref());
             line.value("--format", format.as_deref()).pairs("--filter", filters);
         }
-        Request::Rm { force, names } => line.word("rm").flag("-f", *force).words(names),
+        Request::Rm { force, link, names } => {
+            line.word("rm").flag("-f", *force).flag("--link", *link).words(names)
+        }
         Request::Exec { name, tty, detach, with, command } => {
             line.word("exec").flag("-d", *detach).flag("-it", *tty).pairs("-e", &with.env);
             line.value("-u", with.user.as_deref()).value("-w", with.workdir.as_deref());
@@ -60,6 +62,9 @@ pub fn render(request: &Request) -> String {
             line.value("--since", options.since.as_deref())
                 .value("--until", options.until.as_deref())
                 .word(name);
+        }
+        Request::Attach { name } => {
+            line.word("attach").word(name);
         }
         Request::Events(options) => {
             line.word("events").value("--since", options.since.as_deref());
@@ -119,8 +124,8 @@ pub fn render(request: &Request) -> String {
             }
             line.word(&endpoint.network).word(container);
         }
-        Request::NetworkDisconnect { network, container } => {
-            line.word("network").word("disconnect").word(network).word(container);
+        Request::NetworkDisconnect { network, container, force } => {
+            line.word("network").word("disconnect").flag("-f", *force).word(network).word(container);
         }
         Request::NetworkPrune { force, filters } => {
             line.word("network").word("prune").flag("-f", *force).pairs("--filter", filters);

@@ -73,6 +73,8 @@ pub(super) enum Makes {
     Tag,
     Rmi,
     ImageInspect,
+    ContainerInspect,
+    Attach,
     Pull,
     Version,
     Info,
@@ -87,6 +89,8 @@ pub(super) enum Makes {
     NetworkDisconnect,
     NetworkPrune,
     Swarm(SwarmWord),
+    /// It is not here; the text says what comes nearest.
+    Absent(&'static str),
 }
 
 /// The commands of `swarm`, `node` and `service`.
@@ -177,8 +181,14 @@ pub(super) const fn idle(
 pub(super) const fn idle_on(name: &'static str, short: Option<char>, help: &'static str) -> Flag {
     Flag { name, short, takes: Takes::Bool, does: Does::Nothing, help }
 }
-pub(super) const fn no(name: &'static str, takes: Takes, instead: &'static str, help: &'static str) -> Flag {
-    Flag { name, short: None, takes, does: Does::Refused(instead), help }
+pub(super) const fn no(
+    name: &'static str,
+    short: Option<char>,
+    takes: Takes,
+    instead: &'static str,
+    help: &'static str,
+) -> Flag {
+    Flag { name, short, takes, does: Does::Refused(instead), help }
 }
 
 const TIMEOUT: &[Flag] = &[
@@ -261,6 +271,21 @@ pub(super) const COMMANDS: &[Command] = &[
         makes: Makes::Ps,
     },
     Command {
+        path: &["attach"],
+        usage: "[OPTIONS] CONTAINER",
+        help: "Attach local standard input, output, and error streams to a running container",
+        aliases: &[&["container", "attach"]],
+        count: Count::Exactly(1),
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[
+            idle("detach-keys", None, "string", "Override the key sequence for detaching a container"),
+            idle_on("no-stdin", None, "Do not attach STDIN"),
+            idle_on("sig-proxy", None, "Proxy all received signals to the process (default true)"),
+        ]],
+        makes: Makes::Attach,
+    },
+    Command {
         path: &["create"],
         usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
         help: "Create a new container",
@@ -318,12 +343,27 @@ pub(super) const COMMANDS: &[Command] = &[
         path: &["inspect"],
         usage: "[OPTIONS] NAME|ID [NAME|ID...]",
         help: "Return low-level information on Docker objects",
-        aliases: &[&["container", "inspect"]],
+        aliases: &[],
         count: ONE_OR_MORE,
         interspersed: true,
         wants: CONTAINERS,
-        flags: &[&[FORMAT_F, val("type", None, "string", "Only inspect objects of the given type")]],
+        flags: &[&[
+            FORMAT_F,
+            idle_on("size", Some('s'), "Display total file sizes if the type is container"),
+            val("type", None, "string", "Only inspect objects of the given type"),
+        ]],
         makes: Makes::Inspect,
+    },
+    Command {
+        path: &["container", "inspect"],
+        usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+        help: "Display detailed information on one or more containers",
+        aliases: &[],
+        count: ONE_OR_MORE,
+        interspersed: true,
+        wants: CONTAINERS,
+        flags: &[&[FORMAT_F, idle_on("size", Some('s'), "Display total file sizes")]],
+        makes: Makes::ContainerInspect,
     },
     Command {
         path: &["kill"],
@@ -429,6 +469,7 @@ pub(super) const COMMANDS: &[Command] = &[
         wants: CONTAINERS,
         flags: &[&[
             on("force", Some('f'), "Force the removal of a running container (uses SIGKILL)"),
+            on("link", Some('l'), "Remove the specified link"),
             idle_on("volumes", Some('v'), "Remove anonymous volumes associated with the container"),
         ]],
         makes: Makes::Rm,
@@ -592,7 +633,13 @@ pub(super) const COMMANDS: &[Command] = &[
         interspersed: true,
         wants: NO_NAME,
         flags: &[&[
-            no("all", Takes::Bool, "use docker rmi", "Remove all unused images, not just dangling ones"),
+            no(
+                "all",
+                None,
+                Takes::Bool,
+                "use docker rmi",
+                "Remove all unused images, not just dangling ones",
+            ),
             idle("filter", None, "filter", "Provide filter values (e.g. \"until=<timestamp>\")"),
             on("force", Some('f'), "Do not prompt for confirmation"),
         ]],
@@ -618,11 +665,13 @@ pub(super) const COMMANDS: &[Command] = &[
             val("ip", None, "string", "IPv4 address (e.g., \"172.30.100.104\")"),
             no(
                 "ip6",
+                None,
                 Takes::Value("string"),
                 "IPv6 is not yet emulated: use --ip",
                 "IPv6 address (e.g., \"2001:db8::33\")",
             ),
             val("link", None, "list", "Add link to another container"),
+            idle("link-local-ip", None, "strings", "Add a link-local address for the container"),
         ]],
         makes: Makes::NetworkConnect,
     },
@@ -636,40 +685,49 @@ pub(super) const COMMANDS: &[Command] = &[
         wants: NO_NAME,
         flags: &[&[
             on("attachable", None, "Enable manual container attachment"),
-            val("aux-address", None, "map", "Auxiliary IPv4 or IPv6 addresses used by Network driver"),
+            val(
+                "aux-address",
+                None,
+                "map",
+                "Auxiliary IPv4 or IPv6 addresses used by Network driver (default map[])",
+            ),
             no(
                 "config-from",
+                None,
                 Takes::Value("string"),
                 "give --subnet and --gateway",
                 "The network from which to copy the configuration",
             ),
             no(
                 "config-only",
+                None,
                 Takes::Bool,
                 "give --subnet and --gateway",
                 "Create a configuration only network",
             ),
-            val("driver", Some('d'), "string", "Driver to manage the Network"),
+            val("driver", Some('d'), "string", "Driver to manage the Network (default \"bridge\")"),
             val("gateway", None, "strings", "IPv4 or IPv6 Gateway for the master subnet"),
             no(
                 "ingress",
+                None,
                 Takes::Bool,
                 "the routing mesh is not emulated",
                 "Create swarm routing-mesh network",
             ),
             on("internal", None, "Restrict external access to the network"),
             val("ip-range", None, "strings", "Allocate container ip from a sub-range"),
-            idle("ipam-driver", None, "string", "IP Address Management Driver"),
-            idle("ipam-opt", None, "map", "Set IPAM driver specific options"),
-            idle_on("ipv4", None, "Enable or disable IPv4 address assignment"),
+            idle("ipam-driver", None, "string", "IP Address Management Driver (default \"default\")"),
+            idle("ipam-opt", None, "map", "Set IPAM driver specific options (default map[])"),
+            idle_on("ipv4", None, "Enable or disable IPv4 address assignment (default true)"),
             no(
                 "ipv6",
+                None,
                 Takes::Bool,
                 "IPv6 is not yet emulated: leave it out",
                 "Enable or disable IPv6 address assignment",
             ),
             val("label", None, "list", "Set metadata on a network"),
-            val("opt", Some('o'), "map", "Set driver specific options"),
+            val("opt", Some('o'), "map", "Set driver specific options (default map[])"),
             val("scope", None, "string", "Control the network's scope"),
             val("subnet", None, "strings", "Subnet in CIDR format that represents a network segment"),
         ]],
@@ -683,7 +741,7 @@ pub(super) const COMMANDS: &[Command] = &[
         count: Count::Exactly(2),
         interspersed: true,
         wants: &[Wants::Network, Wants::Container],
-        flags: &[&[idle_on("force", Some('f'), "Force the container to disconnect from a network")]],
+        flags: &[&[on("force", Some('f'), "Force the container to disconnect from a network")]],
         makes: Makes::NetworkDisconnect,
     },
     Command {
@@ -737,38 +795,73 @@ pub(super) const COMMANDS: &[Command] = &[
 
 /// Groups of commands: their word and one line of help.
 pub(super) const GROUPS: &[(&str, &str)] = &[
+    ("builder", "Manage builds"),
     ("container", "Manage containers"),
+    ("context", "Manage contexts"),
     ("image", "Manage images"),
+    ("manifest", "Manage Docker image manifests and manifest lists"),
     ("network", "Manage networks"),
+    ("plugin", "Manage plugins"),
+    ("system", "Manage Docker"),
+    ("trust", "Manage trust on Docker images"),
+    ("volume", "Manage volumes"),
     ("node", "Manage Swarm nodes"),
     ("service", "Manage Swarm services"),
     ("swarm", "Manage Swarm"),
-    ("system", "Manage Docker"),
 ];
+
+/// The client's own flags, before the command.
+pub(super) const GLOBAL: &[Flag] = &[
+    idle("config", None, "string", "Location of client config files (default \"/root/.docker\")"),
+    no(
+        "context",
+        Some('c'),
+        Takes::Value("string"),
+        "each host has one engine",
+        "Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context set \
+         with \"docker context use\")",
+    ),
+    idle_on("debug", Some('D'), "Enable debug mode"),
+    no(
+        "host",
+        Some('H'),
+        Takes::Value("string"),
+        "open a terminal of that host",
+        "Daemon socket to connect to",
+    ),
+    idle(
+        "log-level",
+        Some('l'),
+        "string",
+        "Set the logging level (\"debug\", \"info\", \"warn\", \"error\", \"fatal\") (default \"info\")",
+    ),
+    idle_on("tls", None, "Use TLS; implied by --tlsverify"),
+    idle(
+        "tlscacert",
+        None,
+        "string",
+        "Trust certs signed only by this CA (default \"/root/.docker/ca.pem\")",
+    ),
+    idle("tlscert", None, "string", "Path to TLS certificate file (default \"/root/.docker/cert.pem\")"),
+    idle("tlskey", None, "string", "Path to TLS key file (default \"/root/.docker/key.pem\")"),
+    idle_on("tlsverify", None, "Use TLS and verify the remote"),
+    on("version", Some('v'), "Print version information and quit"),
+];
+
+/// What those flags are read by.
+pub(super) const CLIENT: Command = Command {
+    path: &[],
+    usage: "[OPTIONS] COMMAND [ARG...]",
+    help: "A self-sufficient runtime for containers",
+    aliases: &[],
+    count: Count::AtLeast(0),
+    interspersed: false,
+    wants: NO_NAME,
+    flags: &[GLOBAL],
+    makes: Makes::Version,
+};
 
 /// All commands.
 pub(super) fn commands() -> impl Iterator<Item = &'static Command> + Clone {
-    COMMANDS.iter().chain(super::swarm::COMMANDS)
+    COMMANDS.iter().chain(super::swarm::COMMANDS).chain(super::absent::COMMANDS)
 }
-
-/// Commands of Docker that are not part of this: their words, and what comes nearest here.
-pub(super) const ABSENT: &[(&[&str], &str)] = &[
-    (&["attach"], "docker exec -it NAME sh"),
-    (&["build"], "docker images: the images that are built in"),
-    (&["buildx"], "docker images: the images that are built in"),
-    (&["commit"], "docker run"),
-    (&["compose"], "docker network create and docker run"),
-    (&["cp"], "docker exec NAME cat FILE"),
-    (&["export"], "docker inspect"),
-    (&["history"], "docker images"),
-    (&["image", "build"], "docker images: the images that are built in"),
-    (&["image", "history"], "docker images"),
-    (&["import"], "docker images: the images that are built in"),
-    (&["load"], "docker images: the images that are built in"),
-    (&["login"], "docker images: the images that are built in"),
-    (&["push"], "docker images"),
-    (&["search"], "docker images"),
-    (&["system", "df"], "docker ps -a and docker images"),
-    (&["system", "prune"], "docker container prune and docker network prune"),
-    (&["volume"], "docker network"),
-];

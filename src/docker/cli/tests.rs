@@ -124,9 +124,27 @@ fn other_refusals_are_in_dockers_words() {
             "no matching subnet for range 10.0.4.0/28\n",
         ),
         (
+            "cp a",
+            1,
+            "docker: 'docker cp' requires 2 arguments\n\nUsage:  docker cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH\n\nRun 'docker cp --help' for more information\n",
+        ),
+        ("cp a:/x .", 1, "docker cp is not part of netpier. Nearest: docker exec NAME cat FILE\n"),
+        (
+            "system events -q",
+            125,
+            "unknown shorthand flag: 'q' in -q\n\nUsage:  docker system events [OPTIONS]\n\n\
+             Run 'docker system events --help' for more information\n",
+        ),
+        (
+            "network -Z",
+            125,
+            "unknown shorthand flag: 'Z' in -Z\n\nUsage:  docker network\n\n\
+             Run 'docker network --help' for more information\n",
+        ),
+        (
             "compose up",
             1,
-            "docker compose is not part of netpier. Nearest: docker network create and docker run\n",
+            "docker: unknown command: docker compose\n\nRun 'docker --help' for more information\n",
         ),
     ];
     for (line, exit, message) in cases {
@@ -140,7 +158,8 @@ fn every_command_has_help_that_names_all_its_flags() {
     for command in commands() {
         let mut line: Vec<String> = command.path.iter().map(|w| (*w).to_owned()).collect();
         line.push("--help".into());
-        let Ok(Parsed::Help(text)) = parse(&line) else { panic!("{line:?}") };
+        let Ok(Parsed::Help(help)) = parse(&line) else { panic!("{line:?}") };
+        let text = help.text;
         assert!(text.starts_with(&format!("Usage:  docker {} ", command.path.join(" "))));
         for flag in command.flags().filter(|f| !f.help.is_empty()) {
             assert!(text.contains(&format!("--{}", flag.name)), "{} of {line:?}", flag.name);

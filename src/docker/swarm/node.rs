@@ -431,7 +431,7 @@ fn leave(world: &mut World, engines: &mut [&mut Engine], at: usize, force: bool)
     let tasks: Vec<String> =
         engines[at].containers.iter().filter(|c| c.inner.service.is_some()).map(|c| c.id.clone()).collect();
     if !tasks.is_empty() {
-        engines[at].request(world, &Request::Rm { force: true, names: tasks });
+        engines[at].request(world, &Request::Rm { force: true, link: false, names: tasks });
     }
     // Containers that were attached by hand lose the network.
     for i in 0..engines[at].containers.len() {

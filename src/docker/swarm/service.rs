@@ -629,7 +629,7 @@ impl Engine {
         let over = own.filter(|c| !known.iter().any(|t| task(c, t)));
         let names: Vec<String> = over.map(|c| c.id.clone()).collect();
         if !names.is_empty() {
-            self.request(world, &Request::Rm { force: true, names });
+            self.request(world, &Request::Rm { force: true, link: false, names });
         }
     }
 

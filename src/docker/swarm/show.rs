@@ -67,7 +67,7 @@ pub(super) fn node_ls(
         ("MANAGER STATUS", "ManagerStatus"),
         ("ENGINE VERSION", "EngineVersion"),
     ];
-    list(&rows, &columns, quiet, format)
+    list(&rows, &columns, quiet, (format, "*node.nodeContext"))
 }
 
 pub(super) fn node_inspect(
@@ -174,7 +174,7 @@ pub(super) fn service_ls(cluster: &Cluster, quiet: bool, format: Option<&str>) -
         ("IMAGE", "Image"),
         ("PORTS", "Ports"),
     ];
-    list(&rows, &columns, quiet, format)
+    list(&rows, &columns, quiet, (format, "*service.serviceContext"))
 }
 
 fn mode(s: &Service) -> &'static str {
@@ -248,7 +248,7 @@ pub(super) fn tasks(
         ("ERROR", "Error"),
         ("PORTS", "Ports"),
     ];
-    list(&rows, &columns, quiet, format)
+    list(&rows, &columns, quiet, (format, "*task.taskContext"))
 }
 
 /// In quotation marks, at most 30 characters (docker/cli, task formatter).

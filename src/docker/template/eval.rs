@@ -71,7 +71,10 @@ impl Scope<'_> {
                 Node::Text(text) => self.out.push_str(text),
                 Node::Print(pipe) => {
                     let value = self.pipe(pipe, dot)?;
-                    self.out.push_str(&text_of(&value));
+                    match nil_list(pipe).filter(|_| value.is_null()) {
+                        Some(text) => self.out.push_str(text),
+                        None => self.out.push_str(&text_of(&value)),
+                    }
                 }
                 Node::Set(name, pipe) => {
                     let value = self.pipe(pipe, dot)?;
@@ -203,6 +206,32 @@ impl Scope<'_> {
             )),
             _ => Ok(path.iter().try_fold(dot, |value, name| value.get(name)).cloned().unwrap_or(Value::Null)),
         }
+    }
+}
+
+/// How Go prints a list that is nil, if the pipe is nothing but a field that is one in its type
+/// (moby, api/types/container, HostConfig and EndpointSettings).
+fn nil_list(pipe: &Pipe) -> Option<&'static str> {
+    const LISTS: [&str; 12] = [
+        "Aliases",
+        "Binds",
+        "CapAdd",
+        "CapDrop",
+        "Cmd",
+        "DNSNames",
+        "Dns",
+        "DnsOptions",
+        "DnsSearch",
+        "Entrypoint",
+        "ExtraHosts",
+        "Links",
+    ];
+    match pipe.as_slice() {
+        [call] => match call.as_slice() {
+            [Expr::Field(path, _)] => path.last().filter(|p| LISTS.contains(&p.as_str())).map(|_| "[]"),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -57,7 +57,7 @@ impl Lab {
         let words = sh_words(line);
         let response = match cli::parse(&words[1..]) {
             Ok(Parsed::Request(request)) => self.engine.request(&mut self.world, &request),
-            Ok(Parsed::Help(text)) => Response::ok(text),
+            Ok(Parsed::Help(help)) => Response { note: help.note, ..Response::ok(help.text) },
             Err(e) => Response { stderr: e.message, exit: e.exit, ..Response::default() },
         };
         self.settle();

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::guest::Sys;
-use crate::stack::{Errno, SocketId, SocketKind};
+use crate::stack::{Errno, SocketId, SocketKind, SocketOption};
 use crate::wire::{Endpoint, Protocol};
 
 /// A socket of `proto` (TCP, else UDP) bound to `at`; TCP listens with `backlog`.
@@ -18,6 +18,8 @@ pub(super) fn open(
 ) -> Result<SocketId, Errno> {
     let tcp = proto == Protocol::Tcp;
     let socket = sys.ns.socket(Some(sys.pid), if tcp { SocketKind::Tcp } else { SocketKind::Udp });
+    // Servers of UDP set SO_REUSEADDR as those of TCP do: serve, docker-proxy.
+    let _ = sys.ns.set_option(socket, SocketOption::ReuseAddr(true));
     let done = sys
         .ns
         .bind(socket, at)

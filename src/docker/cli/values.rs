@@ -1,0 +1,230 @@
+//! Values of flags: what the client refuses before it asks the engine, in its words.
+
+/// Why a flag that takes a `word` cannot have `value`; None: it can.
+pub(super) fn refusal(word: &str, name: &str, value: &str) -> Option<String> {
+    match word {
+        "int" => integer(value, i64::MIN.into(), i64::MAX.into(), "ParseInt"),
+        "uint16" => integer(value, 0, u16::MAX.into(), "ParseUint"),
+        "uint" => integer(value, 0, u64::MAX.into(), "ParseUint"),
+        "decimal" if !is_rational(value) => Some(format!("failed to parse {value} as a rational number")),
+        "bytes" => check_size(value).err(),
+        "duration" if !is_duration(value) => Some(format!("time: invalid duration {value:?}")),
+        "filter" if !value.is_empty() && !value.contains('=') => {
+            Some("bad format of filter (expected name=value)".to_owned())
+        }
+        "ulimit" if !value.contains('=') => Some(format!("invalid ulimit argument: {value}")),
+        "mount" => mount(value),
+        "gpu-request" => gpus(value),
+        _ => match name {
+            "attach" if !["stdin", "stdout", "stderr"].contains(&value.to_lowercase().as_str()) => {
+                Some("valid streams are STDIN, STDOUT and STDERR".to_owned())
+            }
+            "label" if value.is_empty() || value.starts_with('=') => {
+                Some(format!("invalid label '{value}': empty name"))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// What Go's strconv says of a number.
+fn integer(value: &str, least: i128, most: i128, function: &str) -> Option<String> {
+    let digits = value.strip_prefix(['-', '+']).unwrap_or(value);
+    let number = value.parse::<i128>();
+    let why = match number {
+        Ok(n) if (least..=most).contains(&n) => return None,
+        Ok(n) if n > most || (least < 0 && n < least) => "value out of range",
+        Err(_) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => "value out of range",
+        _ => "invalid syntax",
+    };
+    Some(format!("strconv.{function}: parsing {value:?}: {why}"))
+}
+
+/// What Go's big.Rat reads: `1.5`, `3/2`.
+fn is_rational(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((a, b)) => a.parse::<i64>().is_ok() && b.parse::<u64>().is_ok_and(|b| b > 0),
+        None => text.parse::<f64>().is_ok_and(f64::is_finite),
+    }
+}
+
+/// What Go's time.ParseDuration reads.
+fn is_duration(text: &str) -> bool {
+    text == "0" || super::super::moment::duration(text).is_some()
+}
+
+/// `512m`, `1.5 GiB` (github.com/docker/go-units, RAMInBytes).
+fn check_size(text: &str) -> Result<(), String> {
+    let Some(last) = text.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ')) else {
+        return Err(format!("invalid size: '{text}'"));
+    };
+    let (number, suffix) = (&text[..=last], &text[last + 1..]);
+    let number = number.strip_suffix(' ').unwrap_or(number);
+    match number.parse::<f64>() {
+        Err(_) => return Err(format!("strconv.ParseFloat: parsing {number:?}: invalid syntax")),
+        Ok(size) if size < 0.0 => return Err(format!("invalid size: '{text}'")),
+        Ok(_) => {}
+    }
+    let lower = suffix.to_lowercase();
+    let mut letters = lower.chars();
+    let known = match letters.next() {
+        None => true,
+        Some('b') => letters.as_str().is_empty(),
+        Some('k' | 'm' | 'g' | 't' | 'p') => matches!(letters.as_str(), "" | "b" | "ib"),
+        Some(_) => false,
+    };
+    if known { Ok(()) } else { Err(format!("invalid suffix: '{suffix}'")) }
+}
+
+/// `type=bind,source=…,target=…` (docker/cli, opts/mount.go).
+fn mount(text: &str) -> Option<String> {
+    let field = text.split(',').find(|f| !f.contains('=') && !matches!(*f, "readonly" | "ro"))?;
+    Some(format!("invalid field '{field}' must be a key=value pair"))
+}
+
+/// `all`, a number, or `device=…` (docker/cli, opts/gpus.go).
+fn gpus(text: &str) -> Option<String> {
+    let bad = text.split(',').find(|f| !f.contains('=') && *f != "all" && f.parse::<i32>().is_err())?;
+    Some(format!("invalid count ({bad}): value must be either \"all\" or an integer: invalid syntax"))
+}
+
+/// What the client refuses of the modes of `docker run`: namespaces that are not a container's own
+/// (docker/cli, command/container/opts.go).
+pub(super) fn mode(name: &str, value: &str) -> Option<String> {
+    let kind = match name {
+        "pid" => "PID",
+        "uts" => "UTS",
+        "userns" => "USER",
+        "cgroupns" => "CGROUP",
+        _ => return None,
+    };
+    let known = match name {
+        "pid" => {
+            matches!(value, "" | "host") || value.strip_prefix("container:").is_some_and(|c| !c.is_empty())
+        }
+        "cgroupns" => matches!(value, "" | "host" | "private"),
+        _ => matches!(value, "" | "host"),
+    };
+    (!known).then(|| format!("--{name}: invalid {kind} mode"))
+}
+
+/// What the client refuses of other values of `docker run` that nothing here depends on.
+pub(super) fn idle_value(name: &str, value: &str) -> Option<String> {
+    match name {
+        "device" if !value.starts_with('/') && !value.contains('=') => {
+            Some(format!("{value} is not an absolute path"))
+        }
+        "security-opt" if !value.contains(['=', ':']) && value != "no-new-privileges" => {
+            Some(format!("Invalid --security-opt: {value:?}"))
+        }
+        _ => None,
+    }
+}
+
+/// What the engine refuses of them.
+pub(super) fn refused_by_engine(name: &str, value: &str) -> Option<String> {
+    match name {
+        "ipc" => {
+            let known = matches!(value, "" | "none" | "private" | "shareable" | "host")
+                || value.strip_prefix("container:").is_some_and(|c| !c.is_empty());
+            (!known).then(|| format!("invalid IPC mode: {value}"))
+        }
+        "log-driver" => {
+            const DRIVERS: [&str; 14] = [
+                "",
+                "none",
+                "local",
+                "json-file",
+                "syslog",
+                "journald",
+                "gelf",
+                "fluentd",
+                "awslogs",
+                "splunk",
+                "etwlogs",
+                "gcplogs",
+                "logentries",
+                "default",
+            ];
+            (!DRIVERS.contains(&value))
+                .then(|| format!("error looking up logging plugin {value}: plugin {value:?} not found"))
+        }
+        "runtime" => (!matches!(value, "" | "runc" | "io.containerd.runc.v2"))
+            .then(|| format!("unknown or invalid runtime name: {value}")),
+        "isolation" => (!matches!(value, "" | "default"))
+            .then(|| format!("invalid isolation ({value}): linux only supports 'default'")),
+        "tmpfs" => {
+            let path = value.split(':').next().unwrap_or_default();
+            (!path.starts_with('/'))
+                .then(|| format!("invalid mount path: '{path}' mount path must be absolute"))
+        }
+        "volume" => volume(value),
+        "memory" => (size_of(value)? < 6 << 20 && size_of(value)? > 0)
+            .then(|| "Minimum memory limit allowed is 6MB".to_owned()),
+        _ => None,
+    }
+}
+
+/// Bytes of `4m`; None where it is no such text.
+fn size_of(text: &str) -> Option<u64> {
+    check_size(text).ok()?;
+    let last = text.rfind(|c: char| c.is_ascii_digit())?;
+    let number: f64 = text[..=last].trim().parse().ok()?;
+    let unit = match text[last + 1..].to_lowercase().chars().next() {
+        Some('k') => 1_u64 << 10,
+        Some('m') => 1 << 20,
+        Some('g') => 1 << 30,
+        Some('t') => 1 << 40,
+        Some('p') => 1 << 50,
+        _ => 1,
+    };
+    Some((number * unit as f64) as u64)
+}
+
+/// `SOURCE:TARGET[:MODE]` (moby, volume/mounts/linux_parser.go).
+fn volume(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let refuse = || format!("invalid volume specification: '{text}'");
+    let target = match parts.as_slice() {
+        [target] | [_, target] | [_, target, _] => target,
+        _ => return Some(refuse()),
+    };
+    if parts.iter().take(2).any(|p| p.is_empty()) {
+        return Some(refuse());
+    }
+    (!target.starts_with('/')).then(|| {
+        let kind = if parts[0].starts_with('/') && parts.len() > 1 { "bind" } else { "volume" };
+        format!(
+            "{}: invalid mount config for type \"{kind}\": invalid mount path: '{target}' mount path must be absolute",
+            refuse()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_refused_in_the_clients_words() {
+        let cases = [
+            ("int", "x", Some("strconv.ParseInt: parsing \"x\": invalid syntax")),
+            (
+                "int",
+                "99999999999999999999",
+                Some("strconv.ParseInt: parsing \"99999999999999999999\": value out of range"),
+            ),
+            ("uint16", "-1", Some("strconv.ParseUint: parsing \"-1\": invalid syntax")),
+            ("duration", "5", Some("time: invalid duration \"5\"")),
+            ("duration", "1m30s", None),
+            ("filter", "name", Some("bad format of filter (expected name=value)")),
+            ("bytes", "512m", None),
+            ("mount", "x", Some("invalid field 'x' must be a key=value pair")),
+        ];
+        for (word, value, want) in cases {
+            assert_eq!(refusal(word, "", value).as_deref(), want, "{word} {value}");
+        }
+        assert_eq!(mode("pid", "foo").as_deref(), Some("--pid: invalid PID mode"));
+        assert_eq!(volume("/tmp:/x:ro"), None);
+    }
+}

@@ -10,10 +10,12 @@ use crate::explain::Lang;
 use crate::lab::{Edit, Lab, LabCommand};
 use crate::session::{JobId, Timeline};
 use crate::sim::Progress;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Events that one slice handles: few, so that what runs without end does not run far ahead.
 const SLICE_EVENTS: u64 = 64;
+/// What is further away than this is not hurried to while programs only listen.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl App {
     pub(super) fn carry_out(&mut self, action: Action) {
@@ -161,6 +163,7 @@ impl App {
         if let Some(changes) = &mut self.changes {
             changes.tick(dt);
         }
+        self.waited += dt;
         for toast in &mut self.toasts {
             toast.left -= dt as i32;
         }
@@ -171,7 +174,21 @@ impl App {
         if !self.busy || !self.flows.hungry() {
             return false;
         }
-        let progress = self.timeline.run(Instant::FAR_FUTURE, SLICE_EVENTS);
+        let world = &self.timeline.live().world;
+        let soon = world.now() + PATIENCE;
+        let until = match world.only_listens() {
+            true if world.next_at().is_some_and(|at| at <= soon) => soon,
+            // While programs only listen, time passes for them as it does for who looks on.
+            true => {
+                if self.waited < 1.0 {
+                    return false;
+                }
+                world.now() + Duration::from_micros((self.waited * 1e3) as u64)
+            }
+            false => Instant::FAR_FUTURE,
+        };
+        self.waited = 0.0;
+        let progress = self.timeline.run(until, SLICE_EVENTS);
         let quiet = progress == Progress::Quiet;
         let ended = self.terminals.follow(self.timeline.live());
         self.flows.follow(self.timeline.live(), quiet);
@@ -183,7 +200,7 @@ impl App {
         for job in ended {
             self.job_ended(job);
         }
-        !quiet
+        !quiet && (until == Instant::FAR_FUTURE || until == soon)
     }
 
     /// A line is done: what it changed belongs into the lab.

@@ -340,6 +340,8 @@ pub struct App {
     epoch: u32,
     /// Something may be under way in the World.
     busy: bool,
+    /// Milliseconds that the page has shown since the World last ran.
+    waited: f64,
     next_toast: u32,
     /// The first flow was played once: it is not offered again.
     invited: bool,
@@ -397,6 +399,7 @@ impl App {
             keep,
             epoch: 0,
             busy: false,
+            waited: 0.0,
             next_toast: 0,
             watched: Vec::new(),
             whys: why::Whys::default(),

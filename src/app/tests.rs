@@ -7,6 +7,7 @@ use super::view::Ware;
 use super::*;
 use crate::netfilter::Hook;
 use crate::stack::Step;
+use crate::time::Duration;
 
 fn open() -> App {
     App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap()
@@ -282,6 +283,30 @@ fn a_shell_opened_in_a_container_takes_the_terminal_along_and_back() {
     type_at(&mut app, "docker-host:guest", "exit");
     assert_eq!(app.terminals.place, "docker-host");
     assert!(app.live().place("docker-host:guest").is_err());
+}
+
+#[test]
+fn while_a_program_listens_time_passes_as_on_the_wall() {
+    let mut app = open();
+    app.reopen(Lab::builtin("street").unwrap());
+    let begin = app.live().world.now();
+    let job = app.type_line("anna", "tcpdump -ni eth0").expect("a job");
+    for _ in 0..300 {
+        while app.run_slice() {}
+        app.act(Action::Tick(100.0));
+    }
+    let now = app.live().world.now();
+    assert!(now - begin < Duration::from_secs(40), "{:?}", now - begin);
+    assert!(now - begin > Duration::from_secs(20), "{:?}", now - begin);
+    assert_eq!(app.live().job(job).unwrap().exit, None);
+    // What is asked elsewhere is answered at once, as ever.
+    app.type_line("ben", "ping -c 2 192.168.0.1");
+    for _ in 0..5 {
+        while app.run_slice() {}
+        app.act(Action::Tick(100.0));
+    }
+    let said = app.live().jobs().last().unwrap().stdout();
+    assert!(said.contains("2 received") || said.contains("2 packets"), "{said}");
 }
 
 mod course {

@@ -113,6 +113,11 @@ impl Queue {
         first
     }
 
+    /// All that is to come but frames, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &What> {
+        self.slots.iter().flatten()
+    }
+
     /// Takes out what [`Queue::first`] found.
     #[inline]
     pub(super) fn take(&mut self, first: First) -> Option<What> {

@@ -4,7 +4,7 @@ use super::link::Plug;
 use super::queue::{First, What};
 use super::{LinkId, World};
 use crate::guest::Effect;
-use crate::stack::{Cx, DevRef, DropReason, NsId, Output, Pid, Step};
+use crate::stack::{Cx, DevRef, DropReason, NsId, Output, Pid, Step, TimerKind};
 use crate::time::Instant;
 use crate::wire::{Frame, IfIndex};
 
@@ -84,6 +84,26 @@ impl World {
     /// True if nothing is under way but housekeeping.
     pub fn is_quiet(&self) -> bool {
         self.foreground == 0 && self.in_flight() == 0
+    }
+
+    /// True if everybody in the foreground only listens, without an alarm or a connection of their own under
+    /// way: then who looks on need not be hurried to the next renewal of somebody's lease.
+    pub fn only_listens(&self) -> bool {
+        let awaited = |what: &What| {
+            matches!(
+                what,
+                What::Timer { kind: TimerKind::Tcp { .. }, .. } | What::Call { foreground: true, .. }
+            )
+        };
+        self.foreground > 0
+            && self.in_flight() == 0
+            && self.processes().all(|p| !(p.foreground || p.busy) || p.alarm.is_none())
+            && !self.queue.all().any(awaited)
+    }
+
+    /// When something happens next, if anything is to.
+    pub fn next_at(&self) -> Option<Instant> {
+        self.queue.first().map(|first| first.at)
     }
 
     /// Handles the next event.

@@ -82,8 +82,15 @@ globalThis.netpierRest = (exports) => {
 /** The rest, compiled, and its style. */
 const fetched = () => Promise.all([WebAssembly.compileStreaming(fetch(at(rest))), fetch(at(restStyle)).then((response) => response.text())]);
 
-/** A link to a lab or a lesson needs the rest at once: then it comes beside the first part. */
-const linked = rest && /[#&](lab|lesson|in|run|t)=/.test(location.hash)
+const said = (key) => {
+  try { return localStorage.getItem(key); } catch { return null; }
+};
+// A page on another page, which keeps nothing and knows nothing of the reader.
+const guest = location.hash.slice(1).split('&').some((part) => part === 'embed' || part.startsWith('embed='));
+
+/** A link to a lab or a lesson, or a lab of the reader's own, needs the rest at once: then it comes beside
+ * the first part. */
+const linked = rest && (/[#&](lab|lesson|in|run|t)=/.test(location.hash) || (!guest && said('netpier.lab')))
   && fetched().then((both) => { ready = both; }, () => {});
 
 /** In good time, and without holding anything up. If it fails, the program asks itself. */
@@ -99,9 +106,6 @@ const fetchSoon = async () => {
 };
 
 // A published page has the texts of each language in a file.
-const said = (key) => {
-  try { return localStorage.getItem(key); } catch { return null; }
-};
 const asked = /[#&]lang=(en|ko)\b/.exec(location.hash)?.[1] ?? said('netpier.lang') ?? navigator.language;
 const lang = /^ko\b/.test(asked) ? 'ko' : 'en';
 const file = self.dataset[lang === 'ko' ? 'textsKo' : 'textsEn'];
@@ -121,9 +125,8 @@ try {
 // Words are explained by a program of their own; the page works without it.
 import(at('words.js')).catch((error) => console.info(`words are not explained: ${error.message}`));
 
-// Offline from now on (worker.js). Not for a guest on another page, which keeps nothing; and after
+// Offline from now on (worker.js). Not for a guest; and after
 // everything that the first visit needs.
-const guest = location.hash.slice(1).split('&').some((part) => part === 'embed' || part.startsWith('embed='));
 if (!guest && navigator.serviceWorker) {
   try {
     await navigator.serviceWorker.register(worker());

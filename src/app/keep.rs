@@ -60,27 +60,35 @@ pub enum KeepAction {
     Opened,
 }
 
-/// Opens what is kept; else what was kept before it; else `home`.
-pub(super) fn open(store: &mut dyn Storage) -> (Lab, Option<Session>, Option<Lost>, State) {
+/// What was found in the store.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The reader's lab, opened; without one it is `home`.
+    pub(super) lab: Option<(Lab, Session)>,
+    /// Why it is not the one that was kept last.
+    pub(super) lost: Option<Lost>,
+    pub(super) state: State,
+}
+
+/// Opens what is kept; else what was kept before it.
+pub(super) fn open(store: &mut dyn Storage) -> Found {
     let kept = store.get(KEEP_LAB);
     let state = State { seen: kept.clone(), ..State::default() };
-    let home = || Lab::builtin("home").expect("it is built in");
-    let Some(text) = kept else { return (home(), None, None, state) };
+    let Some(text) = kept else { return Found { state, ..Found::default() } };
     let tries = store.get(KEEP_OPENING).and_then(|n| n.parse().ok()).unwrap_or(0);
     if tries >= TRIES {
         store.set(KEEP_UNREAD, &text);
         store.remove(KEEP_OPENING);
-        return (home(), None, Some(Lost::Crashed), state);
+        return Found { lab: None, lost: Some(Lost::Crashed), state };
     }
     store.set(KEEP_OPENING, &(tries + 1).to_string());
-    let read = |text: &str| Lab::from_json(text).and_then(|lab| Ok((lab.boot()?, lab)));
+    let read = |text: &str| Lab::from_json(text).and_then(|lab| lab.boot().map(|session| (lab, session)));
     match read(&text) {
-        Ok((session, lab)) => (lab, Some(session), None, state),
+        Ok(lab) => Found { lab: Some(lab), lost: None, state },
         Err(error) => {
             store.set(KEEP_UNREAD, &text);
-            let last = store.get(KEEP_LAST).and_then(|text| read(&text).ok());
-            let (lab, session) = last.map_or_else(|| (home(), None), |(s, lab)| (lab, Some(s)));
-            (lab, session, Some(Lost::Unreadable(error.to_string())), state)
+            let lab = store.get(KEEP_LAST).and_then(|text| read(&text).ok());
+            Found { lab, lost: Some(Lost::Unreadable(error.to_string())), state }
         }
     }
 }

@@ -191,8 +191,8 @@ pub struct Shown {
     key: Option<ShownKey>,
 }
 
-/// What [`Shown`] depends on.
-type ShownKey = (u32, u64, u64, Option<usize>, String, Lang);
+/// What [`Shown`] depends on. Without a flow nothing of it is in words, so in no language.
+type ShownKey = (u32, u64, u64, Option<usize>, String, Option<Lang>);
 
 /// An action.
 #[derive(Debug, Clone, PartialEq)]
@@ -362,7 +362,29 @@ impl App {
     ///
     /// # Errors
     /// If not even `home` opens.
-    pub fn new(mut store: Box<dyn Storage>, system: (Lang, Theme)) -> Result<Self, LabError> {
+    pub fn new(store: Box<dyn Storage>, system: (Lang, Theme)) -> Result<Self, LabError> {
+        Self::begin(None, store, system).map(|app| *app)
+    }
+
+    /// `home`, opened before anything is known of the reader: what [`App::begin`] begins with.
+    ///
+    /// # Errors
+    /// If it does not open.
+    pub fn home() -> Result<Box<Self>, LabError> {
+        let lab = Lab::builtin("home").expect("it is built in");
+        let session = lab.boot()?;
+        Ok(Self::opened(lab, session))
+    }
+
+    /// As [`App::new`]; where nothing was kept it takes this `home`, if it is handed one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin(
+        home: Option<Box<Self>>,
+        mut store: Box<dyn Storage>,
+        system: (Lang, Theme),
+    ) -> Result<Box<Self>, LabError> {
         let lang = match store.get(KEEP_LANG).as_deref() {
             Some("ko") => Lang::Ko,
             Some("en") => Lang::En,
@@ -373,9 +395,23 @@ impl App {
             Some("dark") => Theme::Dark,
             _ => system.1,
         };
-        let (lab, session, lost, keep) = keep::open(&mut *store);
-        let session = session.map_or_else(|| lab.boot(), Ok)?;
-        let mut app = Self {
+        let found = keep::open(&mut *store);
+        let mut app = match (found.lab, home) {
+            (Some((lab, session)), _) => Self::opened(lab, session),
+            (None, Some(home)) => home,
+            (None, None) => Self::home()?,
+        };
+        (app.settings.lang, app.settings.theme) = (lang, theme);
+        app.dialog = found.lost.map(Dialog::Lost);
+        app.course = course::State::kept(store.get(course::KEPT));
+        (app.store, app.keep) = (store, found.state);
+        app.set_language();
+        Ok(app)
+    }
+
+    fn opened(lab: Lab, session: Session) -> Box<Self> {
+        let (lang, theme) = (Lang::En, Theme::Light);
+        let mut app = Box::new(Self {
             lab,
             history: History::default(),
             timeline: Timeline::new(session),
@@ -387,16 +423,16 @@ impl App {
             drag: None,
             cabling: false,
             renaming: None,
-            dialog: lost.map(Dialog::Lost),
+            dialog: None,
             form_error: None,
             toasts: Vec::new(),
             firewall: firewall::Firewall::default(),
             changes: None,
-            course: course::State::kept(store.get(course::KEPT)),
+            course: course::State::default(),
             share: share::State::default(),
             shown: Shown::default(),
-            store,
-            keep,
+            store: Box::<store::Memory>::default(),
+            keep: keep::State::default(),
             epoch: 0,
             busy: false,
             waited: 0.0,
@@ -406,13 +442,12 @@ impl App {
             clip: Clip::default(),
             outbox: None,
             invited: false,
-        };
+        });
         let places = terminal::places(app.timeline.live());
         let first = places.iter().find(|p| *p == FIRST_FLOW.0).or(places.first()).cloned();
         app.terminals.go(&first.unwrap_or_default());
-        app.set_language();
         app.refresh();
-        Ok(app)
+        app
     }
 
     /// Does an action. What is to be painted is up to date afterwards.
@@ -476,7 +511,7 @@ impl App {
 
     fn set_language(&mut self) {
         let korean = self.settings.lang == Lang::Ko;
-        self.timeline.edit(|s| s.korean = korean);
+        self.timeline.set_korean(korean);
     }
 
     /// The place whose tables are shown: what is selected, else where the packet is, else the terminal's.
@@ -509,7 +544,8 @@ impl App {
         let place = self.inspected();
         let log_end = self.live().world.log.next_seq();
         let moment = if seq == u64::MAX { log_end } else { 0 };
-        let key = (self.epoch, seq, moment, self.flows.beat(), place.clone(), self.settings.lang);
+        let words = self.flows.current().map(|_| self.settings.lang);
+        let key = (self.epoch, seq, moment, self.flows.beat(), place.clone(), words);
         if self.shown.key.as_ref() == Some(&key) {
             return self.follow_drag();
         }

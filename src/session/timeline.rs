@@ -65,7 +65,7 @@ impl Moment {
 pub struct Timeline {
     live: Session,
     inputs: Vec<Typed>,
-    /// By record number.
+    /// By record number. Empty until something happens: so long `live` is the only moment.
     snapshots: Vec<Moment>,
     /// The moment looked at last.
     past: Option<Moment>,
@@ -76,10 +76,14 @@ pub struct Timeline {
 impl Timeline {
     /// Begins at `session` as it is now.
     pub fn new(session: Session) -> Self {
-        let mut timeline =
-            Self { live: session, inputs: Vec::new(), snapshots: Vec::new(), past: None, local: Vec::new() };
-        timeline.snapshot(0, true);
-        timeline
+        Self { live: session, inputs: Vec::new(), snapshots: Vec::new(), past: None, local: Vec::new() }
+    }
+
+    /// Keeps the state in which the timeline began. Comes before everything that changes it.
+    fn begin(&mut self) {
+        if self.snapshots.is_empty() {
+            self.snapshot(0, true);
+        }
     }
 
     /// The session now.
@@ -97,6 +101,7 @@ impl Timeline {
     /// # Errors
     /// As there.
     pub fn exec(&mut self, place: &str, line: &str) -> Result<JobId, SessionError> {
+        self.begin();
         let input = Input::Exec { place: place.to_owned(), line: line.to_owned() };
         let typed = self.typed(input);
         let job = self.live.exec(place, line)?;
@@ -106,6 +111,7 @@ impl Timeline {
 
     /// See [`Session::interrupt`].
     pub fn interrupt(&mut self, job: JobId) {
+        self.begin();
         let typed = self.typed(Input::Interrupt(job));
         self.inputs.push(typed);
         self.live.interrupt(job);
@@ -117,6 +123,7 @@ impl Timeline {
 
     /// See [`Session::run`].
     pub fn run(&mut self, until: Instant, max_events: u64) -> Progress {
+        self.begin();
         let progress = self.live.run(until, max_events);
         self.snapshot_if_due();
         progress
@@ -124,6 +131,7 @@ impl Timeline {
 
     /// See [`Session::run_through`].
     pub fn run_through(&mut self, until: Instant, max_events: u64) -> Progress {
+        self.begin();
         let progress = self.live.run_through(until, max_events);
         self.snapshot_if_due();
         progress
@@ -140,10 +148,20 @@ impl Timeline {
     /// An edit of the running session (new node, router settings …) as a closure over it; it is
     /// followed by a snapshot, so that re-running never has to repeat it.
     pub fn edit<R>(&mut self, f: impl FnOnce(&mut Session) -> R) -> R {
+        self.begin();
         let from = self.live.world.log.next_seq();
         let result = f(&mut self.live);
         self.snapshot(from, true);
         result
+    }
+
+    /// The language of `help` and of suggestions.
+    pub fn set_korean(&mut self, korean: bool) {
+        if self.snapshots.is_empty() {
+            self.live.korean = korean;
+        } else if self.live.korean != korean {
+            self.edit(|s| s.korean = korean);
+        }
     }
 
     /// The oldest record whose moment can be brought back.
@@ -160,6 +178,7 @@ impl Timeline {
         if seq.saturating_add(1) >= self.live.world.log.next_seq() {
             return &self.live;
         }
+        self.begin();
         let covers = self.past.as_ref().is_some_and(|p| p.from <= seq && seq < p.end());
         if !covers {
             let moment = self.rerun(seq);

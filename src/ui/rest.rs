@@ -1,8 +1,11 @@
 //! The other half of the program. `cargo xtask dist` cuts it in two (docs/adr/0005-two-parts.md);
 //! a page built without that is whole, and never asks.
 
+use std::cell::RefCell;
+
 use wasm_bindgen::prelude::*;
 
+use crate::app::App;
 use crate::explain::{Lang, hand_over};
 
 #[wasm_bindgen]
@@ -29,4 +32,41 @@ pub fn take_texts() {
 #[wasm_bindgen]
 pub fn need_rest() {
     fetch_rest(&wasm_bindgen::exports());
+}
+
+thread_local! {
+    /// What [`prepare`] left.
+    static HOME: RefCell<Option<Box<App>>> = const { RefCell::new(None) };
+}
+
+/// Opens `home` before there is a page. `cargo xtask dist` calls it and publishes the memory that it
+/// leaves behind, so that a first visit sets nothing up (docs/adr/0006-prepared-memory.md). It calls
+/// nothing of the browser's, and asks for no text, since none came yet. In a page built without that
+/// nobody calls it.
+#[wasm_bindgen]
+pub fn prepare() {
+    HOME.set(App::home().ok());
+    wipe();
+}
+
+/// What was prepared, once.
+pub fn prepared() -> Option<Box<App>> {
+    HOME.take()
+}
+
+/// Puts zeros into memory that was freed: nobody shall download what is no longer there. It stays zero
+/// because it is never used again.
+fn wipe() {
+    const PAGE: usize = 1 << 16;
+    let end = core::arch::wasm32::memory_size::<0>() * PAGE;
+    // The largest holes first, down to the smallest that the allocator makes.
+    for size in (0..=16).rev().map(|n| 8usize << n) {
+        loop {
+            let zeros = std::hint::black_box(vec![0u8; size]);
+            if zeros.as_ptr().addr() + size > end {
+                break;
+            }
+            std::mem::forget(zeros);
+        }
+    }
 }

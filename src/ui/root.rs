@@ -17,7 +17,7 @@ use super::start::Start;
 use super::terminal::Terminal;
 use super::timeline::Timeline;
 use super::toasts::Toasts;
-use super::{Ctx, Shared};
+use super::{Ctx, Shared, rest};
 use crate::app::arrange::Arrange;
 use crate::app::changed::Changes;
 use crate::app::course::Course as Lessons;
@@ -87,8 +87,7 @@ impl Component for Root {
         // A guest touches nothing that the reader keeps.
         let store: Box<dyn Storage> =
             if guest { Box::new(Memory::default()) } else { Box::new(LocalStorage) };
-        let app = App::new(store, browser::system());
-        let mut app = app.map(Box::new).map_err(|e| e.to_string());
+        let mut app = App::begin(rest::prepared(), store, browser::system()).map_err(|e| e.to_string());
         if let Ok(app) = &mut app {
             app.act(Action::Share(ShareAction::Visit(fragment)));
         }

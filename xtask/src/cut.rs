@@ -12,7 +12,7 @@ use std::process::Command;
 use crate::outline::outline;
 use crate::sh::{Result, command, root, run, which};
 use crate::wasm::{Body, Module, Symbols};
-use crate::{data, sheets, split, tools};
+use crate::{data, prepare, sheets, split, tools};
 
 /// Gives a build of the page what a cut needs: the linker says which bytes of data belong together. And no
 /// path of this machine is left in the program.
@@ -93,6 +93,7 @@ fn cut(dist: &Path, html: String, name: &str, whole: &Module) -> Result {
     let linked = read(&root().join("target").join(tools::WASM).join("page/netpier-page.wasm"))?;
     data::same_memory(whole, &Module::read(&linked)?)?;
     let symbols = Symbols::read(&linked)?;
+    let whole = &prepare::prepare(whole, &root().join("target/prepared"))?;
 
     let ran = split::coverage(whole, &visit(dist, name, whole)?)?;
     let mut parts = parts(whole, &ran, &symbols)?;

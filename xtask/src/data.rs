@@ -30,6 +30,17 @@ pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<(Vec<Dat
     // Data that may be written points where it wants.
     let constant = |i: &usize| symbols.constant.contains(&symbols.objects[*i].at);
     todo.extend((0..symbols.objects.len()).filter(|i| !constant(i)));
+    // What the program prepared (see prepare.rs) does so already: every word there may be an address.
+    for segment in &whole.data {
+        let from = (4 - segment.offset % 4) % 4;
+        for (i, word) in segment.bytes.get(from as usize..).unwrap_or_default().chunks_exact(4).enumerate() {
+            let at = segment.offset + from + 4 * i as u32;
+            let to = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+            if !symbols.constant.contains(&at) && symbols.constant.contains(&to) {
+                todo.extend(symbols.around(&order, to));
+            }
+        }
+    }
     let mut reached = BTreeSet::new();
     while let Some(i) = todo.pop() {
         if reached.insert(i) {
@@ -52,9 +63,9 @@ pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<(Vec<Dat
     let is_free = |at: u32| symbols.constant.contains(&at) && free[(at - symbols.constant.start) as usize];
     let (mut one, mut two) = (Vec::new(), Vec::new());
     for segment in &whole.data {
-        let end = segment.offset + segment.bytes.len() as u32;
-        pieces(segment, runs(segment.offset..end, |at| !is_free(at) && !padding(segment, at)), &mut one);
-        pieces(segment, runs(segment.offset..end, is_free), &mut two);
+        let all = segment.offset..segment.offset + segment.bytes.len() as u32;
+        one.extend(pieces(segment, all.clone(), |at| !is_free(at) && !padding(segment, at)));
+        two.extend(pieces(segment, all, is_free));
     }
     Ok((one, two))
 }
@@ -76,12 +87,14 @@ fn runs(all: Range<u32>, wanted: impl Fn(u32) -> bool) -> Vec<Range<u32>> {
     runs
 }
 
-fn pieces(segment: &Data, runs: Vec<Range<u32>>, out: &mut Vec<Data>) {
-    out.extend(runs.into_iter().map(|run| {
+/// What lies at the addresses for which `wanted` holds, as segments of their own.
+pub fn pieces(segment: &Data, all: Range<u32>, wanted: impl Fn(u32) -> bool) -> Vec<Data> {
+    let piece = |run: Range<u32>| {
         let bytes =
             &segment.bytes[(run.start - segment.offset) as usize..(run.end - segment.offset) as usize];
         Data { offset: run.start, bytes: bytes.to_vec() }
-    }));
+    };
+    runs(all, wanted).into_iter().map(piece).collect()
 }
 
 /// An error unless both programs put the same bytes into the memory.

@@ -12,6 +12,7 @@ mod cut_tests;
 mod data;
 mod notices;
 mod outline;
+mod prepare;
 mod real;
 mod sh;
 mod sheets;

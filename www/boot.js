@@ -3,6 +3,11 @@ const self = document.querySelector('script[data-wasm]');
 const at = (path) => new URL(path, document.baseURI).href;
 const root = document.documentElement;
 
+// What takes longest begins at once. Some hosts do not say what kind of file it is.
+const program = fetch(at(self.dataset.wasm)).then((response) => (
+  response.headers.get('content-type') === 'application/wasm' ? WebAssembly.compileStreaming(response) : response.arrayBuffer()));
+program.catch(() => {});
+
 // The theme comes first, so that a dark room never sees a white flash.
 let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 try {
@@ -114,7 +119,7 @@ const texts = file && fetch(at(file)).then((response) => (response.ok ? response
 try {
   const [{ default: init }, handed] = await Promise.all([import(at(self.dataset.js)), texts, linked]);
   globalThis.netpierTexts = (tag) => (tag === lang ? handed : undefined);
-  first = await init({ module_or_path: at(self.dataset.wasm) });
+  first = await init({ module_or_path: program });
   if (ready) place(...ready);
   if (rest) ACTS.forEach((act) => addEventListener(act, fetchSoon, true));
 } catch (error) {

@@ -409,7 +409,8 @@ impl App {
         Ok(app)
     }
 
-    fn opened(lab: Lab, session: Session) -> Box<Self> {
+    /// The page with this lab, which runs as this session; nothing is kept.
+    pub fn opened(lab: Lab, session: Session) -> Box<Self> {
         let (lang, theme) = (Lang::En, Theme::Light);
         let mut app = Box::new(Self {
             lab,

@@ -64,7 +64,7 @@ pub fn catalogue() -> &'static [ProgramInfo] {
 
 /// The line of `name`.
 pub fn info(name: &str) -> Option<&'static ProgramInfo> {
-    catalogue().iter().find(|i| i.name == name)
+    entries().map(|e| &e.info).find(|i| i.name == name)
 }
 
 fn entries() -> impl Iterator<Item = &'static Entry> {

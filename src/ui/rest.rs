@@ -7,6 +7,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::app::App;
 use crate::explain::{Lang, hand_over};
+use crate::lab::Lab;
+use crate::session::Session;
 
 #[wasm_bindgen]
 extern "C" {
@@ -45,8 +47,17 @@ thread_local! {
 /// nobody calls it.
 #[wasm_bindgen]
 pub fn prepare() {
-    HOME.set(App::home().ok());
+    let Some((lab, session)) = boot() else { return };
     wipe();
+    HOME.set(Some(App::opened(lab, session)));
+    wipe();
+}
+
+/// Copies: they lie close together and keep no room for more.
+fn boot() -> Option<(Lab, Session)> {
+    let lab = Lab::builtin("home")?;
+    let session = lab.boot().ok()?;
+    Some((lab.clone(), session.clone()))
 }
 
 /// What was prepared, once.
@@ -58,9 +69,11 @@ pub fn prepared() -> Option<Box<App>> {
 /// because it is never used again.
 fn wipe() {
     const PAGE: usize = 1 << 16;
+    // What the allocator needs of each piece for itself.
+    const OWN: usize = size_of::<usize>();
     let end = core::arch::wasm32::memory_size::<0>() * PAGE;
     // The largest holes first, down to the smallest that the allocator makes.
-    for size in (0..=16).rev().map(|n| 8usize << n) {
+    for size in (0..=15).rev().map(|n| (16usize << n) - OWN) {
         loop {
             let zeros = std::hint::black_box(vec![0u8; size]);
             if zeros.as_ptr().addr() + size > end {

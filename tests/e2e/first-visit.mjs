@@ -66,10 +66,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     browser.newContext = async (options) => {
       const context = await real(options);
       await context.addInitScript(() => {
-        const instantiate = WebAssembly.instantiateStreaming;
-        WebAssembly.instantiateStreaming = async (...args) => {
+        const instantiate = WebAssembly.instantiate;
+        WebAssembly.instantiate = async (...args) => {
           const made = await instantiate.apply(WebAssembly, args);
-          globalThis.counted = made.instance.exports.memory;
+          globalThis.counted = made.exports.memory;
           return made;
         };
       });

@@ -136,8 +136,11 @@ pub fn parts(whole: &Module, ran: &[Vec<bool>], symbols: &Symbols) -> Result<spl
         }
     }
     let (outlined, _) = outline(whole, &pieces)?;
-    let mut parts = split::split(&outlined, |f| first.contains(&f))?;
-    (parts.first.data, parts.rest.data) = data::cut(whole, &parts.first, symbols)?;
+    // Which code there is decides which data, and that which stubs; stubs name no data.
+    let code = split::split(&outlined, |f| first.contains(&f), |_| false)?;
+    let data = data::cut(whole, &code.first, symbols)?;
+    let mut parts = split::split(&outlined, |f| first.contains(&f), |slot| data.slots.contains(&slot))?;
+    (parts.first.data, parts.rest.data) = (data.first, data.rest);
     // For reading a browser's stack: the functions of the first part by their numbers in it.
     let lines = parts.order.iter().enumerate().map(|(i, f)| {
         let name = whole.names.get(f).map_or("(moved out of another)", String::as_str);

@@ -90,7 +90,7 @@ fn the_parts_do_what_the_whole_does_whatever_ran() {
             *ran = n == 0 || (i > 0 && chance >> 40 & 1 == 1);
         }
         let (outlined, _) = outline(&whole, &ran).expect("outlined");
-        let parts = split::split(&outlined, |f| f == 1 || (f == 2 && i % 2 == 0)).expect("split");
+        let parts = split::split(&outlined, |f| f == 1 || (f == 2 && i % 2 == 0), |_| true).expect("split");
         fs::write(dir.join(format!("{i}.first")), parts.first.write()).expect("written");
         fs::write(dir.join(format!("{i}.rest")), parts.rest.write()).expect("written");
     }

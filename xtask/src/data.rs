@@ -13,38 +13,69 @@ use crate::wasm::{Data, Module, Symbols, numbers};
 /// Shorter gaps cost more as the begin of another segment than as bytes.
 const GAP: u32 = 8;
 
-/// The two parts of `whole`'s data, for a first part with this code.
-pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<(Vec<Data>, Vec<Data>)> {
+/// Stand for the absence of a `char`, all over the place, and would be addresses.
+const NO_CHAR: Range<u32> = 0x0011_0000..0x0011_0004;
+/// Bytes of an object that deserves a second look.
+const LARGE: u32 = 1000;
+
+/// The data of both parts.
+pub struct Cut {
+    pub first: Vec<Data>,
+    pub rest: Vec<Data>,
+    /// The slots of the table of functions that the first part may call.
+    pub slots: BTreeSet<u32>,
+}
+
+/// Cuts `whole`'s data, for a first part with this code.
+pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<Cut> {
     let mut order: Vec<usize> = (0..symbols.objects.len()).collect();
     order.sort_by_key(|i| symbols.objects[*i].at);
     let mut todo: Vec<usize> = Vec::new();
+    let mut slots = BTreeSet::new();
     for body in &first.code {
         for n in numbers(body)? {
+            // An optimiser may add a condition to the first of two neighbours.
+            slots.extend([n, n.wrapping_add(1)].into_iter().filter(|n| symbols.slots_in_code.contains(n)));
             match symbols.meant.get(&n) {
                 Some(objects) => todo.extend(objects),
                 // Two constants that the optimiser made one, or no address at all.
-                None => todo.extend(symbols.around(&order, n)),
+                None if !NO_CHAR.contains(&n) => todo.extend(symbols.around(&order, n)),
+                None => {}
             }
         }
     }
     // Data that may be written points where it wants.
     let constant = |i: &usize| symbols.constant.contains(&symbols.objects[*i].at);
     todo.extend((0..symbols.objects.len()).filter(|i| !constant(i)));
-    // What the program prepared (see prepare.rs) does so already: every word there may be an address.
+    // What the program prepared (see prepare.rs) does so already: every word there may be an address. One that
+    // points into the middle of a large text or table of numbers is none unless a length follows that fits.
     for segment in &whole.data {
         let from = (4 - segment.offset % 4) % 4;
-        for (i, word) in segment.bytes.get(from as usize..).unwrap_or_default().chunks_exact(4).enumerate() {
-            let at = segment.offset + from + 4 * i as u32;
-            let to = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-            if !symbols.constant.contains(&at) && symbols.constant.contains(&to) {
-                todo.extend(symbols.around(&order, to));
+        let bytes = segment.bytes.get(from as usize..).unwrap_or_default();
+        let words: Vec<u32> =
+            bytes.chunks_exact(4).map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]])).collect();
+        for (i, to) in words.iter().enumerate() {
+            if symbols.constant.contains(&(segment.offset + from + 4 * i as u32)) {
+                continue;
             }
+            slots.insert(*to);
+            if !symbols.constant.contains(to) || NO_CHAR.contains(to) {
+                continue;
+            }
+            let length = words.get(i + 1).copied().unwrap_or(0);
+            todo.extend(symbols.around(&order, *to).into_iter().filter(|o| {
+                let object = symbols.objects[*o];
+                let into = to - object.at;
+                let plain = object.size >= LARGE && symbols.points[*o].is_empty();
+                !plain || into == 0 || (1..=object.size - into).contains(&length)
+            }));
         }
     }
     let mut reached = BTreeSet::new();
     while let Some(i) = todo.pop() {
         if reached.insert(i) {
             todo.extend(&symbols.points[i]);
+            slots.extend(&symbols.slots[i]);
         }
     }
 
@@ -67,7 +98,7 @@ pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<(Vec<Dat
         one.extend(pieces(segment, all.clone(), |at| !is_free(at) && !padding(segment, at)));
         two.extend(pieces(segment, all, is_free));
     }
-    Ok((one, two))
+    Ok(Cut { first: one, rest: two, slots })
 }
 
 /// A zero: memory begins as zeros.

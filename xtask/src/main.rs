@@ -10,6 +10,7 @@ mod cut;
 #[cfg(test)]
 mod cut_tests;
 mod data;
+mod live;
 mod notices;
 mod outline;
 mod prepare;

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::live::Live;
 use crate::sh::Result;
 use crate::wasm::{Body, Global, Ins, Module, block_result, put_i32, put_u32};
 
@@ -100,7 +101,10 @@ impl Work {
     fn function(&mut self, i: usize, body: &Body, ran: &[bool]) -> Result {
         let bytes = self.module.code[i].clone();
         let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
+        let live = Live::of(body, &bytes)?;
         let mut labelled = vec![body.result];
+        // For each frame the instruction to which its label leads; the function's leads out.
+        let mut targets = vec![usize::MAX];
         let mut spare = false;
         let mut at = 0;
         let begin = body.ins[0].from;
@@ -109,7 +113,8 @@ impl Work {
             if !ran[ins.block] && ins.alive && ins.height == 0 && !matches!(ins.op, 0x05 | 0x0b) {
                 let to = reach(body, ran, at);
                 if to > at
-                    && let Some(call) = self.run(body, &bytes, at, to, &labelled, &mut spare)?
+                    && let Some(call) =
+                        self.run(body, &bytes, at, to, (&labelled, &targets, &live), &mut spare)?
                 {
                     out.extend(call);
                     at = to;
@@ -118,9 +123,18 @@ impl Work {
             }
             match ins.op {
                 // The label of a loop takes nothing.
-                0x03 => labelled.push(None),
-                0x02 | 0x04 => labelled.push(block_result(ins.n).unwrap_or(None)),
-                0x0b => drop(labelled.pop()),
+                0x03 => {
+                    labelled.push(None);
+                    targets.push(at);
+                }
+                0x02 | 0x04 => {
+                    labelled.push(block_result(ins.n).unwrap_or(None));
+                    targets.push(ins.end);
+                }
+                0x0b => {
+                    labelled.pop();
+                    targets.pop();
+                }
                 _ => {}
             }
             out.extend_from_slice(&bytes[ins.from..ins.to]);
@@ -143,7 +157,7 @@ impl Work {
         bytes: &[u8],
         from: usize,
         to: usize,
-        labelled: &[Option<u8>],
+        (labelled, targets, live): (&[Option<u8>], &[usize], &Live),
         spare: &mut bool,
     ) -> Result<Option<Vec<u8>>> {
         let ins = &body.ins[from..to];
@@ -173,7 +187,15 @@ impl Work {
             Exit::Frame(n) => labelled[n],
             Exit::Return => body.result,
         };
-        let Locals { parameters, back } = locals(body, from, to, bytes, &exits)?;
+        let after: Vec<usize> = exits
+            .iter()
+            .filter_map(|exit| match exit {
+                Exit::End => Some(to),
+                Exit::Frame(n) => Some(targets[*n]),
+                Exit::Return => None,
+            })
+            .collect();
+        let Locals { parameters, back } = locals(body, from, to, bytes, (live, &after))?;
 
         // What travels back, and how.
         let carried = exits.iter().filter(|e| value(**e).is_some()).count() + back.len();
@@ -352,7 +374,7 @@ fn exit_of(label: usize, one: &Ins, depth: usize) -> Option<Exit> {
 }
 
 /// The labels of a `br_table`.
-fn labels(one: &Ins, bytes: &[u8]) -> Result<Vec<usize>> {
+pub fn labels(one: &Ins, bytes: &[u8]) -> Result<Vec<usize>> {
     let mut r = crate::wasm::Reader { bytes, at: one.from + 1 };
     (0..=r.u32()?).map(|_| Ok(r.u32()? as usize)).collect()
 }
@@ -413,21 +435,25 @@ struct Locals {
     back: Vec<usize>,
 }
 
-fn locals(body: &Body, from: usize, to: usize, bytes: &[u8], exits: &[Exit]) -> Result<Locals> {
+/// `after`: the instructions where the function may go on behind the run.
+fn locals(
+    body: &Body,
+    from: usize,
+    to: usize,
+    bytes: &[u8],
+    (live, after): (&Live, &[usize]),
+) -> Result<Locals> {
     let run = &body.ins[from..to];
     let depth = run[0].depth;
     let n = body.locals.len();
-    let (mut read, mut written, mut sure) = (vec![false; n], vec![false; n], vec![false; n]);
+    let (mut written, mut sure) = (vec![false; n], vec![false; n]);
     // A variable that the run always writes before it is read or the run is left has no past.
     let mut left = false;
     let mut past = vec![false; n];
     for one in run {
         let x = one.n as usize;
         match one.op {
-            0x20 => {
-                read[x] = true;
-                past[x] |= !sure[x];
-            }
+            0x20 => past[x] |= !sure[x],
             0x21 | 0x22 => {
                 written[x] = true;
                 sure[x] |= one.depth == depth && !left;
@@ -435,16 +461,10 @@ fn locals(body: &Body, from: usize, to: usize, bytes: &[u8], exits: &[Exit]) -> 
             _ => left |= !leaves(one, bytes, depth)?.is_empty(),
         }
     }
-    let mut elsewhere = vec![false; n];
-    for one in body.ins[..from].iter().chain(&body.ins[to..]) {
-        if one.op == 0x20 {
-            elsewhere[one.n as usize] = true;
-        }
-    }
-    let stays = exits.iter().any(|e| *e != Exit::Return);
-    // In a loop the next run may read what this one wrote.
-    let back: Vec<usize> = (0..n).filter(|x| stays && written[*x] && (elsewhere[*x] || past[*x])).collect();
-    let mut parameters: Vec<usize> = (0..n).filter(|x| past[*x] || (back.contains(x) && !sure[*x])).collect();
+    let back: Vec<usize> =
+        (0..n).filter(|x| written[*x] && after.iter().any(|at| live.has(*at, *x))).collect();
+    let mut parameters: Vec<usize> =
+        (0..n).filter(|x| live.has(from, *x) && (past[*x] || (back.contains(x) && !sure[*x]))).collect();
     parameters.sort_by_key(|x| (std::cmp::Reverse(body.locals[*x]), *x));
     Ok(Locals { parameters, back })
 }

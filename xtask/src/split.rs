@@ -33,8 +33,9 @@ fn named(body: &[u8]) -> Result<BTreeSet<u32>> {
     Ok(all)
 }
 
-/// Cuts it. `first` says of a function that is defined here whether it belongs to the first part.
-pub fn split(whole: &Module, first: impl Fn(u32) -> bool) -> Result<Parts> {
+/// Cuts it. `first` says of a function that is defined here whether it belongs to the first part, `asked`
+/// of a slot of the table of functions whether the first part may call it before the rest is there.
+pub fn split(whole: &Module, first: impl Fn(u32) -> bool, asked: impl Fn(u32) -> bool) -> Result<Parts> {
     let imported = whole.imported();
     let defined = whole.functions.len() as u32;
     let body = |f: u32| &whole.code[(f - imported) as usize];
@@ -67,7 +68,9 @@ pub fn split(whole: &Module, first: impl Fn(u32) -> bool) -> Result<Parts> {
     for (i, f) in elements.functions.iter().enumerate() {
         slots.entry(*f).or_insert(elements.offset + i as u32);
     }
-    let mut stubbed: BTreeSet<u32> = elements.functions.iter().copied().filter(|f| !here(*f)).collect();
+    let with_slots = elements.functions.iter().enumerate().map(|(i, f)| (elements.offset + i as u32, *f));
+    let mut stubbed: BTreeSet<u32> =
+        with_slots.filter(|(slot, f)| !here(*f) && asked(*slot)).map(|(_, f)| f).collect();
     let mut shared = BTreeSet::new();
     let mut called: BTreeMap<u32, usize> = BTreeMap::new();
     for f in imported..imported + defined {
@@ -178,7 +181,8 @@ pub fn split(whole: &Module, first: impl Fn(u32) -> bool) -> Result<Parts> {
     one.elements = vec![Element {
         table: elements.table,
         offset: elements.offset,
-        functions: table[..filled].iter().map(|f| index[f]).collect(),
+        // Anything in the slots that nobody asks for.
+        functions: table[..filled].iter().map(|f| *index.get(f).unwrap_or(&index[&need])).collect(),
     }];
 
     let mut two = Module { types: whole.types.clone(), ..Module::default() };

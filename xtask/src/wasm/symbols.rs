@@ -3,7 +3,7 @@
 //! Read from a program that was linked with `--emit-relocs`. Source: the tool conventions' Linking.md,
 //! <https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Module;
 use super::read::Reader;
@@ -25,6 +25,10 @@ pub struct Symbols {
     pub meant: BTreeMap<u32, Vec<usize>>,
     /// For each object those that it points at.
     pub points: Vec<Vec<usize>>,
+    /// For each object the slots of the table of functions that are written in it.
+    pub slots: Vec<Vec<u32>>,
+    /// The slots of the table of functions that are written in code.
+    pub slots_in_code: BTreeSet<u32>,
     /// Where the read-only data lies.
     pub constant: std::ops::Range<u32>,
 }
@@ -41,6 +45,9 @@ struct Reloc {
 const IN_CODE: [u8; 2] = [3, 4];
 /// An address in data.
 const IN_DATA: u8 = 5;
+/// A slot of the table of functions in code and in data.
+const SLOT_IN_CODE: u8 = 1;
+const SLOT_IN_DATA: u8 = 2;
 
 impl Symbols {
     /// Reads them from the program as the linker wrote it.
@@ -50,12 +57,14 @@ impl Symbols {
         r.take(8)?;
         let (mut table, mut code, mut data) = (Vec::new(), Vec::new(), Vec::new());
         let mut segments = Vec::new();
+        let mut bodies: &[u8] = &[];
         let mut names = BTreeMap::new();
         while !r.is_empty() {
             let id = r.u8()?;
             let size = r.u32()? as usize;
             let mut s = Reader::new(r.take(size)?);
             match id {
+                10 => bodies = s.bytes,
                 11 => segments = segment_places(&mut s)?,
                 0 => match s.name()?.as_str() {
                     "linking" => table = symbol_table(&mut s)?,
@@ -96,15 +105,28 @@ impl Symbols {
                 }
             }
         }
+        for reloc in code.iter().filter(|r| r.kind == SLOT_IN_CODE) {
+            let slot = Reader { bytes: bodies, at: reloc.at as usize }.signed()?;
+            all.slots_in_code.insert(slot as u32);
+        }
         let mut order: Vec<usize> = (0..all.objects.len()).collect();
         order.sort_by_key(|i| all.objects[*i].at);
-        for reloc in data.iter().filter(|r| r.kind == IN_DATA) {
-            let Some(to) = numbers.get(reloc.symbol).copied().flatten() else { continue };
+        all.slots = vec![Vec::new(); all.objects.len()];
+        for reloc in data.iter().filter(|r| [IN_DATA, SLOT_IN_DATA].contains(&r.kind)) {
             let segment =
                 segments.iter().rposition(|(from, _)| *from <= reloc.at).ok_or("a stray relocation")?;
-            let at = module.data[segment].offset + (reloc.at - segments[segment].0);
+            let into = (reloc.at - segments[segment].0) as usize;
+            let at = module.data[segment].offset + into as u32;
+            let to = numbers.get(reloc.symbol).copied().flatten();
+            let word = module.data[segment].bytes.get(into..into + 4).ok_or("a stray relocation")?;
             for from in all.around(&order, at) {
-                all.points[from].push(to);
+                match to {
+                    Some(to) if reloc.kind == IN_DATA => all.points[from].push(to),
+                    None if reloc.kind == SLOT_IN_DATA => {
+                        all.slots[from].push(u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+                    }
+                    _ => {}
+                }
             }
         }
         Ok(all)

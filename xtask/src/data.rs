@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::sh::Result;
-use crate::wasm::{Data, Module, Symbols, numbers};
+use crate::wasm::{Data, Module, Object, Symbols, numbers};
 
 /// Shorter gaps cost more as the begin of another segment than as bytes.
 const GAP: u32 = 8;
@@ -47,8 +47,15 @@ pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<Cut> {
     // Data that may be written points where it wants.
     let constant = |i: &usize| symbols.constant.contains(&symbols.objects[*i].at);
     todo.extend((0..symbols.objects.len()).filter(|i| !constant(i)));
-    // What the program prepared (see prepare.rs) does so already: every word there may be an address. One that
-    // points into the middle of a large text or table of numbers is none unless a length follows that fits.
+    // What the program prepared (see prepare.rs) does so already: every word there may be an address. But of a
+    // large table of numbers nobody keeps a part, and behind the address of a part of a text is its length.
+    let image = |object: &Object| {
+        let segment = whole.data.iter().rfind(|s| s.offset <= object.at)?;
+        let from = (object.at - segment.offset) as usize;
+        segment.bytes.get(from..from + object.size as usize)
+    };
+    let is_text: Vec<bool> =
+        symbols.objects.iter().map(|o| image(o).is_some_and(|b| std::str::from_utf8(b).is_ok())).collect();
     for segment in &whole.data {
         let from = (4 - segment.offset % 4) % 4;
         let bytes = segment.bytes.get(from as usize..).unwrap_or_default();
@@ -67,7 +74,7 @@ pub fn cut(whole: &Module, first: &Module, symbols: &Symbols) -> Result<Cut> {
                 let object = symbols.objects[*o];
                 let into = to - object.at;
                 let plain = object.size >= LARGE && symbols.points[*o].is_empty();
-                !plain || into == 0 || (1..=object.size - into).contains(&length)
+                !plain || into == 0 || (is_text[*o] && (1..=object.size - into).contains(&length))
             }));
         }
     }

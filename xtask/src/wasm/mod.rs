@@ -12,7 +12,7 @@ mod write;
 pub use body::{Body, Ins, block_result, signature};
 pub use code::{Target, numbers, rewrite};
 pub use read::Reader;
-pub use symbols::Symbols;
+pub use symbols::{Object, Symbols};
 pub use write::{put_i32, put_u32};
 
 use std::collections::BTreeMap;

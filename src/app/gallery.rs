@@ -2,6 +2,7 @@
 
 use super::scene::{Point, Rect};
 use super::{App, Dialog, Pane};
+use crate::explain::{Lang, text};
 use crate::lab::Lab;
 use crate::session::NodeKind;
 
@@ -71,6 +72,34 @@ pub fn card(name: &'static str, lab: &Lab) -> Card {
     Card { name, wires: wires.collect(), bounds: bounds.unwrap_or(Rect::new(0.0, 0.0, 400.0, 240.0)), boxes }
 }
 
+/// The title of a card and what it is about, by the name of its lab: keys of the locale.
+pub fn words(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "mine" => ("gallery.mine", "gallery.mine_sub"),
+        "before" => ("gallery.before", "gallery.before_sub"),
+        "home" => ("gallery.home", "gallery.home_sub"),
+        "dns" => ("gallery.dns", "gallery.dns_sub"),
+        "street" => ("gallery.street", "gallery.street_sub"),
+        "nat" => ("gallery.nat", "gallery.nat_sub"),
+        "wifi" => ("gallery.wifi", "gallery.wifi_sub"),
+        "two-routers" => ("gallery.two-routers", "gallery.two-routers_sub"),
+        "storm" => ("gallery.storm", "gallery.storm_sub"),
+        "host-network" => ("gallery.host_network", "gallery.host_network_sub"),
+        "macvlan" => ("gallery.macvlan", "gallery.macvlan_sub"),
+        "empty" => ("gallery.empty", "gallery.empty_sub"),
+        "overlay" => ("gallery.overlay", "gallery.overlay_sub"),
+        _ => return None,
+    })
+}
+
+/// What a lab is called on the page: the gallery's title, or the name that its maker gave it.
+pub fn title(lab: &str, lang: Lang) -> String {
+    match words(lab) {
+        Some((key, _)) if Lab::builtin_names().contains(&lab) => text(lang, key, &[]),
+        _ => lab.to_owned(),
+    }
+}
+
 /// All labs of the gallery; that of the recordings is for those who make netpier.
 pub fn cards() -> Vec<Card> {
     let names = Lab::builtin_names().iter().filter(|n| !matches!(**n, "oracle" | "empty"));
@@ -124,7 +153,7 @@ impl App {
         }
         self.keep_aside();
         let before = self.lab.clone();
-        let name = lab.name.clone();
+        let name = title(&lab.name, self.settings.lang);
         if self.reopen(lab) {
             self.history.record(before);
             self.leave_start(Pane::Terminal);

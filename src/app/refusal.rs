@@ -89,7 +89,7 @@ mod tests {
         let (port, of) = (used.a.1, used.a.0.clone());
         refused(
             &Edit::AddLink(used),
-            &format!("{of}의 {port} 포트에 이미 랜선이 꽂혀 있어요. 그 랜선부터 뽑아 주세요"),
+            &format!("{of}의 {port} 단자에 이미 랜선이 꽂혀 있어요. 그 랜선부터 뽑아 주세요"),
         );
     }
 

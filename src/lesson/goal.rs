@@ -63,6 +63,9 @@ pub enum Goal {
         /// With this source port.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port: Option<u16>,
+        /// To whom it was addressed at first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        towards: Option<Ipv4Net>,
         /// What its source or its destination became.
         to: Ipv4Addr,
         /// To this port.
@@ -166,7 +169,7 @@ impl Goal {
                         && d.addrs.iter().any(|a| within.contains(&a.addr()))
                 })
             }),
-            Self::Nat { at, from, port, to, to_port } => namespace(session, at).is_some_and(|ns| {
+            Self::Nat { at, from, port, towards, to, to_port } => namespace(session, at).is_some_and(|ns| {
                 ns.nf.ct.iter().any(|entry| {
                     let mapped = [entry.source_mapping(), entry.destination_mapping()];
                     let became = mapped
@@ -174,7 +177,8 @@ impl Goal {
                         .flatten()
                         .any(|(_, new)| new.addr == *to && to_port.is_none_or(|p| p == new.port));
                     let source = entry.original.src;
-                    from.contains(&source.addr) && port.is_none_or(|p| p == source.port) && became
+                    let meant = towards.is_none_or(|net| net.contains(&entry.original.dst.addr));
+                    from.contains(&source.addr) && port.is_none_or(|p| p == source.port) && meant && became
                 })
             }),
             Self::Dropped { at } => {

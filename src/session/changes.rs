@@ -361,12 +361,9 @@ mod tests {
         let words = |c: &Change| change(c, Lang::En);
         let mut all: Vec<String> = job.iter().flat_map(|j| &j.changes).map(words).collect();
         for text in &mut all {
-            if let Some(at) =
-                text.find("veth").filter(|at| text[at + 4..].starts_with(|c: char| c.is_ascii_hexdigit()))
-            {
+            let drawn = |at: &usize| text[at + 4..].starts_with(|c: char| c.is_ascii_hexdigit());
+            if let Some(at) = text.match_indices("veth").map(|(at, _)| at).find(drawn) {
                 text.replace_range(at..at + 11, "VETH");
-            } else if let Some(at) = text.rfind(": veth") {
-                text.replace_range(at + 2..at + 13, "VETH");
             }
         }
         all
@@ -377,14 +374,14 @@ mod tests {
         assert_eq!(
             said(&["docker run -d --name web -p 8080:80 lab"]),
             [
-                "h1: the container web is made and runs.",
-                "A veth pair is laid: VETH (port of docker0) to eth0 in h1:web.",
+                "h1: the container web is created and running.",
+                "A veth pair joins VETH (port of docker0) and eth0 in h1:web.",
                 "h1:web: eth0 gets the address 172.17.0.2/16.",
                 "h1:web gets the route default via 172.17.0.1 dev eth0",
-                "h1: a rule more in raw PREROUTING: -d 172.17.0.2 ! -i docker0 -j DROP",
-                "h1: a rule more in nat DOCKER: -p tcp ! -i docker0 --dport 8080 -j DNAT --to-destination \
+                "h1: a new rule in raw PREROUTING: -d 172.17.0.2 ! -i docker0 -j DROP",
+                "h1: a new rule in nat DOCKER: -p tcp ! -i docker0 --dport 8080 -j DNAT --to-destination \
                  172.17.0.2:80",
-                "h1: a rule more in filter DOCKER: ! -i docker0 -o docker0 -p tcp -d 172.17.0.2 --dport 80 -j \
+                "h1: a new rule in filter DOCKER: ! -i docker0 -o docker0 -p tcp -d 172.17.0.2 --dport 80 -j \
                  ACCEPT",
                 "h1: the port 0.0.0.0:8080 is published and leads to 172.17.0.2:80/tcp.",
             ]
@@ -394,7 +391,7 @@ mod tests {
     #[test]
     fn what_comes_and_goes_again_is_no_change() {
         let lines = ["docker run -d --name c1 -p 8080:80 lab", "docker run -d --name c2 -p 8080:80 lab"];
-        assert_eq!(said(&lines), ["h1: the container c2 is made; it does not run yet."]);
+        assert_eq!(said(&lines), ["h1: the container c2 is created; it is not running yet."]);
         assert_eq!(said(&[lines[0], "docker run -d --rm --name c2 -p 8080:80 lab"]), [""; 0]);
         assert_eq!(said(&["docker ps"]), [""; 0]);
     }
@@ -406,7 +403,7 @@ mod tests {
                 "iptables -I DOCKER-USER 1 -s 10.0.0.1 -j DROP; ip route add 10.9.0.0/24 via 192.168.0.1; sysctl -w net.ipv4.ip_forward=0"
             ]),
             [
-                "h1: a rule more in filter DOCKER-USER: -s 10.0.0.1 -j DROP",
+                "h1: a new rule in filter DOCKER-USER: -s 10.0.0.1 -j DROP",
                 "h1 gets the route 10.9.0.0/24 via 192.168.0.1 dev eth0",
                 "h1: net.ipv4.ip_forward = 0",
             ]

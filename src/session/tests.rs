@@ -142,6 +142,20 @@ fn an_unknown_word_gets_the_shells_answer_and_the_nearest_one() {
 }
 
 #[test]
+fn help_begins_with_network_tools_ends_with_signs_and_names_no_server_of_an_image() {
+    let mut s = pair();
+    let help = run(&mut s, "help").stdout();
+    let mut words: Vec<_> = help.lines().filter_map(|l| l.split_whitespace().next()).collect();
+    assert_eq!(words.pop(), Some("help"), "what else there is to know");
+    assert_eq!(words[..3], ["ping", "curl", "wget"]);
+    assert_eq!(words[words.len() - 2..], [":", "["]);
+    let at = |word| words.iter().position(|w| *w == word);
+    assert!(at("ip") < at("cat") && at("cat") < at("cd"), "{words:?}");
+    assert_eq!((at("catalina.sh"), at("postgres")), (None, None));
+    assert!(run(&mut s, "help nginx").stdout().contains("nginx [-p PORT]"), "still there for who asks");
+}
+
+#[test]
 fn a_command_takes_its_virtual_time_and_no_more() {
     let mut s = pair();
     let begin = s.world.now();

@@ -447,7 +447,7 @@ fn same_changes(a: Option<&Changes>, b: Option<&Changes>) -> bool {
 fn lab_name(app: &App, lang: crate::explain::Lang) -> String {
     match &app.course.open {
         Some(open) => open.lesson.prose(lang).title.clone(),
-        None => app.lab.name.clone(),
+        None => crate::app::gallery::title(&app.lab.name, lang),
     }
 }
 

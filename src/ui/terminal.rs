@@ -147,25 +147,27 @@ pub fn Terminal(props: &Props) -> Html {
     }
 }
 
-fn class_of(stream: Stream) -> &'static str {
+/// Programs remark on what they do on stderr, too: it is an error if the line ended as one.
+fn class_of(stream: Stream, failed: bool) -> &'static str {
     match stream {
-        Stream::Out => "out",
-        Stream::Err => "err",
+        Stream::Err if failed => "err",
+        Stream::Out | Stream::Err => "out",
         Stream::Note => "remark",
     }
 }
 
 fn entry(i: usize, e: &Entry, props: &Props) -> Html {
     let seq = props.seq;
-    let failed = e.job.filter(|job| !e.running(seq) && props.whys.contains(job));
+    let explained = e.job.filter(|job| !e.running(seq) && props.whys.contains(job));
+    let failed = !e.running(seq) && e.exit.is_none_or(|(status, _)| status != 0);
     html! {
         <div class="entry" key={i}>
             <div class="typed"><span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
-            { for e.shown(seq).map(|(to, text)| html! { <span class={class_of(to)}>{ text }</span> }) }
+            { for e.shown(seq).map(|(to, text)| html! { <span class={class_of(to, failed)}>{ text }</span> }) }
             if let Some(note) = &e.note {
                 <span class="err">{ note.clone() }</span>
             }
-            if let Some(job) = failed {
+            if let Some(job) = explained {
                 <div><WhyButton {job} open={props.why == Some(job)} /></div>
             }
         </div>

@@ -116,8 +116,10 @@ fn node_box(plan: &NodePlan) -> NodeBox {
         title,
     };
     let text_h = 40.0 + 16.0 * node.lines.len() as f64;
-    let title_w = if node.title_key { "" } else { &node.title };
-    let text_w = text_width(title_w, &node.lines) + 32.0;
+    // A name of the locale may have the id behind it: 공용 DNS (public-dns).
+    let title_w =
+        if node.title_key { format!("········· ({})", node.id) } else { node.title.clone() };
+    let text_w = text_width(&title_w, &node.lines) + 32.0;
     node.rect = match plan.kind {
         NodeKind::Isp | NodeKind::Switch => {
             let sockets = plan.ports.len() as f64 * 38.0 + 24.0;

@@ -36,11 +36,11 @@ pub const DNSD_OPTIONS: &[Opt] = &[
     value(&["--forward"], "ADDR", "server to ask about other names", "나머지 이름을 물어볼 서버"),
     value(&["--resolv"], "FILE", "resolv.conf that names those servers", "물어볼 서버가 적힌 resolv.conf"),
     value(&["--root"], "ADDR", "root server to find other names from", "나머지 이름을 찾기 시작할 루트 서버"),
-    flag(&["--cache"], "keep what the other server says", "다른 서버의 답을 캐시에 보관"),
+    flag(&["--cache"], "keep what the other server says", "다른 서버의 응답을 캐시에 보관"),
     flag(
         &["--relay"],
         "pass other names on through stdout, answers come on stdin",
-        "모르는 이름을 stdout으로 넘기고 답은 stdin으로 받음",
+        "모르는 이름을 stdout으로 넘기고 응답은 stdin으로 받음",
     ),
     flag(&["--servfail"], "say SERVFAIL to other names", "모르는 이름에 SERVFAIL로 답함"),
     flag(&["--not-authoritative"], "own records without AA", "자기 레코드도 AA 없이 답함"),

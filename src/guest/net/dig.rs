@@ -19,7 +19,7 @@ use crate::wire::Endpoint;
 
 /// The options of `dig`. Its query options begin with `+`.
 pub(super) const OPTIONS: &[Opt] = &[
-    value(&["-b"], "address[#port]", "bind to source address/port", "보내는 주소와 포트"),
+    value(&["-b"], "address[#port]", "bind to source address/port", "출발지 주소와 포트"),
     value(&["-p"], "port", "specify port number", "서버 포트"),
     value(&["-q"], "name", "specify query name", "찾을 이름"),
     value(&["-t"], "type", "specify query type", "레코드 종류"),
@@ -27,13 +27,13 @@ pub(super) const OPTIONS: &[Opt] = &[
     flag(&["-4"], "use IPv4 query transport only", "IPv4 사용"),
     flag(&["-h"], "print help and exit", "도움말"),
     flag(&["-v"], "print version and exit", "버전"),
-    flag(&["+short"], "display nothing except short form of answers", "답만 짧게"),
+    flag(&["+short"], "display nothing except short form of answers", "응답만 짧게"),
     flag(&["+trace"], "trace delegation down from root", "루트부터 위임을 따라가기"),
     flag(&["+noall"], "hide everything", "모두 숨기기"),
-    flag(&["+answer"], "display the answer section", "답 부분 보이기"),
+    flag(&["+answer"], "display the answer section", "응답 부분 보이기"),
     flag(&["+norecurse"], "ask for no recursion", "재귀를 부탁하지 않기"),
     flag(&["+tcp"], "use TCP", "TCP로 묻기"),
-    flag(&["+ignore"], "don't retry over TCP when truncated", "답이 잘려도 TCP로 다시 묻지 않기"),
+    flag(&["+ignore"], "don't retry over TCP when truncated", "응답이 잘려도 TCP로 다시 묻지 않기"),
     flag(&["+noedns"], "don't use EDNS", "EDNS 쓰지 않기"),
     flag(&["+nocomments", "+noquestion", "+nostats", "+nocmd"], "hide these parts", "이 부분 숨기기"),
     flag(&["+search"], "use the search list", "검색 목록 사용"),

@@ -97,7 +97,7 @@ pub const PROGRAMS: &[Entry] = &[
         "dig",
         "dig [@server] [domain] [q-type] [q-opt]",
         dig::OPTIONS,
-        ["ask a DNS server, and show the whole answer", "DNS 서버에 묻고 답 전체 보기"],
+        ["ask a DNS server, and show the whole answer", "DNS 서버에 묻고 응답 전체 보기"],
         dig::Dig::start,
     ),
     entry(
@@ -118,7 +118,7 @@ pub const PROGRAMS: &[Entry] = &[
         "udpq",
         "udpq HOST PORT [SOURCE_PORT]",
         &[],
-        ["send one datagram and wait for the answer", "데이터그램 하나를 보내고 답 기다리기"],
+        ["send one datagram and wait for the answer", "데이터그램 하나를 보내고 응답 기다리기"],
         serve::UdpQuery::start,
     ),
     entry(

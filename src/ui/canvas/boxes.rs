@@ -219,9 +219,15 @@ pub fn box_keys(ctx: &Ctx, what: Selection) -> Callback<KeyboardEvent> {
     })
 }
 
-/// A node's name, in the reader's language where it has one.
+/// A node's name, in the reader's language where it has one. What sentences and terminals call it
+/// stands in it (home router, router) or behind it (공유기 (router)).
 fn title(ctx: &Ctx, node: &NodeBox) -> AttrValue {
-    if node.title_key { ctx.t(&node.title) } else { node.title.clone().into() }
+    if !node.title_key {
+        return node.title.clone().into();
+    }
+    let name = ctx.t(&node.title);
+    let bare = |text: &str| text.to_lowercase().replace([' ', '-'], "");
+    if bare(&name).contains(&bare(&node.id)) { name } else { format!("{name} ({})", node.id).into() }
 }
 
 fn heading(ctx: &Ctx, node: &NodeBox) -> Html {

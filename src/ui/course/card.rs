@@ -27,6 +27,8 @@ pub struct Lesson {
     prose: crate::lesson::Prose,
     progress: Progress,
     hints: Vec<usize>,
+    /// The line of its picture.
+    play: String,
     /// The lines of the solution, with the places where they are typed.
     lines: Vec<(String, String)>,
 }
@@ -41,6 +43,7 @@ impl Lesson {
             prose: lesson.prose(lang).clone(),
             progress: progress.clone(),
             hints: hints.clone(),
+            play: lesson.play.run.clone(),
             lines: lines(lesson),
         }
     }
@@ -118,7 +121,7 @@ pub fn Card(props: &Props) -> Html {
                     <button type="button" class="quiet" data-test="lesson-again" onclick={ctx.on(Action::Course(Course::Again))}>{ ctx.t("course.again") }</button>
                     if !done {
                         <button type="button" class="quiet" disabled={props.showing} data-test="lesson-show" onclick={ctx.on(Action::Course(Course::ShowMe))}>{ ctx.t("course.show") }</button>
-                        <button type="button" class="primary" data-test="lesson-play" onclick={ctx.on(Action::Course(Course::Play))}>{ ctx.t(if lesson.kind == Kind::Clinic { "course.try" } else { "course.play" }) }</button>
+                        <button type="button" class="primary" data-test="lesson-play" title={lesson.play.clone()} onclick={ctx.on(Action::Course(Course::Play))}>{ ctx.tv("course.play", &[("line", &lesson.play)]) }</button>
                     } else if let Some((id, title)) = &props.next {
                         <button type="button" class="primary" title={title.clone()} data-test="lesson-next" onclick={ctx.on(Action::Course(Course::Open(id.clone())))}>{ ctx.t("course.next") }</button>
                     } else {

@@ -4,32 +4,13 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::app::Action;
-use crate::app::gallery::{Card, LabAction};
+use crate::app::gallery::{Card, LabAction, words};
 use crate::session::NodeKind;
 use crate::ui::{browser, icons::icon, use_ctx};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub cards: Vec<Card>,
-}
-
-/// Its title and what it is about.
-fn words(name: &str) -> Option<(&'static str, &'static str)> {
-    Some(match name {
-        "mine" => ("gallery.mine", "gallery.mine_sub"),
-        "before" => ("gallery.before", "gallery.before_sub"),
-        "home" => ("gallery.home", "gallery.home_sub"),
-        "dns" => ("gallery.dns", "gallery.dns_sub"),
-        "street" => ("gallery.street", "gallery.street_sub"),
-        "nat" => ("gallery.nat", "gallery.nat_sub"),
-        "wifi" => ("gallery.wifi", "gallery.wifi_sub"),
-        "two-routers" => ("gallery.two-routers", "gallery.two-routers_sub"),
-        "storm" => ("gallery.storm", "gallery.storm_sub"),
-        "host-network" => ("gallery.host_network", "gallery.host_network_sub"),
-        "macvlan" => ("gallery.macvlan", "gallery.macvlan_sub"),
-        "overlay" => ("gallery.overlay", "gallery.overlay_sub"),
-        _ => return None,
-    })
 }
 
 /// The gallery.

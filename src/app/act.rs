@@ -196,6 +196,9 @@ impl App {
         self.walk_follow();
         if quiet {
             self.busy = false;
+            if self.note_leases() {
+                self.save();
+            }
         }
         for job in ended {
             self.job_ended(job);
@@ -227,6 +230,7 @@ impl App {
         if job.mutations.is_empty() {
             return;
         }
+        self.note_leases();
         let before = self.lab.clone();
         for run in &job.mutations {
             let edit = Edit::Command(LabCommand { at: job.place.clone(), run: run.clone() });
@@ -485,10 +489,29 @@ impl App {
         }
     }
 
+    /// Writes down what DHCP gave away, so that the lab, opened again, gives everybody the same. True if
+    /// that is news. A lab that is only visited stays as it came.
+    fn note_leases(&mut self) -> bool {
+        if self.in_lesson() || self.share.embed || self.share.mine().is_some() {
+            return false;
+        }
+        let live = self.timeline.live();
+        let mut news = false;
+        for node in &mut self.lab.nodes {
+            for port in node.ports.iter_mut().filter(|p| p.dhcp) {
+                let leased = live.leased(&node.id, port.name).or(port.leased);
+                news |= leased != port.leased;
+                port.leased = leased;
+            }
+        }
+        news
+    }
+
     // ---- edits
 
     /// Does an edit to the document and to the running lab: both or neither.
     pub(super) fn edit(&mut self, edit: &Edit) -> bool {
+        self.note_leases();
         let before = self.lab.clone();
         let mut after = before.clone();
         let done = edit.apply(&mut after).and_then(|()| {
@@ -613,6 +636,7 @@ impl App {
             }
             Action::HideArp(hide) => self.settings.hide_arp = hide,
             Action::Undo => {
+                self.note_leases();
                 if let Some(lab) = self.history.undo(&self.lab)
                     && self.reopen(lab)
                 {
@@ -622,6 +646,7 @@ impl App {
                 }
             }
             Action::Redo => {
+                self.note_leases();
                 if let Some(lab) = self.history.redo(&self.lab)
                     && self.reopen(lab)
                 {

@@ -286,6 +286,42 @@ fn a_shell_opened_in_a_container_takes_the_terminal_along_and_back() {
 }
 
 #[test]
+fn what_dhcp_gave_is_given_again_after_undo_redo_and_reload() {
+    let mut app = open();
+    app.reopen(Lab::builtin("street").unwrap());
+    settle(&mut app);
+    let leases = |app: &App| -> Vec<(Option<std::net::Ipv4Addr>, String)> {
+        let ports = app.lab.nodes.iter().flat_map(|n| n.ports.iter().map(move |p| (n.id.clone(), p)));
+        ports.filter(|(_, p)| p.dhcp).map(|(id, p)| (app.live().leased(&id, p.name), id)).collect()
+    };
+    for line in ["ip link set eth0 down", "ip link set eth0 up"] {
+        type_at(&mut app, "anna", line);
+    }
+    let now = leases(&app);
+    assert!(now.iter().all(|(address, _)| address.is_some()), "{now:?}");
+    for way in [Action::Undo, Action::Undo, Action::Redo, Action::Redo] {
+        app.act(way);
+        settle(&mut app);
+    }
+    assert_eq!(leases(&app), now);
+    // The two change places, and keep them when the lab is opened again.
+    let mut lab = app.lab.clone();
+    let leased = |lab: &Lab, id: &str| lab.nodes.iter().find(|n| n.id == id).unwrap().ports[0].leased;
+    let (anna, ben) = (leased(&lab, "anna"), leased(&lab, "ben"));
+    assert!(anna.is_some() && ben.is_some() && anna != ben, "{anna:?} {ben:?}");
+    for node in &mut lab.nodes {
+        match node.id.as_str() {
+            "anna" => node.ports[0].leased = ben,
+            "ben" => node.ports[0].leased = anna,
+            _ => {}
+        }
+    }
+    let again = Lab::from_json(&lab.to_json()).unwrap().boot().unwrap();
+    let eth0 = "eth0".parse().unwrap();
+    assert_eq!((again.leased("anna", eth0), again.leased("ben", eth0)), (ben, anna));
+}
+
+#[test]
 fn while_a_program_listens_time_passes_as_on_the_wall() {
     let mut app = open();
     app.reopen(Lab::builtin("street").unwrap());

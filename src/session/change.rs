@@ -12,6 +12,7 @@ use crate::guest::{Signal, dhcp};
 use crate::sim::LinkId;
 use crate::stack::{ConfigError, DevRef, DeviceKind, RouteKind};
 use crate::wire::{IfName, Ipv4Net};
+use std::net::Ipv4Addr;
 
 impl Session {
     /// Tries `f` on a copy first, so that the session is unchanged if it fails.
@@ -188,6 +189,12 @@ impl Session {
         Ok(())
     }
 
+    /// The address that a port of a node holds by DHCP.
+    pub fn leased(&self, node: &str, port: IfName) -> Option<Ipv4Addr> {
+        let machine = self.world.machine(self.node(node).ok()?.machine)?;
+        dhcp::client_lease(&machine.files, port.as_str()).map(|lease| lease.address.addr())
+    }
+
     /// Ports that are new, gone, or of another address, bridge or MAC address.
     fn set_ports(&mut self, index: usize, config: &NodeConfig) -> Result<(), SessionError> {
         let seed = self.world.seed();
@@ -255,7 +262,10 @@ impl Session {
 
     /// Gateway, unreachable prefixes, forwarding, and the node's own rules.
     fn set_routes(&mut self, index: usize, old: &NodeConfig, new: &NodeConfig) -> Result<(), SessionError> {
-        let moved = old.ports != new.ports || old.gateway != new.gateway;
+        let ports = |config: &NodeConfig| -> Vec<PortConfig> {
+            config.ports.iter().map(|p| PortConfig { leased: None, ..p.clone() }).collect()
+        };
+        let moved = ports(old) != ports(new) || old.gateway != new.gateway;
         let done = self.world.with(self.nodes[index].ns, |n, cx| {
             let field = |name: &str, e: ConfigError| SessionError::Config(format!("{name}: {e}"));
             let everywhere = Ipv4Net::default();

@@ -141,6 +141,9 @@ pub struct PortConfig {
     /// Asks for an address by DHCP whenever it has carrier (the port has no `address` then).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dhcp: bool,
+    /// The address that DHCP gave it last: it asks for the same one when the lab is opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leased: Option<Ipv4Addr>,
     /// A radio instead of a socket for a cable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wifi: Option<Wifi>,
@@ -155,7 +158,7 @@ pub struct PortConfig {
 impl PortConfig {
     /// A port for a cable, without an address.
     pub fn new(name: IfName) -> Self {
-        Self { name, address: None, dhcp: false, wifi: None, mac: None, bridge: None }
+        Self { name, address: None, dhcp: false, leased: None, wifi: None, mac: None, bridge: None }
     }
 }
 

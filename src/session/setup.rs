@@ -344,13 +344,18 @@ pub(super) fn resolv_conf(config: &NodeConfig) -> String {
 /// Where a DHCP client is told what to put in place of what it is given.
 pub(super) const DHCLIENT_CONF: &str = "/etc/dhcp/dhclient.conf";
 
-/// What it says there: resolvers that were set by hand stay.
+/// What it says there: resolvers that were set by hand stay; the address that a port had last is wished for.
 pub(super) fn dhclient_conf(config: &NodeConfig) -> Option<String> {
-    if config.resolvers.is_empty() || !config.ports.iter().any(|p| p.dhcp) {
-        return None;
+    let asking = || config.ports.iter().filter(|p| p.dhcp);
+    let mut text = String::new();
+    if !config.resolvers.is_empty() && asking().next().is_some() {
+        let all: Vec<String> = config.resolvers.iter().map(ToString::to_string).collect();
+        text += &format!("supersede domain-name-servers {};\n", all.join(", "));
     }
-    let all: Vec<String> = config.resolvers.iter().map(ToString::to_string).collect();
-    Some(format!("supersede domain-name-servers {};\n", all.join(", ")))
+    for (port, address) in asking().filter_map(|p| Some((p.name, p.leased?))) {
+        text += &format!("interface \"{port}\" {{ send dhcp-requested-address {address}; }}\n");
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// A device to be made for a port.

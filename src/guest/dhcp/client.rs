@@ -388,7 +388,9 @@ impl Port {
                     sys,
                     format!("DHCPDISCOVER on {} to 255.255.255.255 port 67 interval {wait}\n", self.name),
                 );
-                let message = self.message(sys, DhcpMessageType::Discover);
+                let mut message = self.message(sys, DhcpMessageType::Discover);
+                let conf = sys.files.text("/etc/dhcp/dhclient.conf");
+                message.requested = conf.and_then(|text| wished(text, self.name.as_str()));
                 self.send(sys, Ipv4Addr::BROADCAST, &message);
                 self.state = State::Selecting { tries: tries + 1, next: now + Duration::from_secs(wait) };
                 if self.began.is_some_and(|b| now >= b + TIMEOUT) {
@@ -630,6 +632,13 @@ fn lease_of(message: &Message, server: Ipv4Addr, now: Instant) -> Option<ClientL
 fn superseded(text: &str) -> Option<Vec<Ipv4Addr>> {
     let line = text.lines().find_map(|l| l.trim().strip_prefix("supersede domain-name-servers "))?;
     Some(line.trim_end_matches(';').split(',').filter_map(|a| a.trim().parse().ok()).collect())
+}
+
+/// `interface "eth0" { send dhcp-requested-address 192.168.0.102; }` of dhclient.conf.
+fn wished(text: &str, port: &str) -> Option<Ipv4Addr> {
+    let own = format!("interface \"{port}\" {{ send dhcp-requested-address ");
+    let rest = text.lines().find_map(|l| l.trim().strip_prefix(own.as_str()))?;
+    rest.split(';').next()?.trim().parse().ok()
 }
 
 /// Sender of an ARP packet.

@@ -25,7 +25,10 @@ impl NetNs {
         let (device, bound, local) = (socket.options.device, socket.bound, socket.local);
         let named = socket.options.source;
         let fixed = [named, local.addr].into_iter().find(|a| !a.is_unspecified()).unwrap_or(bound);
-        let src = if fixed.is_unspecified() {
+        // A DHCP client sends from no address (RFC 2131 §4.1), whatever other interfaces have: the real ones
+        // use packet sockets for it.
+        let bare = device.is_some_and(|d| self.device(d).is_some_and(|d| d.addrs.is_empty()));
+        let src = if fixed.is_unspecified() && !(bare && to.addr.is_broadcast()) {
             match self.source_for(to.addr, device) {
                 Ok(src) => src,
                 // A DHCP client has no address yet, but knows its device (RFC 2131 §4.1).

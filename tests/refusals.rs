@@ -36,6 +36,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "docker network disconnect -f second-bridge api && docker network disconnect -f second-bridge db",
         "docker network rm second-bridge",
     ),
+    ("docker run nginx -d --name xx", "docker run -d --name xx nginx", "docker run -d --name xx nginx"),
     ("docker stop wbe", "docker stop web", "docker stop web"),
     ("docker rm web", "docker rm -f web", "docker rm -f web"),
 ];

@@ -398,6 +398,11 @@ pub enum Cause {
         place: String,
         program: String,
     },
+    /// An option of `docker run` stands behind the image, where the container's own command begins.
+    OptionAfterImage {
+        option: String,
+        image: String,
+    },
     /// A tool or the engine refused the command; its own words say why.
     Refused {
         words: String,
@@ -501,6 +506,7 @@ impl Cause {
             Self::NameServerFailed { .. } => "name_server_failed",
             Self::NameRefused { .. } => "name_refused",
             Self::NoProgram { .. } => "no_program",
+            Self::OptionAfterImage { .. } => "option_after_image",
             Self::Refused { .. } => "refused",
             Self::Dropped { .. } => "dropped",
         }
@@ -517,6 +523,7 @@ impl Cause {
             Self::WrongSocket { place, dev, router } => {
                 vec![("place", place), ("dev", dev), ("router", router)]
             }
+            Self::OptionAfterImage { option, image } => vec![("option", option), ("image", image)],
             Self::Lossy { place, dev } => vec![("place", place), ("dev", dev)],
             Self::Storm { place } | Self::NoAnswer { place } | Self::NoNameServer { place } => {
                 vec![("place", place)]

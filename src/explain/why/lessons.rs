@@ -4,6 +4,7 @@
 const TAUGHT: &[(&str, &str)] = &[
     // links and addresses
     ("no_link", "plug-in"),
+    ("option_after_image", "docker0"),
     ("wrong_socket", "two-sides-of-a-router"),
     ("device_down", "clinic-no-link"),
     ("no_address", "plug-in"),

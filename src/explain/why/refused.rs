@@ -63,6 +63,9 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
             Some(quoted) => quoted,
             None => line[..line.find(needle)?].rsplit([' ', ':']).find(|w| !w.is_empty())?,
         };
+        if let Some(cause) = behind_image(&case.job.line, program) {
+            return Some(cause);
+        }
         let place = exec_target(case).unwrap_or_else(|| case.job.place.clone());
         return Some(Cause::NoProgram { place, program: program.to_owned() });
     }
@@ -82,6 +85,15 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
 /// What the engine said, without its preface.
 fn daemon_words(line: &str) -> String {
     line.rsplit("Error response from daemon: ").next().unwrap_or(line).trim().to_owned()
+}
+
+/// A program that is none: what looks like an option, behind the image of a `docker run`.
+fn behind_image(line: &str, program: &str) -> Option<Cause> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let run = words.iter().position(|w| matches!(*w, "run" | "create"))?;
+    let at =
+        words.iter().position(|w| *w == program).filter(|at| program.starts_with('-') && *at > run + 1)?;
+    Some(Cause::OptionAfterImage { option: program.to_owned(), image: words[at - 1].to_owned() })
 }
 
 /// The container that a `docker exec` named.

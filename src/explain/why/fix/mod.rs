@@ -179,6 +179,7 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         }
         Cause::Refused { words } => smith.refusal(words, again()),
         Cause::NoProgram { .. } => smith.meant(),
+        Cause::OptionAfterImage { option, image } => smith.before_image(option, image),
         Cause::PoolsUsedUp { .. } | Cause::SubnetTaken { .. } => smith.with_subnet(),
         Cause::NoSwarm => {
             let addr = smith.host_addr(&job.place)?;

@@ -56,6 +56,14 @@ impl Smith<'_> {
         self.instead(wrong, right)
     }
 
+    /// The options behind the image go before it.
+    pub(super) fn before_image(&self, option: &str, image: &str) -> Option<Fix> {
+        let words: Vec<&str> = self.job.line.split_whitespace().collect();
+        let at = words.iter().position(|w| *w == option)?;
+        let line = [&words[..at - 1], &words[at..], &[image]].concat().join(" ");
+        Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })
+    }
+
     fn instead(&self, wrong: &str, right: &str) -> Option<Fix> {
         let line = replace_word(&self.job.line, wrong, right)?;
         Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })

@@ -322,6 +322,7 @@ impl App {
     /// Types a line at a place and lets it run.
     pub(super) fn type_line(&mut self, place: &str, line: &str) -> Option<JobId> {
         self.invited = true;
+        self.fold_changes();
         self.leave_start(Pane::Terminal);
         self.flows.to_now();
         self.terminals.go(place);
@@ -576,7 +577,7 @@ impl App {
         }
         self.lab = lab;
         self.epoch += 1;
-        self.terminals.keep_only(&terminal::places(self.timeline.live()));
+        self.terminals.keep_only(&terminal::likely_first(self.timeline.live()));
         self.drop_lost_selection();
         self.save();
         true
@@ -629,7 +630,10 @@ impl App {
                 self.settings.theme = theme;
                 self.store.set(KEEP_THEME, if theme == Theme::Dark { "dark" } else { "light" });
             }
-            Action::Tab(tab) => self.settings.tab = tab,
+            Action::Tab(tab) => {
+                self.settings.tab = tab;
+                self.fold_changes();
+            }
             Action::Pane(pane) => {
                 self.settings.pane = pane;
                 self.make_room();

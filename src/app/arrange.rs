@@ -95,15 +95,15 @@ fn free_address(lab: &Lab, net: Ipv4Net) -> Ipv4Net {
     free.and_then(|a| Ipv4Net::new(a, net.prefix_len()).ok()).unwrap_or(net)
 }
 
-/// The edit that adds a copy of `clip` to `lab`, `step` canvas units away; and the new ids.
-pub fn paste(lab: &Lab, clip: &Lab, step: i32) -> (Edit, Vec<String>) {
+/// The edit that adds a copy of `clip` to `lab`, `step` canvas units away (right, down); and the new ids.
+pub fn paste(lab: &Lab, clip: &Lab, step: (i32, i32)) -> (Edit, Vec<String>) {
     let mut grown = lab.clone();
     let mut names: Vec<(String, String)> = Vec::new();
     let mut edits = Vec::new();
     for node in &clip.nodes {
         let id = catalogue::free_id(&grown, stem(&node.id));
         let mut copy = NodeConfig { id: id.clone(), name: None, ..node.clone() };
-        copy.pos = (node.pos.0 + step, node.pos.1 + step);
+        copy.pos = (node.pos.0 + step.0, node.pos.1 + step.1);
         for port in &mut copy.ports {
             port.mac = None;
             port.address = port.address.map(|a| free_address(&grown, a));
@@ -204,7 +204,38 @@ impl App {
         }
     }
 
+    /// How far away a copy lands, so that it covers nothing: about `step`, right and down.
+    fn clear_of_others(&self, clip: &Lab, step: i32) -> (i32, i32) {
+        let boxes = clip.nodes.iter().map(|n| {
+            let drawn = self.shown.scene.node(&n.id).map_or((180.0, 76.0), |b| (b.rect.w, b.rect.h));
+            Rect::new(f64::from(n.pos.0), f64::from(n.pos.1), drawn.0, drawn.1)
+        });
+        let Some(all) = boxes.reduce(|a, b| a.union(&b)) else { return (step, step) };
+        let by = f64::from(step);
+        let (x, y) = self.beside((all.x + by, all.y + by), (all.w, all.h));
+        ((x - all.x).round() as i32, (y - all.y).round() as i32)
+    }
+
+    /// A container is no box of its own: what makes one like it is a command.
+    fn copy_container(&mut self, place: &str) {
+        self.clip = Clip::default();
+        let Some((host, name)) = place.split_once(':') else { return };
+        let makes = |run: &str| {
+            let words: Vec<&str> = run.split_whitespace().collect();
+            let named = words.windows(2).any(|w| w[0] == "--name" && w[1] == name);
+            words.first() == Some(&"docker") && (named || words.contains(&&*format!("--name={name}")))
+        };
+        let made = self.lab.commands.iter().rev().find(|c| c.at == host && makes(&c.run));
+        match made.map(|c| c.run.clone()) {
+            Some(run) => self.toast("toast.container_made", &run, false),
+            None => self.toast("toast.container_not_copied", name, false),
+        }
+    }
+
     fn copy(&mut self) {
+        if let Some(Selection::Container(place)) = self.selection.clone() {
+            return self.copy_container(&place);
+        }
         let ids = self.selected_nodes();
         if !ids.is_empty() {
             self.clip = Clip { lab: Some(part(&self.lab, &ids)), times: 0 };
@@ -215,7 +246,7 @@ impl App {
         if clip.nodes.is_empty() {
             return;
         }
-        let (edit, ids) = paste(&self.lab, clip, step);
+        let (edit, ids) = paste(&self.lab, clip, self.clear_of_others(clip, step));
         if self.edit(&edit) {
             self.selection = Selection::of_nodes(ids);
         }
@@ -358,7 +389,7 @@ mod tests {
     fn a_copy_has_ids_addresses_and_links_of_its_own() {
         let mut lab = Lab::builtin("home").unwrap();
         let part = part(&lab, &["laptop".into(), "router".into(), "docker-host".into()]);
-        let (edit, ids) = paste(&lab, &part, 36);
+        let (edit, ids) = paste(&lab, &part, (36, 36));
         edit.apply(&mut lab).unwrap();
         assert_eq!(ids, ["router-2", "laptop-2", "docker-host-2"]);
         let laptop = lab.nodes.iter().find(|n| n.id == "laptop-2").unwrap();

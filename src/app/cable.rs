@@ -237,6 +237,10 @@ impl App {
             CableAction::Grab(end, pixel) => {
                 let cabled = other_end(&self.lab, &end.0, end.1).filter(|_| !is_shared(&self.lab, &end));
                 let (fixed, pulled) = match cabled {
+                    // Who takes a computer by its cable wants the computer elsewhere: its own end
+                    // stays, and the far one is plugged in anew. Between devices that carry others'
+                    // traffic the plug in hand moves.
+                    Some(other) if self.is_end_device(&end.0) => (Fixed::Port(end), Some(other)),
                     Some(other) => (Fixed::Port(other), Some(end)),
                     None => (Fixed::Port(end), None),
                 };
@@ -255,6 +259,12 @@ impl App {
             }
             CableAction::Unplug(end) => self.unplug(end),
         }
+    }
+
+    /// Neither router nor switch nor provider.
+    fn is_end_device(&self, id: &str) -> bool {
+        let hub = |n: &NodeConfig| matches!(n.kind, NodeKind::Router | NodeKind::Switch | NodeKind::Isp);
+        node(&self.lab, id).is_some_and(|n| !hub(n))
     }
 
     fn draw_from(&mut self, fixed: Fixed, pulled: Option<End>, pixel: Point) {
@@ -309,6 +319,8 @@ impl App {
                     self.cabling = false;
                 }
             }
+            // Back at the box from which it was drawn: nothing was meant to change.
+            (None, Some(_)) if drag.moved && self.is_at_home(&drag.fixed, drag.at) => {}
             (None, Some(end)) if drag.moved => self.unplug(end),
             // A press without a way: on a cabled port it selects the cable, else it asks whereto.
             (None, Some(end)) => self.selection = Some(Selection::Link(end.0, end.1.to_string())),
@@ -323,6 +335,12 @@ impl App {
             }
             (None, None) => {}
         }
+    }
+
+    /// Is this point on the box whose end of the cable stays?
+    fn is_at_home(&self, fixed: &Fixed, at: Point) -> bool {
+        let node = self.shown.scene.node(fixed.node()).filter(|_| self.is_end_device(fixed.node()));
+        node.is_some_and(|n| n.rect.grown(REACH).contains(at))
     }
 
     /// Plugs a cable in; `pulled`: it was in this socket before.
@@ -340,14 +358,24 @@ impl App {
             Some(link) => LinkConfig { a, b, ..link },
             None => LinkConfig::new(a, b),
         };
+        let moved = pulled.is_some();
+        let words = format!("{} {} – {} {}", plugged.a.0, plugged.a.1, plugged.b.0, plugged.b.1);
         let mut edits = Vec::new();
         edits.extend(pulled.map(|(node, port)| Edit::RemoveLink { node, port }));
         edits.push(Edit::AddLink(plugged));
-        self.edit_to_watch(&Edit::Batch(edits), &place, &title)
+        let done = self.edit_to_watch(&Edit::Batch(edits), &place, &title);
+        if done && moved {
+            self.toast("toast.replugged", &words, false);
+        }
+        done
     }
 
     fn unplug(&mut self, (node, port): End) {
-        self.edit(&Edit::RemoveLink { node, port });
+        let far = other_end(&self.lab, &node, port);
+        let words = far.map(|far| format!("{node} {port} – {} {}", far.0, far.1)).unwrap_or_default();
+        if self.edit(&Edit::RemoveLink { node, port }) {
+            self.toast("toast.unplugged", &words, false);
+        }
         if matches!(self.selection, Some(Selection::Link(..))) {
             self.selection = None;
         }

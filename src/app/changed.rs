@@ -122,6 +122,12 @@ impl Changes {
 }
 
 impl App {
+    /// Something else is turned to: the list makes room.
+    pub(super) fn fold_changes(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            changes.open = false;
+        }
+    }
     /// Is there room for lists beside the picture?
     pub fn is_wide(&self) -> bool {
         self.camera.size.0 > SMALL_CANVAS

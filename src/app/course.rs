@@ -24,6 +24,9 @@ const INDEX: &str = "lessons/index.json";
 
 /// Pixels that the card of a lesson takes at the left of the picture.
 const CARD: f64 = 368.0;
+/// Up to this width of the picture, in pixels, the card has a place of its own beside it
+/// (`www/css/course.css`).
+const DOCKED: f64 = 782.0;
 
 /// What the learner does to the course.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,7 +203,12 @@ impl App {
             }
             Course::Again => {
                 if let Some(open) = self.course.open.take() {
+                    let before = self.lab.clone();
                     self.start_lesson(open.lesson);
+                    // The lesson goes on: what was built in it can be brought back.
+                    if self.lab != before {
+                        self.history.record(before);
+                    }
                 }
             }
             Course::Leave => self.leave_lesson(),
@@ -304,7 +312,8 @@ impl App {
     /// Looks at the goals where something has come to an end and is seen; plays the solution on.
     pub(super) fn follow_course(&mut self) {
         // A guest on another page has no card.
-        let card = self.in_lesson() && !self.course.folded && !self.share.embed;
+        let card =
+            self.in_lesson() && !self.course.folded && !self.share.embed && self.camera.size.0 > DOCKED;
         let left = if card { CARD } else { 0.0 };
         if left != self.camera.left {
             self.camera.left = left;

@@ -26,6 +26,8 @@ pub enum LabAction {
     Gallery,
     /// A built-in one.
     Open(&'static str),
+    /// What is on the screen, as it was at its beginning.
+    StartOver,
     /// The text of a file: its name, and what is in it.
     Read(String, String),
     /// A file that could not be read as text: its name.
@@ -120,6 +122,7 @@ impl App {
                     self.open_lab(lab, "toast.opened");
                 }
             }
+            LabAction::StartOver => self.start_over(),
             LabAction::Read(file, content) => match Lab::from_json(&content) {
                 Ok(mut lab) => {
                     if lab.name.is_empty() {
@@ -148,13 +151,16 @@ impl App {
 
     pub(super) fn open_lab(&mut self, lab: Lab, word: &'static str) {
         // A lesson's lab is not replaced by another one: the lesson is left.
-        if self.in_lesson() {
+        let left = self.in_lesson();
+        if left {
             self.course(super::course::Course::Leave);
         }
         self.keep_aside();
         let before = self.lab.clone();
         let name = title(&lab.name, self.settings.lang);
         if self.reopen(lab) {
+            let word = if left && word == "toast.opened" { "toast.opened_from_lesson" } else { word };
+            self.opened = Some(self.lab.clone());
             self.history.record(before);
             self.leave_start(Pane::Terminal);
             self.selection = None;
@@ -162,6 +168,37 @@ impl App {
             self.camera.auto = true;
             self.toast(word, &name, false);
         }
+    }
+
+    /// The lesson begins anew; a lab is again as it was when it was opened. Undo takes it back.
+    fn start_over(&mut self) {
+        let before = self.lab.clone();
+        if self.in_lesson() {
+            self.course(super::course::Course::Again);
+        } else {
+            let lab = self.beginning();
+            // A lab equal to the one on the screen would go on as it is.
+            self.lab.seed = lab.seed.wrapping_add(1);
+            if !self.reopen(lab) {
+                self.lab = before;
+                return;
+            }
+            if self.lab != before {
+                self.history.record(before.clone());
+            }
+            self.camera.auto = true;
+        }
+        self.selection = None;
+        let word = if self.lab == before { "toast.over_as_it_was" } else { "toast.over" };
+        self.toast(word, &before.name, false);
+    }
+
+    /// The lab of the screen, as it was when it was opened here, else as the gallery has it; one that
+    /// came with the page as it came.
+    fn beginning(&self) -> Lab {
+        let name = &self.lab.name;
+        let opened = self.opened.as_ref().filter(|l| l.name == *name).cloned();
+        opened.or_else(|| Lab::builtin(name)).unwrap_or_else(|| self.lab.clone())
     }
 
     fn toast_of(&mut self, key: &'static str, file: &str, why: &str) {

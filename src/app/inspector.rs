@@ -368,12 +368,13 @@ pub(super) fn connection(e: &CtEntry, now: crate::time::Instant) -> ConnectionRo
 pub fn mappings(session: &Session, ns: NsId) -> Vec<NatRow> {
     let Some(ns) = session.world.namespace(ns) else { return Vec::new() };
     let row = |e: &CtEntry| {
-        // Out: whose port became which. In: who was let in, and to whom.
-        let (way, from, to) = match e.source_mapping() {
-            Some((from, to)) => (NatWay::Out, from, to),
-            None => (NatWay::In, e.original.src, e.destination_mapping()?.1),
+        // Out: whose port became which. In: which of our ports leads to whom.
+        let ((from, to), way) = match e.source_mapping() {
+            Some(ends) => (ends, NatWay::Out),
+            None => (e.destination_mapping()?, NatWay::In),
         };
-        Some(NatRow { way, from: from.to_string(), to: to.to_string() })
+        let by = (way == NatWay::In).then(|| e.original.src.addr.to_string());
+        Some(NatRow { way, from: from.to_string(), to: to.to_string(), by })
     };
     ns.nf.ct.iter().filter_map(row).collect()
 }

@@ -353,6 +353,8 @@ pub struct App {
     clip: Clip,
     /// A file for the reader.
     outbox: Option<Download>,
+    /// The lab on the screen, as it was opened; None: as the gallery has it.
+    opened: Option<Lab>,
 }
 
 pub use flow::Flows;
@@ -412,6 +414,8 @@ impl App {
     /// The page with this lab, which runs as this session; nothing is kept.
     pub fn opened(lab: Lab, session: Session) -> Box<Self> {
         let (lang, theme) = (Lang::En, Theme::Light);
+        let ready = Lab::builtin_names().iter().any(|n| *n == lab.name);
+        let opened = Some(lab.clone()).filter(|_| !ready);
         let mut app = Box::new(Self {
             lab,
             history: History::default(),
@@ -442,6 +446,7 @@ impl App {
             whys: why::Whys::default(),
             clip: Clip::default(),
             outbox: None,
+            opened,
             invited: false,
         });
         let places = terminal::places(app.timeline.live());

@@ -118,6 +118,7 @@ impl App {
             ShareAction::Home => {
                 if let Some((mine, _)) = self.share.visit.take() {
                     self.share.forget = true;
+                    self.opened = None;
                     self.reopen(mine);
                     self.camera.auto = true;
                 }
@@ -238,6 +239,7 @@ impl App {
         if lab != mine {
             // While there is a visit nothing is kept, so it begins before its lab is open.
             self.share.visit = Some((mine, lab.clone()));
+            self.opened = Some(lab.clone());
             let screen = self.lab.clone();
             if !self.reopen(lab) {
                 self.share.visit = before;

@@ -258,6 +258,18 @@ pub fn places(session: &Session) -> Vec<String> {
     all
 }
 
+/// The same, those first where people type: at computers and Docker hosts rather than at what
+/// stands between them.
+pub fn likely_first(session: &Session) -> Vec<String> {
+    let mut all = places(session);
+    let typed_at = |place: &String| {
+        let node = session.node(place.split(':').next().unwrap_or(place));
+        node.is_ok_and(|n| matches!(n.config.kind, NodeKind::Computer | NodeKind::DockerHost))
+    };
+    all.sort_by_key(|place| !typed_at(place));
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

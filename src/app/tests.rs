@@ -205,6 +205,10 @@ fn the_routers_form_lets_the_internet_in() {
     assert!(type_at(&mut app, "visitor", "curl http://150.150.0.1:8080").contains("Tomcat"));
     let nat = app.shown.scene.node("router").unwrap().nat.clone().unwrap();
     assert_eq!(nat.rows.iter().map(|r| r.way).collect::<Vec<_>>()[..1], [scene::NatWay::Forward]);
+    // Who came in is no address that became another: the port leads to the host.
+    let row = nat.rows.iter().find(|r| r.way == scene::NatWay::In).expect("it was let in");
+    assert_eq!((row.from.as_str(), row.to.as_str()), ("150.150.0.1:8080", "192.168.0.10:8080"));
+    assert_eq!(row.by.as_deref(), Some("203.0.113.7"));
 }
 
 /// A store that several pages share, as the browser's does.
@@ -403,6 +407,46 @@ mod course {
     }
 
     #[test]
+    fn started_over_a_lesson_stays_open_and_undo_brings_back_what_was_built_in_it() {
+        let mut app = super::open();
+        open(&mut app, "docker0");
+        let start = app.lab.clone();
+        type_at(&mut app, "docker-host", "docker run -d --name extra alpine sleep 100");
+        let built = app.lab.clone();
+        assert_ne!(built, start);
+        app.act(Action::Lab(LabAction::StartOver));
+        assert!(app.in_lesson());
+        assert_eq!((&app.lab, app.toasts.last().map(|t| t.key)), (&start, Some("toast.over")));
+        app.act(Action::Undo);
+        assert!(app.in_lesson() && app.live().place("docker-host:extra").is_ok());
+        assert_eq!(app.lab, built);
+    }
+
+    #[test]
+    fn started_over_a_lab_is_as_it_was_opened_and_runs_anew() {
+        let mut app = super::open();
+        app.act(Action::Lab(LabAction::Open("dns")));
+        let start = app.lab.clone();
+        let id = app.lab.nodes[0].id.clone();
+        app.act(Action::Select(Some(Selection::Node(id))));
+        app.act(Action::Arrange(Arrange::Nudge(40, 0)));
+        app.act(Action::Lab(LabAction::StartOver));
+        assert_eq!((&app.lab, app.toasts.last().map(|t| t.key)), (&start, Some("toast.over")));
+        app.act(Action::Undo);
+        assert_ne!(app.lab, start);
+        // A lab of the reader's own, brought by a file: as the file had it.
+        let own = Lab { name: "mine".into(), ..Lab::builtin("home").unwrap() };
+        app.act(Action::Lab(LabAction::Read("mine.json".into(), own.to_json())));
+        let jobs = app.live().jobs().len();
+        type_at(&mut app, "laptop", "ping -c 1 192.168.0.1");
+        assert!(app.live().jobs().len() > jobs);
+        app.act(Action::Lab(LabAction::StartOver));
+        assert_eq!(app.live().jobs().len(), jobs);
+        assert!(app.lab == own);
+        assert_eq!(app.toasts.last().map(|t| t.key), Some("toast.over_as_it_was"));
+    }
+
+    #[test]
     fn a_link_names_a_lesson_and_nothing_but_a_file_name_is_fetched() {
         let mut app = super::open();
         app.act(Action::Share(ShareAction::Visit("#lesson=nat-table&t=3".into())));
@@ -516,6 +560,142 @@ fn an_end_pulled_out_of_its_socket_goes_into_another_or_out() {
     app.act(Action::Undo);
     app.act(Action::Undo);
     assert_eq!(plugged(&app).as_deref(), Some("lan1"));
+}
+
+/// Drags the plug in a socket: to another node's socket, or to a pixel.
+fn drag_plug(app: &mut App, from: (&str, &str), to: Result<(&str, &str), (f64, f64)>) {
+    let pixel = |app: &App, (node, port): (&str, &str)| {
+        let ports = &app.shown.scene.node(node).unwrap().ports;
+        app.camera.to_pixel(ports.iter().find(|p| p.name == port).unwrap().rect.center())
+    };
+    let (at, to) = (pixel(app, from), to.map_or_else(|pixel| pixel, |end| pixel(app, end)));
+    app.act(Action::Cable(CableAction::Grab((from.0.to_owned(), from.1.parse().unwrap()), at)));
+    app.act(Action::DragTo(to));
+    app.act(Action::Drop);
+}
+
+fn cables(app: &App) -> Vec<String> {
+    let links = app.lab.links.iter();
+    links.map(|l| format!("{} {} – {} {}", l.a.0, l.a.1, l.b.0, l.b.1)).collect()
+}
+
+#[test]
+fn a_computer_taken_by_its_cable_stays_plugged_in_and_goes_where_it_is_dropped() {
+    let mut app = open();
+    app.act(Action::Want(Ware::Device(crate::lab::catalogue::Device::Switch)));
+    settle(&mut app);
+    let before = cables(&app);
+    let uplink = before.iter().position(|l| l == "docker-host eth0 – router lan2").expect("it is cabled");
+    drag_plug(&mut app, ("docker-host", "eth0"), Ok(("switch", "port1")));
+    let after = cables(&app);
+    assert_eq!(after.len(), before.len(), "no second cable");
+    assert!(after.contains(&"docker-host eth0 – switch port1".to_owned()), "{after:?}");
+    assert!(!after.contains(&before[uplink]));
+    let toast = app.toasts.last().expect("a word");
+    assert_eq!((toast.key, toast.text.as_str()), ("toast.replugged", "docker-host eth0 – switch port1"));
+    // Let go over itself it stays as it is; over nothing it comes out.
+    settle(&mut app);
+    let at = app.camera.to_pixel(app.shown.scene.node("docker-host").unwrap().rect.center());
+    drag_plug(&mut app, ("docker-host", "eth0"), Err(at));
+    assert_eq!(cables(&app), after);
+    drag_plug(&mut app, ("docker-host", "eth0"), Err((3.0, 3.0)));
+    assert_eq!(cables(&app).len(), before.len() - 1);
+    assert_eq!(app.toasts.last().map(|t| t.key), Some("toast.unplugged"));
+}
+
+#[test]
+fn a_packet_that_no_wire_took_is_named_in_the_list() {
+    let mut app = open();
+    let end = ("laptop".to_owned(), "eth0".parse().unwrap());
+    app.act(Action::Cable(CableAction::Unplug(end)));
+    settle(&mut app);
+    type_at(&mut app, "laptop", "ping -c 1 192.168.0.10");
+    let rows = &app.flows.current().unwrap().rows;
+    let dead = rows.iter().filter(|r| r.drop.is_some());
+    let mut said: Vec<_> = dead.map(|r| (r.kind, r.from.as_str(), r.to.as_str(), r.what.as_str())).collect();
+    said.sort_unstable();
+    said.dedup();
+    let (own, far) = ("192.168.0.20", "192.168.0.10");
+    let question = (decode::Kind::Arp, own, far, "who has 192.168.0.10?");
+    assert_eq!(said, [question, (decode::Kind::Icmp, own, far, "echo request")]);
+}
+
+#[test]
+fn what_a_command_changed_is_folded_when_something_else_is_turned_to() {
+    let mut app = first_flow();
+    let open_now = |app: &App| app.changes.as_ref().is_some_and(|c| c.open);
+    type_at(&mut app, "docker-host", "docker run -d --name one alpine sleep 9");
+    assert!(open_now(&app));
+    app.act(Action::Tab(Tab::Nat));
+    assert!(app.changes.is_some() && !open_now(&app));
+    type_at(&mut app, "docker-host", "docker run -d --name two alpine sleep 9");
+    assert!(open_now(&app));
+    type_at(&mut app, "laptop", "ip addr");
+    assert!(!open_now(&app));
+}
+
+#[test]
+fn thirty_containers_stand_in_rows_that_fit_into_the_picture() {
+    let mut app = open();
+    for i in 0..30 {
+        app.act(Action::Run {
+            place: "docker-host".into(),
+            line: format!("docker run -d --name c{i} alpine sleep 99"),
+        });
+        settle(&mut app);
+    }
+    let scene = &app.shown.scene;
+    let host = scene.node("docker-host").unwrap();
+    let mut rows: Vec<i64> = host.containers.iter().map(|c| c.rect.y as i64).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    assert!(rows.len() >= 4 && host.rect.w < 1800.0, "{rows:?} {}", host.rect.w);
+    for (i, a) in host.containers.iter().enumerate() {
+        assert!(host.rect.contains(a.rect.center()));
+        for b in &host.containers[i + 1..] {
+            assert!(!arrange::touches(&a.rect, &b.rect), "{} on {}", a.name, b.name);
+        }
+        // No cable of another runs through it.
+        let lower = scene.wires.iter().filter(|w| matches!(w.kind, scene::WireKind::Veth(_)));
+        for p in lower.flat_map(|w| w.points.windows(2)) {
+            let ((x1, y1), (x2, y2)) = (p[0], p[1]);
+            let inside = x1 > a.rect.x && x1 < a.rect.right() && x1 == x2;
+            let through = y1.min(y2) < a.rect.y && y1.max(y2) > a.rect.bottom();
+            assert!(!(inside && through), "a cable runs through {}", a.name);
+        }
+    }
+    app.act(Action::Fit);
+    let seen = app.camera.view();
+    assert!(seen.contains((scene_corner(&app).0, scene_corner(&app).1)));
+}
+
+fn scene_corner(app: &App) -> (f64, f64) {
+    let b = &app.shown.scene.bounds;
+    (b.right(), b.bottom())
+}
+
+#[test]
+fn a_copy_lands_beside_what_is_there_and_a_container_is_made_by_a_command() {
+    let mut app = open();
+    app.act(Action::Select(Some(Selection::Node("laptop".into()))));
+    app.act(Action::Arrange(Arrange::Copy));
+    for _ in 0..3 {
+        app.act(Action::Arrange(Arrange::Paste));
+        settle(&mut app);
+    }
+    let nodes = &app.shown.scene.nodes;
+    for (i, a) in nodes.iter().enumerate() {
+        for b in &nodes[i + 1..] {
+            assert!(!arrange::touches(&a.rect, &b.rect), "{} on {}", a.id, b.id);
+        }
+    }
+    let before = app.lab.nodes.len();
+    app.act(Action::Select(Some(Selection::Container("docker-host:api".into()))));
+    app.act(Action::Arrange(Arrange::Copy));
+    let toast = app.toasts.last().unwrap();
+    assert!(toast.key == "toast.container_made" && toast.text.contains("--name api"), "{toast:?}");
+    app.act(Action::Arrange(Arrange::Paste));
+    assert_eq!(app.lab.nodes.len(), before, "what was copied before is not pasted");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::scene::{Point, Rect};
 use crate::lab::catalogue::Device;
 
 /// Smallest and largest scale.
-const SCALES: (f64, f64) = (0.25, 3.0);
+const SCALES: (f64, f64) = (0.1, 3.0);
 
 /// Below this width, in pixels, the camera follows the packet.
 pub const SMALL_SCREEN: f64 = 620.0;
@@ -46,9 +46,18 @@ impl Camera {
     pub fn view(&self) -> Rect {
         Rect::new(self.origin.0, self.origin.1, self.size.0 / self.scale, self.size.1 / self.scale)
     }
+    /// Pixels at the left that something lies over.
+    pub fn covered(&self) -> f64 {
+        if self.size.0 < SMALL_SCREEN { 0.0 } else { self.left }
+    }
+    /// The part of the canvas that is seen and over which nothing lies.
+    pub fn clear(&self) -> Rect {
+        let (seen, covered) = (self.view(), self.covered() / self.scale);
+        Rect::new(seen.x + covered, seen.y, seen.w - covered, seen.h)
+    }
     /// Shows all of `bounds`, in the middle.
     pub fn fit(&mut self, bounds: &Rect) {
-        let (left, h) = (if self.size.0 < SMALL_SCREEN { 0.0 } else { self.left }, self.size.1);
+        let (left, h) = (self.covered(), self.size.1);
         let w = (self.size.0 - left).max(1.0);
         let room = bounds.grown(6.0);
         self.scale = (w / room.w.max(1.0)).min(h / room.h.max(1.0)).clamp(SCALES.0, 1.5);

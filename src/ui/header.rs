@@ -43,7 +43,7 @@ pub fn Header(props: &Props) -> Html {
             <div class="group" role="group" aria-label={ctx.t("header.history")}>
                 <button type="button" class="quiet" data-test="undo" disabled={!props.can.0} title={ctx.t("header.undo")} aria-label={ctx.t("header.undo")} onclick={ctx.on(Action::Undo)}>{ icon("undo") }</button>
                 <button type="button" class="quiet" data-test="redo" disabled={!props.can.1} title={ctx.t("header.redo")} aria-label={ctx.t("header.redo")} onclick={ctx.on(Action::Redo)}>{ icon("redo") }</button>
-                <button type="button" class="quiet" data-test="reset" title={ctx.t("header.reset")} aria-label={ctx.t("header.reset")} onclick={ctx.on(Action::Lab(LabAction::Open("home")))}>{ icon("reset") }</button>
+                <button type="button" class="quiet" data-test="reset" title={ctx.t("header.reset")} aria-label={ctx.t("header.reset")} onclick={ctx.on(Action::Lab(LabAction::StartOver))}>{ icon("reset") }</button>
             </div>
             <button type="button" class="quiet" data-test="share" title={ctx.t("share.button")} aria-label={ctx.t("share.button")} onclick={ctx.on(Action::Share(crate::app::share::ShareAction::Open))}>{ icon("share") }</button>
             <div class="toggle" role="group" aria-label={ctx.t("header.language")}>

@@ -332,6 +332,7 @@ impl Root {
                 empty={app.lab.nodes.is_empty()}
                 changes={painted.changes.clone()}
                 wide={app.is_wide()}
+                playing={plays(app)}
             />
         }
     }
@@ -345,7 +346,7 @@ impl Root {
                 marks={self.painted.rows.clone()}
                 len={app.flows.len()}
                 pos={app.flows.player.pos}
-                playing={app.flows.player.playing && app.flows.player.pos < app.flows.len()}
+                playing={plays(app)}
                 speed={app.flows.player.speed}
                 clock={clock(app)}
                 spans={spans(app)}
@@ -369,7 +370,7 @@ impl Root {
                 <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} away={app.is_away()} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 { self.canvas(app) }
-                <Visit visiting={app.share.visiting()} aside={app.share.aside} />
+                <Visit visiting={app.share.visiting()} aside={app.share.aside} played={!app.flows.is_empty()} />
                 <Start front={app.front()} />
                 <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
                 <course::Card
@@ -443,6 +444,10 @@ fn same_changes(a: Option<&Changes>, b: Option<&Changes>) -> bool {
     }
 }
 
+fn plays(app: &App) -> bool {
+    app.flows.player.playing && app.flows.player.pos < app.flows.len()
+}
+
 /// What the header calls the lab: a lesson by its title.
 fn lab_name(app: &App, lang: crate::explain::Lang) -> String {
     match &app.course.open {
@@ -497,8 +502,13 @@ fn clock(app: &App) -> Option<(String, String)> {
     let first = flow.schedule.beats.first()?.at;
     let last = flow.schedule.beats.last()?.at;
     let at = app.flows.beat().map_or(first, |i| flow.schedule.beats[i].at);
-    let ms = |t: crate::time::Instant| format!("{:.3}", t.since(first).as_millis_f64());
-    Some((ms(at), ms(last)))
+    let time = |t: crate::time::Instant| crate::app::packets::since(t.since(first));
+    let all = time(last);
+    // The unit of what is shorter than a second is said once.
+    let all = if all.ends_with('s') { all } else { format!("{all} ms") };
+    let now = time(at);
+    let alone = all.ends_with("ms") || now.ends_with('s');
+    Some((if alone { now } else { format!("{now} ms") }, all))
 }
 
 /// Where each row's beat begins on the track; by row.
@@ -537,7 +547,11 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
     let nodes = !app.selected_nodes().is_empty();
     match (e.key().as_str(), command, e.shift_key()) {
         ("a", true, false) if browser::in_picture(e.target()) => return Some(Action::Arrange(Arrange::All)),
-        ("c", true, false) if nodes && !reading => return Some(Action::Arrange(Arrange::Copy)),
+        ("c", true, false)
+            if (nodes || matches!(app.selection, Some(Selection::Container(_)))) && !reading =>
+        {
+            return Some(Action::Arrange(Arrange::Copy));
+        }
         ("x", true, false) if nodes && !reading => return Some(Action::Arrange(Arrange::Cut)),
         ("v", true, false) => return Some(Action::Arrange(Arrange::Paste)),
         ("d", true, false) if nodes => return Some(Action::Arrange(Arrange::Duplicate)),

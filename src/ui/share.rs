@@ -94,12 +94,19 @@ pub struct VisitProps {
     pub visiting: bool,
     /// The own lab was put aside.
     pub aside: bool,
+    /// Something was sent: on a phone the word makes room for it.
+    pub played: bool,
 }
 
 /// Whose lab this is, while it is a visited one.
 #[component]
 pub fn Visit(props: &VisitProps) -> Html {
     let ctx = use_ctx();
+    let closed = use_state(|| false);
+    let close = {
+        let closed = closed.clone();
+        Callback::from(move |_: MouseEvent| closed.set(true))
+    };
     if !props.visiting && props.aside {
         return html! {
             <div class="visit" role="status" data-test="visit-aside">
@@ -113,10 +120,11 @@ pub fn Visit(props: &VisitProps) -> Html {
         return html! {};
     }
     html! {
-        <div class="visit" role="status" data-test="visit">
+        <div class={classes!("visit", "came", (*closed || props.played).then_some("told"))} role="status" data-test="visit">
             { icon("share") }<span>{ ctx.t("visit.what") }</span>
             <button type="button" data-test="visit-keep" onclick={ctx.on(Action::Share(ShareAction::Keep))}>{ ctx.t("visit.keep") }</button>
             <button type="button" class="primary" data-test="visit-home" onclick={ctx.on(Action::Share(ShareAction::Home))}>{ ctx.t("visit.home") }</button>
+            <button type="button" class="quiet narrow-only" data-test="visit-close" aria-label={ctx.t("dialog.close")} onclick={close}>{ icon("close") }</button>
         </div>
     }
 }

@@ -98,7 +98,7 @@ pub fn Timeline(props: &Props) -> Html {
             </div>
             <svg class="track" ref={track} viewBox={format!("0 0 {TRACK} 30")} preserveAspectRatio="none" data-test="track"
                 role="slider" tabindex="0" aria-label={ctx.t("timeline.position")} aria-valuemin="0" aria-valuemax="100"
-                aria-valuenow={format!("{:.0}", share * 100.0)} aria-valuetext={props.clock.as_ref().map(|c| format!("{} / {} ms", c.0, c.1))}
+                aria-valuenow={format!("{:.0}", share * 100.0)} aria-valuetext={props.clock.as_ref().map(|c| format!("{} / {}", c.0, c.1))}
                 onpointerdown={down} onpointermove={moved} onpointerup={up}>
                 <rect class="rail" y="13" width={TRACK.to_string()} height="4" rx="2" />
                 <rect class="done" y="13" width={(share * TRACK).to_string()} height="4" rx="2" />
@@ -107,7 +107,7 @@ pub fn Timeline(props: &Props) -> Html {
             </svg>
             <span class="clock" data-test="clock">
                 if let Some((now, all)) = &props.clock {
-                    <b>{ now }</b>{ format!(" / {all} ms") }
+                    <b>{ now }</b>{ format!(" / {all}") }
                 } else {
                     <span class="faint">{ ctx.t("timeline.nothing") }</span>
                 }

@@ -28,6 +28,9 @@ const BRIDGE_Y: f64 = 92.0;
 const BRIDGE_H: f64 = 28.0;
 const CONTAINER_Y: f64 = 158.0;
 const NETWORK_GAP: f64 = 34.0;
+/// More containers than this stand in several rows, in which there is room for their cables.
+const IN_A_ROW: usize = 8;
+const ROW_GAP: f64 = 26.0;
 /// The head of a box with several tenants.
 const SHARED_HEAD: f64 = 24.0;
 /// Room beside the gate for the way past it.
@@ -195,6 +198,10 @@ fn is_first(c: &ContainerPlan) -> bool {
 /// would stand.
 fn row(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan, all: &[&ContainerPlan], mut x: f64) -> f64 {
     let y = node.rect.y + CONTAINER_Y;
+    let shares = |c: &&&ContainerPlan| host.containers.iter().any(|g| g.mode == Mode::Shares(c.name.clone()));
+    if all.len() > IN_A_ROW && !all.iter().any(|c| shares(&c)) {
+        return rows(node, plan, all, x);
+    }
     for c in all {
         let guests: Vec<_> =
             host.containers.iter().filter(|g| g.mode == Mode::Shares(c.name.clone())).collect();
@@ -224,6 +231,19 @@ fn row(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan, all: &[&ContainerPl
         x = rect.right() + CONTAINER_GAP;
     }
     x
+}
+
+/// Many containers: rows of columns, so that the cables of the lower ones pass between the upper ones.
+fn rows(node: &mut NodeBox, plan: &NodePlan, all: &[&ContainerPlan], x: f64) -> f64 {
+    let y = node.rect.y + CONTAINER_Y;
+    let mut boxes: Vec<_> = all.iter().map(|c| container_box(plan, c, (x, y))).collect();
+    let step = boxes.iter().map(|b| b.rect.w).fold(0.0, f64::max) + CONTAINER_GAP;
+    for (i, b) in boxes.iter_mut().enumerate() {
+        b.rect.x = x + step * (i % IN_A_ROW) as f64;
+        b.rect.y = y + (CONTAINER_H + ROW_GAP) * (i / IN_A_ROW) as f64;
+    }
+    node.containers.append(&mut boxes);
+    x + step * IN_A_ROW as f64
 }
 
 /// The host's own room with the containers that live in it. Returns where the networks begin.
@@ -353,7 +373,7 @@ pub(super) fn veths(node: &NodeBox, host: &HostPlan, wires: &mut Vec<Wire>) {
             if matches!(bridge.exit, Exit::Parent { .. }) {
                 continue;
             }
-            let label = k == 0 && bridge.exit == Exit::Bridge;
+            let label = k == 0 && bridge.exit == Exit::Bridge && !is_lower(bridge, &drawn);
             let points = drop(bridge, &drawn, k);
             let at = (points[0].0 + 7.0, bridge.rect.bottom() + 25.0);
             wires.push(Wire {
@@ -372,9 +392,19 @@ fn bar<'a>(node: &'a NodeBox, host: &HostPlan, network: usize) -> Option<&'a Bri
     node.bridges.iter().find(|b| b.network == *name)
 }
 
+/// Does it stand in a lower row than the first?
+fn is_lower(bridge: &BridgeBox, drawn: &Rect) -> bool {
+    drawn.y > bridge.rect.y + (CONTAINER_Y - BRIDGE_Y) + 1.0
+}
+
 /// From a bar down to the `k`th end of a container.
 fn drop(bridge: &BridgeBox, drawn: &Rect, k: usize) -> Vec<Point> {
     let cx = drawn.center().0 + 26.0 * k as f64;
+    if is_lower(bridge, drawn) {
+        // Left of it, between the columns.
+        let (lane, mid) = (drawn.x - CONTAINER_GAP / 2.0, drawn.y - 8.0 - 3.0 * k as f64);
+        return vec![(lane, bridge.rect.bottom()), (lane, mid), (cx, mid), (cx, drawn.y)];
+    }
     if k == 0 {
         return vec![(cx, bridge.rect.bottom()), (cx, drawn.y)];
     }

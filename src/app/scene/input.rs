@@ -169,6 +169,7 @@ fn nat_rows(session: &Session, ns: NsId, wan: Option<Ipv4Addr>, router: &RouterC
         way: NatWay::Forward,
         from: format!("{public}:{}", f.port),
         to: format!("{}:{}", f.to, f.to_port),
+        by: None,
     });
     forwards.chain(super::super::inspector::mappings(session, ns)).collect()
 }

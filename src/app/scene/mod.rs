@@ -278,6 +278,8 @@ pub struct NatRow {
     pub from: String,
     /// After.
     pub to: String,
+    /// Who came in, if this is a connection from outside.
+    pub by: Option<String>,
 }
 
 /// A node.

@@ -58,11 +58,19 @@ pub fn Bar(props: &BarProps) -> Html {
         ((left + right) / 2.0, top - 22.0, bottom + 20.0)
     });
     use_effect_with(
-        (node.clone(), place, props.camera.size, props.selection.clone(), props.hidden),
-        |(node, place, size, ..)| {
+        (
+            node.clone(),
+            place,
+            props.camera.size,
+            props.camera.covered(),
+            props.selection.clone(),
+            props.hidden,
+        ),
+        |(node, place, size, covered, ..)| {
             let (Some(el), Some((x, top, bottom))) = (node.cast::<HtmlElement>(), place) else { return };
             let (w, h) = (f64::from(el.offset_width()), f64::from(el.offset_height()));
-            let left = (x - w / 2.0).clamp(8.0, (size.0 - w - 8.0).max(8.0));
+            let least = covered + 8.0;
+            let left = (x - w / 2.0).clamp(least, (size.0 - w - 8.0).max(least));
             let beside = if top - h > 6.0 { top - h } else { bottom.min(size.1 - h - 8.0) };
             // A small screen has no room beside a box: there it lies at the lower edge.
             let (left, y) =

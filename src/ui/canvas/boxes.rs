@@ -263,9 +263,10 @@ fn nat_panel(ctx: &Ctx, nat: &NatPanel) -> Html {
         let forward = row.way == NatWay::Forward;
         let word = ctx.t(if row.way == NatWay::Out { "scene.nat_out" } else { "scene.nat_in" });
         html! {
-            <g key={format!("{}{}", row.from, row.to)} class={classes!("nat-row", forward.then_some("forward"))} data-test="router-nat-row">
+            <g key={format!("{i}{}{}", row.from, row.to)} class={classes!("nat-row", forward.then_some("forward"))} data-test="router-nat-row">
                 { label("nat-word", r.x + 12.0, y, word) }
                 { label("addr", r.x + 46.0, y, format!("{} → {}", row.from, row.to)) }
+                if let Some(by) = &row.by { <title>{ ctx.tv("scene.nat_by", &[("who", by)]) }</title> }
             </g>
         }
     });

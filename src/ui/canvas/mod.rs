@@ -49,6 +49,8 @@ pub struct Props {
     pub changes: Option<Shared<Changes>>,
     /// There is room for lists beside the picture.
     pub wide: bool,
+    /// Time goes on: nothing lies over what moves.
+    pub playing: bool,
 }
 
 /// Fingers (or the mouse) on the canvas. One pans, or, if it stays, takes the selection away;
@@ -190,7 +192,7 @@ pub fn Canvas(props: &Props) -> Html {
                         <Lights scene={props.scene.clone()} changes={changes.clone()} />
                     }
                     { for props.wrong.iter().enumerate().map(|(i, r)| boxes::rect(if i == 0 { "wrong" } else { "wrong chip-wrong" }, &r.grown(5.0), 15.0)) }
-                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.view()} scale={props.camera.scale} />
+                    <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.clear()} scale={props.camera.scale} />
                     if let Some(Drag::Cable(drag)) = &props.drag { { ports::in_hand(&props.scene, drag) } }
                     if let Some(frame) = props.drag.as_ref().and_then(Drag::band) { { boxes::rect("band", &frame, 2.0) } }
                 </g>
@@ -198,7 +200,7 @@ pub fn Canvas(props: &Props) -> Html {
             { bar::notices(&ctx, &props.notices) }
             if props.empty { { bar::empty(&ctx) } }
             if let Some(selection) = &props.selection {
-                <Bar scene={props.scene.clone()} camera={props.camera} selection={selection.clone()} hidden={props.drag.is_some() || props.renaming.is_some()} />
+                <Bar scene={props.scene.clone()} camera={props.camera} selection={selection.clone()} hidden={props.drag.is_some() || props.renaming.is_some() || props.playing} />
             }
             if let Some(id) = &props.renaming {
                 <Rename key={id.clone()} scene={props.scene.clone()} camera={props.camera} id={id.clone()} />

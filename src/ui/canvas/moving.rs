@@ -13,7 +13,7 @@ pub struct Props {
     pub scene: Shared<Scene>,
     pub moving: Moving,
     pub drops: Shared<Vec<(u64, String)>>,
-    /// The part of the canvas that is seen.
+    /// The part of the canvas that is seen, without what lies over it.
     pub view: Rect,
     /// Pixels for a canvas unit.
     pub scale: f64,

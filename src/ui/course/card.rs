@@ -103,6 +103,7 @@ pub fn Card(props: &Props) -> Html {
                     <span class="lesson-bars" role="img" aria-label={ctx.tv("course.progress", &[("met", &count.to_string()), ("all", &met.len().to_string())])}>
                         { for met.iter().map(|m| html! { <i class={m.then_some("met")}></i> }) }
                     </span>
+                    { icon(if props.folded { "down" } else { "up" }) }
                 </button>
                 <button type="button" class="quiet" title={ctx.t("course.leave")} aria-label={ctx.t("course.leave")} data-test="lesson-leave" onclick={ctx.on(Action::Course(Course::Leave))}>{ icon("close") }</button>
             </header>

@@ -1,8 +1,9 @@
 //! "Why?" on the page: what was found about lines that failed, what is shown of it, and the way out.
+//! And "How?": the same of a line that worked, found out when somebody asks.
 
 use super::scene::Rect;
 use super::{Action, App, Pane};
-use crate::explain::why::{Diagnosis, Remedy, diagnose};
+use crate::explain::why::{Diagnosis, Remedy, diagnose, how, went_out};
 use crate::explain::{Lang, text};
 use crate::netfilter::NfStep;
 use crate::session::JobId;
@@ -11,6 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Diagnoses kept; the oldest goes first.
 const MOST: usize = 30;
+/// Lines that worked, and can be asked about.
+const MOST_WORKED: usize = 200;
 
 /// A line that failed, explained.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +28,10 @@ pub struct Explained {
 #[derive(Debug, Clone, Default)]
 pub struct Whys {
     all: VecDeque<Explained>,
+    /// Lines that worked and sent something.
+    worked: VecDeque<JobId>,
+    /// What was told last of one of them.
+    how: Option<Explained>,
     open: Option<JobId>,
     /// Lines of a way out that wait for the one before them: its job, then places and lines.
     waiting: Option<(JobId, VecDeque<(String, String)>)>,
@@ -69,6 +76,8 @@ pub struct WhyView {
     pub sentence: String,
     /// The way there; it went wrong at the last line of the last one.
     pub hops: Vec<Hop>,
+    /// It worked: this tells how.
+    pub worked: bool,
     /// There is a moment of the timeline that shows it.
     pub has_hop: bool,
     /// What the way out types or changes; None: there is none.
@@ -88,6 +97,10 @@ impl Whys {
     pub fn jobs(&self) -> Vec<JobId> {
         self.all.iter().map(|e| e.job).collect()
     }
+    /// The lines that worked, and can be asked about.
+    pub fn worked(&self) -> Vec<JobId> {
+        self.worked.iter().copied().collect()
+    }
     /// The line whose explanation is open.
     pub fn open(&self) -> Option<JobId> {
         self.open
@@ -97,7 +110,7 @@ impl Whys {
         self.all.iter().rev().find(|e| (first..=last).contains(&e.found.spot.seq)).map(|e| e.job)
     }
     fn find(&self, job: JobId) -> Option<&Explained> {
-        self.all.iter().find(|e| e.job == job)
+        self.all.iter().chain(&self.how).find(|e| e.job == job)
     }
     /// Where the texts on what is behind the causes lie.
     fn behind_file(lang: Lang) -> String {
@@ -109,11 +122,17 @@ impl App {
     /// A line ended: if it failed, why? The state is looked at now, before anything mends it.
     pub(super) fn note_why(&mut self, job: JobId) {
         let live = self.timeline.live();
-        if let Some(found) = live.job(job).and_then(|j| diagnose(live, j)) {
+        let Some(ended) = live.job(job) else { return };
+        if let Some(found) = diagnose(live, ended) {
             if self.whys.all.len() == MOST {
                 self.whys.all.pop_front();
             }
             self.whys.all.push_back(Explained { job, found });
+        } else if went_out(live, ended) {
+            if self.whys.worked.len() == MOST_WORKED {
+                self.whys.worked.pop_front();
+            }
+            self.whys.worked.push_back(job);
         }
         self.go_on_mending(job);
     }
@@ -147,6 +166,7 @@ impl App {
             place: found.spot.place.clone(),
             sentence: found.sentence(live, lang),
             hops: self.hops(found),
+            worked: self.whys.worked.contains(job),
             has_hop: self.hop_of(found.spot.seq).is_some(),
             typed: !matches!(found.fix.as_ref().map(|f| &f.remedy), Some(Remedy::Edit(_))),
             remedy: found.fix.as_ref().map(crate::explain::why::Fix::shown),
@@ -260,6 +280,12 @@ impl App {
 
     /// Opens the explanation of a line.
     fn explain(&mut self, job: JobId) {
+        let live = self.timeline.live();
+        if self.whys.worked.contains(&job)
+            && let Some(found) = live.job(job).and_then(|j| how(live, j))
+        {
+            self.whys.how = Some(Explained { job, found });
+        }
         if self.whys.find(job).is_none() {
             return;
         }
@@ -276,6 +302,11 @@ impl App {
         if let Some(light) = self.why_lights().first() {
             self.camera.show(light);
         }
+    }
+
+    /// What lights up worked: it lights up in another colour.
+    pub fn lights_worked(&self) -> bool {
+        self.whys.open.is_some_and(|job| self.whys.worked.contains(&job))
     }
 
     /// Asks for the texts on what is behind the causes, in the reader's language.
@@ -388,6 +419,23 @@ mod tests {
             app.act(Action::ToEnd);
         }
         app.act(Action::ToEnd);
+    }
+
+    #[test]
+    fn a_line_that_worked_is_told_when_somebody_asks_and_one_that_sends_nothing_is_not() {
+        let mut app = App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap();
+        for line in ["docker ps", "ping -c 1 93.184.216.34"] {
+            app.act(Action::Run { place: "docker-host".into(), line: line.into() });
+            settle(&mut app);
+        }
+        let [job] = app.whys.worked()[..] else { panic!("{:?}", app.whys.worked()) };
+        assert!(app.whys.jobs().is_empty());
+        app.act(Action::Why(Some(job)));
+        let view = app.why_view().expect("it is told");
+        assert!(view.worked && view.has_hop && view.remedy.is_none(), "{view:?}");
+        assert!(view.sentence.contains("router"), "{}", view.sentence);
+        assert_eq!(view.hops.last().map(|h| h.place.as_str()), Some("docker-host"));
+        assert!(app.lights_worked() && !app.why_lights().is_empty());
     }
 
     #[test]

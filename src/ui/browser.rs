@@ -139,6 +139,11 @@ pub fn in_picture(target: Option<web_sys::EventTarget>) -> bool {
     element.is_some_and(|e| e.closest("#canvas").ok().flatten().is_some())
 }
 
+/// Are the keys with nothing in particular?
+pub fn is_nowhere(target: Option<web_sys::EventTarget>) -> bool {
+    target.and_then(|t| t.dyn_into::<Element>().ok()).is_some_and(|e| e.tag_name() == "BODY")
+}
+
 /// Gives the keys to an element, be it HTML or SVG, without scrolling.
 pub fn focus(element: &Element) {
     let focus = js_sys::Reflect::get(element, &"focus".into());

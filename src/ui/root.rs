@@ -329,6 +329,7 @@ impl Root {
                 renaming={app.renaming.clone()}
                 notices={painted.notices.clone()}
                 wrong={app.why_lights()}
+                right={app.lights_worked()}
                 empty={app.lab.nodes.is_empty()}
                 changes={painted.changes.clone()}
                 wide={app.is_wide()}
@@ -390,6 +391,7 @@ impl Root {
                     prompt={terminal::prompt(app.live(), &app.terminals.place)}
                     seq={app.flows.seq()}
                     whys={app.whys.jobs()}
+                    hows={app.whys.worked()}
                     why={app.whys.open()}
                     captures={app.captures()}
                 />
@@ -546,7 +548,9 @@ fn key_action(app: &App, e: &KeyboardEvent) -> Option<Action> {
     let reading = browser::window().get_selection().ok().flatten().is_some_and(|s| !s.is_collapsed());
     let nodes = !app.selected_nodes().is_empty();
     match (e.key().as_str(), command, e.shift_key()) {
-        ("a", true, false) if browser::in_picture(e.target()) => return Some(Action::Arrange(Arrange::All)),
+        ("a", true, false) if browser::in_picture(e.target()) || browser::is_nowhere(e.target()) => {
+            return Some(Action::Arrange(Arrange::All));
+        }
         ("c", true, false)
             if (nodes || matches!(app.selection, Some(Selection::Container(_)))) && !reading =>
         {

@@ -21,6 +21,8 @@ pub struct Props {
     pub seq: u64,
     /// The lines that failed and are explained.
     pub whys: Vec<JobId>,
+    /// The lines that worked, and whose way can be told.
+    pub hows: Vec<JobId>,
     /// The explanation that is open.
     pub why: Option<JobId>,
     /// Captures that lie here, to be taken home.
@@ -158,11 +160,16 @@ fn class_of(stream: Stream, failed: bool) -> &'static str {
 
 fn entry(i: usize, e: &Entry, props: &Props) -> Html {
     let seq = props.seq;
-    let explained = e.job.filter(|job| !e.running(seq) && props.whys.contains(job));
+    let of = |jobs: &[JobId]| e.job.filter(|job| !e.running(seq) && jobs.contains(job));
+    let (explained, worked) = (of(&props.whys), of(&props.hows));
     let failed = !e.running(seq) && e.exit.is_none_or(|(status, _)| status != 0);
     html! {
         <div class="entry" key={i}>
-            <div class="typed"><span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
+            <div class="typed">
+                if let Some(job) = worked {
+                    <WhyButton {job} open={props.why == Some(job)} worked=true />
+                }
+                <span class="prompt">{ e.prompt.clone() }</span>{ " " }{ e.line.clone() }</div>
             { for e.shown(seq).map(|(to, text)| html! { <span class={class_of(to, failed)}>{ text }</span> }) }
             if let Some(note) = &e.note {
                 <span class="err">{ note.clone() }</span>

@@ -1,4 +1,5 @@
-//! "Why?": the button at a line that failed, and the explanation in the inspector's place.
+//! "Why?": the button at a line that failed ("How?" at one that worked), and the explanation in the
+//! inspector's place.
 
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -15,6 +16,9 @@ use crate::session::JobId;
 pub struct ButtonProps {
     pub job: JobId,
     pub open: bool,
+    /// The line worked.
+    #[prop_or_default]
+    pub worked: bool,
 }
 
 /// Asks why.
@@ -29,9 +33,10 @@ pub fn WhyButton(props: &ButtonProps) -> Html {
             act.emit(Action::Why(to));
         })
     };
+    let class = if props.worked { "how-ask" } else { "why-ask" };
     html! {
-        <button type="button" class="why-ask" data-test="why-ask" aria-expanded={props.open.to_string()} onclick={ask}>
-            { ctx.t("why.label") }
+        <button type="button" {class} data-test={class} aria-expanded={props.open.to_string()} onclick={ask}>
+            { ctx.t(if props.worked { "why.how" } else { "why.label" }) }
         </button>
     }
 }
@@ -62,15 +67,16 @@ pub fn WhyPanel(props: &PanelProps) -> Html {
             }
         }
     });
+    let label = ctx.t(if view.worked { "why.how" } else { "why.label" });
     let again = view.instead.as_ref().filter(|i| view.remedy.as_ref().is_some_and(|r| !r.contains(i)));
     html! {
-        <div class="why-panel" data-test="why-panel">
+        <div class={classes!("why-panel", view.worked.then_some("worked"))} data-test="why-panel">
             <div class="why-head">
                 <span class="why-mark" aria-hidden="true">{ "?" }</span>
-                <h2>{ ctx.t("why.label") }<code>{ view.line.clone() }</code></h2>
+                <h2>{ label.clone() }<code>{ view.line.clone() }</code></h2>
                 <button type="button" class="quiet" title={ctx.t("why.close")} aria-label={ctx.t("why.close")} data-test="why-close" onclick={ctx.on(Action::Why(None))}>{ icon("close") }</button>
             </div>
-            <div class="why-body" ref={panel} tabindex="0" role="group" aria-label={ctx.t("why.label")}>
+            <div class="why-body" ref={panel} tabindex="0" role="group" aria-label={label}>
                 <p class="why-sentence" data-test="why-sentence">{ view.sentence.clone() }</p>
                 <div class="why-way-out">
                     if let Some(lines) = &view.remedy {
@@ -88,7 +94,7 @@ pub fn WhyPanel(props: &PanelProps) -> Html {
                     <p class="why why-now" role="note" data-test="why"><b>{ place.clone() }</b>{ " " }{ drop.clone() }</p>
                 }
                 if view.hops.iter().map(|h| h.lines.len()).sum::<usize>() > 1 {
-                    <h3>{ ctx.t("why.walk") }</h3>
+                    <h3>{ ctx.t(if view.worked { "why.how_walk" } else { "why.walk" }) }</h3>
                     <ol class="why-steps" data-test="why-steps">{ for view.hops.iter().enumerate().map(|(i, h)| hop(&ctx, i, h)) }</ol>
                 }
                 if view.behind.is_some() || view.lesson.is_some() {

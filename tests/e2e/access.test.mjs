@@ -1,7 +1,7 @@
 // What people who see, point or read differently need, as far as a tool can tell (axe-core).
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { at, launch, open, serve, until, violations } from './page.mjs';
+import { at, launch, open, serve, step, type, until, violations } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -37,6 +37,26 @@ for (const colorScheme of ['light', 'dark']) {
     await at(page, 'forward-port-0').fill('70001');
     assert.deepEqual(await violations(page), [], 'with the form of the router');
     await page.keyboard.press('Escape');
+
+    // What is asked and told.
+    await type(page, 'docker-host:shell', 'ping -c 1 -W 1 10.0.0.2', /packet loss/);
+    await page.locator('[data-test="terminal-output"] [data-test="why-ask"]').last().click();
+    assert.deepEqual(await violations(page), [], 'with an explanation');
+    await page.keyboard.press('Escape');
+    await type(page, 'docker-host', 'docker network create extra', /[0-9a-f]{64}/);
+    assert.deepEqual(await violations(page), [], 'with what a command changed');
+    await at(page, 'share').click();
+    await at(page, 'dialog').waitFor();
+    assert.deepEqual(await violations(page), [], 'with what can be shared');
+    await page.keyboard.press('Escape');
+    await at(page, 'flow').selectOption({ index: 0 });
+    await at(page, 'to-start').click();
+    await at(page, 'node-docker-host').focus();
+    await page.keyboard.press('Space');
+    await at(page, 'firewall-open').click();
+    await step(page, 'a row of the connection table is there', async () => (await at(page, 'fw-entry').count()) > 0, 60);
+    assert.deepEqual(await violations(page), [], 'with the walk through the firewall');
+    await at(page, 'fw-back').click();
 
     // Building.
     await at(page, 'labs').click();
@@ -79,3 +99,37 @@ for (const colorScheme of ['light', 'dark']) {
     await context.close();
   });
 }
+
+test('a thumb hits what it aims at, and a lesson shuts nobody out', async () => {
+  const { context, page, problems } = await open(browser, `${server.url}#lesson=docker0`, { width: 390, height: 844, locale: 'ko-KR' });
+  /** Buttons and choices that are seen and smaller than a thumb; words within a text are as high as it is. */
+  const small = () => page.evaluate(() => [...document.querySelectorAll('button, select, [role="tab"]')]
+    .filter((e) => !e.closest('svg, [inert], p, li') && e.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+    .map((e) => [e.dataset.test ?? e.className, e.getBoundingClientRect()])
+    .filter(([, r]) => r.width > 0 && (r.width < 39.5 || r.height < 43.5))
+    .map(([name, r]) => `${name} ${Math.round(r.width)}×${Math.round(r.height)}`));
+  await at(page, 'lesson').waitFor();
+  assert.deepEqual(await small(), [], 'with a lesson');
+  assert.deepEqual(await violations(page), [], 'with a lesson');
+  await at(page, 'pane-terminal').click();
+  await type(page, 'docker-host', 'ping -c 1 192.168.0.1', /packet loss/);
+  assert.deepEqual(await small(), [], 'with the terminal');
+  await at(page, 'how-ask').click();
+  assert.deepEqual(await small(), [], 'with what is told of a line');
+  await at(page, 'why-close').click();
+  await at(page, 'pane-packets').click();
+  assert.deepEqual(await small(), [], 'with the packets');
+  await at(page, 'node-router').focus();
+  await page.keyboard.press('Space');
+  await at(page, 'pane-inspector').click();
+  assert.deepEqual(await small(), [], 'with the inspector');
+  for (const [node, what] of [['dns', 'a DNS server'], ['laptop', 'a computer'], ['router', 'the router']]) {
+    await at(page, `node-${node}`).focus();
+    await page.keyboard.press('Enter');
+    await at(page, 'dialog').waitFor();
+    assert.deepEqual(await small(), [], `with the form of ${what}`);
+    await page.keyboard.press('Escape');
+  }
+  assert.deepEqual(problems, []);
+  await context.close();
+});

@@ -1,7 +1,7 @@
 // "Why?" in a real browser: the question, the hop, the way out, the same attempt again.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { at, launch, open, picture, serve, toEnd, type, until } from './page.mjs';
+import { at, launch, open, picture, serve, toEnd, type, until, violations } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -49,6 +49,34 @@ for (const [locale, sentence] of [['en-GB', /keeps different bridges apart/], ['
       await toEnd(page);
       return (await ask(page).count()) > 0;
     });
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+}
+
+for (const [locale, asks, sentence] of [['en-GB', 'How?', /source was rewritten more than once/], ['ko-KR', '어떻게?', /출발지 주소가 여러 번/]]) {
+  test(`a line that worked tells how, on request (${locale})`, async () => {
+    const { context, page, problems } = await open(browser, server.url, { locale });
+    await type(page, 'docker-host:shell', 'ping -c 1 93.184.216.34', / 0% packet loss/);
+    const how = at(page, 'how-ask').last();
+    assert.equal(await how.innerText(), asks);
+    // By keys alone, and back to the question afterwards.
+    await how.focus();
+    await page.keyboard.press('Enter');
+    assert.match(await at(page, 'why-sentence').innerText(), sentence);
+    const walk = await at(page, 'why-steps').innerText();
+    assert.match(walk, /docker-host:shell[^]*docker-host[^]*router[^]*example[^]*docker-host:shell/);
+    await until('the lesson about it is named', async () => /13/.test(await at(page, 'why-lesson').innerText()));
+    assert.ok((await page.locator('.right .wrong').count()) > 0, 'the place lights up');
+    assert.deepEqual(await violations(page), []);
+    await picture(page, `how-${locale}`);
+    await at(page, 'why-steps').locator('button').nth(2).click();
+    await at(page, 'pill').waitFor();
+    await page.keyboard.press('Escape');
+    await at(page, 'why-panel').waitFor({ state: 'detached' });
+    // What sends nothing has no way to tell of.
+    await type(page, 'docker-host', 'docker ps', /shell/);
+    assert.equal(await at(page, 'how-ask').count(), 0);
     assert.deepEqual(problems, []);
     await context.close();
   });

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::Works;
 use crate::stack::DropReason;
 use crate::wire::{Endpoint, IfIndex, Ipv4Net, Protocol};
 
@@ -407,6 +408,13 @@ pub enum Cause {
     Refused {
         words: String,
     },
+    /// It worked: what carried it.
+    Works {
+        works: Works,
+        from: String,
+        place: String,
+        by: String,
+    },
     /// A packet was dropped for a reason that needs no further cause.
     Dropped {
         place: String,
@@ -460,6 +468,7 @@ impl Cause {
             Self::FirewallPolicy { .. } => "firewall_policy",
             Self::ForwardPolicy { .. } => "forward_policy",
             Self::PastFirewall { .. } => "past_firewall",
+            Self::Works { works, .. } => works.key(),
             Self::DockerUser { .. } => "docker_user",
             Self::OtherBridge { .. } => "other_bridge",
             Self::Internal { .. } => "internal",
@@ -689,6 +698,7 @@ impl Cause {
                 vec![("place", place), ("server", server.to_string())]
             }
             Self::NoProgram { place, program } => vec![("place", place), ("program", program)],
+            Self::Works { from, place, by, .. } => vec![("from", from), ("place", place), ("by", by)],
             Self::Dropped { .. } => vec![],
         }
     }

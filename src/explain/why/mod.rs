@@ -26,15 +26,17 @@ mod sockets;
 mod story;
 mod ways;
 mod words;
+mod works;
 
 pub use cause::Cause;
 pub use fix::{Fix, Remedy};
 pub use lessons::lesson_of;
 pub use words::steps;
+pub use works::Works;
 
 use crate::netfilter::{Hook, RuleId, TableKind};
 use crate::session::{Job, Session};
-use crate::stack::NsId;
+use crate::stack::{NsId, Step};
 use crate::wire::{Endpoint, IfIndex, Protocol};
 use atlas::Atlas;
 use story::Story;
@@ -125,13 +127,38 @@ pub fn walk(session: &Session, job: &Job) -> Vec<u64> {
     words::whole_walk(&Story::of(session, job))
 }
 
+/// Did the programs of a command that has worked send anything that there is a way to tell of?
+pub fn went_out(session: &Session, job: &Job) -> bool {
+    let to = job.ended.unwrap_or_else(|| session.world.log.next_seq());
+    let mut records = session.world.log.iter_from(job.first_seq).take_while(|(seq, _)| *seq < to);
+    job.exit == Some(0)
+        && records.any(|(_, r)| matches!(r.step, Step::Sent { by: Some(by) } if job.pids.contains(&by)))
+}
+
+/// Explains a command that has worked: what carried it, and the way there and back. What is to be
+/// remarked on it goes first. None if nothing that it sent arrived.
+pub fn how(session: &Session, job: &Job) -> Option<Diagnosis> {
+    if job.exit != Some(0) {
+        return None;
+    }
+    let (story, atlas) = (Story::of(session, job), Atlas { session });
+    let (mut found, walk) = works::find(atlas, &story)?;
+    let mut fix = None;
+    if let Some(remarked) = remark::find(atlas, &story) {
+        fix = fix::of(atlas, &story, job, &remarked);
+        found = remarked;
+    }
+    let spot = spot_of(atlas, &story, &found, job);
+    Some(Diagnosis { cause: found.cause, spot, walk, fix })
+}
+
 fn spot_of(atlas: Atlas<'_>, story: &Story, found: &Found, job: &Job) -> Spot {
     let life = found.packet.and_then(|p| story.life(p));
     let record = atlas.session.world.log.get(found.seq);
     let node = atlas.session.node(job.place.split(':').next().unwrap_or_default());
     let ns = record.as_ref().map(|r| r.ns).or(node.ok().map(|n| n.ns)).unwrap_or_default();
     let (mut dev, mut rule) = (None, None);
-    if let Some(crate::stack::Step::Dropped { dev: at, reason }) = record.map(|r| r.step) {
+    if let Some(Step::Dropped { dev: at, reason }) = record.map(|r| r.step) {
         use crate::stack::DropReason as R;
         dev = at;
         if let R::Rule { table, rule: id, .. } | R::Rejected { table, rule: id, .. } = reason {

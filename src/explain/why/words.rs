@@ -70,7 +70,7 @@ fn telling(record: &Record) -> bool {
     }
 }
 
-fn of_life(story: &Story, life: &Life) -> Vec<u64> {
+pub(super) fn of_life(story: &Story, life: &Life) -> Vec<u64> {
     let line = story.line_of(life);
     let all = line.into_iter().flat_map(|l| story.records_of(l)).filter(|(_, r)| telling(r));
     all.map(|(seq, _)| seq).collect()
@@ -116,7 +116,7 @@ pub(super) fn whole_walk(story: &Story) -> Vec<u64> {
 }
 
 /// Of a very long way, the beginning and the end.
-fn shorten(mut walk: Vec<u64>) -> Vec<u64> {
+pub(super) fn shorten(mut walk: Vec<u64>) -> Vec<u64> {
     if walk.len() > MOST {
         let tail = walk.split_off(walk.len() - MOST / 2);
         walk.truncate(MOST / 2);

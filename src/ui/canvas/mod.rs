@@ -45,6 +45,8 @@ pub struct Props {
     pub notices: Shared<Vec<Notice>>,
     /// Where it went wrong, while that is explained.
     pub wrong: Vec<Rect>,
+    /// It went right: "How?" is explained.
+    pub right: bool,
     pub empty: bool,
     pub changes: Option<Shared<Changes>>,
     /// There is room for lists beside the picture.
@@ -191,7 +193,7 @@ pub fn Canvas(props: &Props) -> Html {
                     if let Some(changes) = &props.changes {
                         <Lights scene={props.scene.clone()} changes={changes.clone()} />
                     }
-                    { for props.wrong.iter().enumerate().map(|(i, r)| boxes::rect(if i == 0 { "wrong" } else { "wrong chip-wrong" }, &r.grown(5.0), 15.0)) }
+                    <g class={props.right.then_some("right")}>{ for props.wrong.iter().enumerate().map(|(i, r)| boxes::rect(if i == 0 { "wrong" } else { "wrong chip-wrong" }, &r.grown(5.0), 15.0)) }</g>
                     <MovingLayer scene={props.scene.clone()} moving={props.moving.clone()} drops={props.drops.clone()} view={props.camera.clear()} scale={props.camera.scale} />
                     if let Some(Drag::Cable(drag)) = &props.drag { { ports::in_hand(&props.scene, drag) } }
                     if let Some(frame) = props.drag.as_ref().and_then(Drag::band) { { boxes::rect("band", &frame, 2.0) } }

@@ -104,6 +104,10 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
+    /// The same room, where something `w` wide is drawn no larger than fits into it.
+    fn fitting(&self, w: f64) -> Self {
+        Self { scene: self.scene, view: self.view, grow: self.grow.min(self.view.w / (w + 12.0)) }
+    }
     /// The same room as it is for something that is drawn `grow` times larger about a point.
     fn about(&self, at: Point) -> Self {
         let near = |v: f64, at: f64| (v - at) / self.grow + at;
@@ -145,9 +149,12 @@ fn pill(ctx: &Ctx, p: &Pill, room: &Room<'_>) -> Html {
     let right = width(&p.from, arrive).max(width(&p.to, arrive));
     let w = 18.0 + left + 12.0 + word_w + right + 18.0;
     let (px, py) = p.at;
-    let room = &room.about(p.at);
     let head = p.envelope.as_ref().map(envelope_words);
-    let outer_w = head.as_ref().map_or(w, |h| envelope_width(h).max(w + 2.0 * RIM));
+    let around = |w: f64| head.as_ref().map_or(w, |h| envelope_width(h).max(w + 2.0 * RIM));
+    let outer_w = around(w);
+    // The size is that for the new address from the beginning, so that it does not shrink meanwhile.
+    let whole = w - right + width(&p.from, 1.0).max(width(&p.to, 1.0));
+    let room = &room.fitting(around(whole)).about(p.at);
     // An envelope is there from its beginning, so that nothing jumps while it closes.
     let outer_h = if head.is_some() { HEAD_H + PILL_H + RIM } else { PILL_H };
     let outer_x = room.left(px, outer_w);

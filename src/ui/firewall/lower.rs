@@ -35,13 +35,13 @@ pub fn conntrack(ctx: &Ctx, view: &View) -> Html {
         }
     });
     html! {
-        <section class="walk-card memory" tabindex="0">
+        <section class="walk-card memory">
             <h3>{ ctx.tv("fw.ct.title", &[("place", place)]) }</h3>
             <p class="asks">{ ctx.t("fw.ct.sub") }</p>
             if view.entries.is_empty() {
                 <p class="dim" data-test="fw-ct-empty">{ ctx.t("fw.ct.empty") }</p>
             } else {
-                <div class="memory-table"><table><thead><tr>{ for head.iter().map(|k| html! { <th scope="col">{ ctx.t(k) }</th> }) }</tr></thead>
+                <div class="memory-table" tabindex="0" role="group" aria-label={ctx.tv("fw.ct.title", &[("place", place)])}><table><thead><tr>{ for head.iter().map(|k| html! { <th scope="col">{ ctx.t(k) }</th> }) }</tr></thead>
                     <tbody>{ for rows }</tbody></table></div>
             }
             if view.more > 0 { <p class="dim small">{ ctx.tv("fw.ct.more", &[("n", &view.more.to_string())]) }</p> }

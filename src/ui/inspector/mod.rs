@@ -72,7 +72,7 @@ pub fn Inspector(props: &Props) -> Html {
             ))
         });
         return html! {
-            <aside class="inspector pane" aria-label={ctx.t("why.label")}><WhyPanel view={view.clone()} {now} /></aside>
+            <aside class="inspector pane" aria-label={ctx.t(if view.worked { "why.how" } else { "why.label" })}><WhyPanel view={view.clone()} {now} /></aside>
         };
     }
     let empty = Tables::default();

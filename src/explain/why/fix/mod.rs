@@ -163,8 +163,15 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         Cause::AnswerAway { place, gateway, .. } => {
             line(place, format!("ip route replace default via {gateway}"))
         }
-        Cause::ReversePath { place, dev, .. } => {
+        Cause::ReversePath { place, dev, src, right } => {
             let at = smith.port_of(place, dev)?;
+            // A route of its own for them leads elsewhere: that is what is too much.
+            let ns = atlas.ns(at.ns)?;
+            let own =
+                ns.route_to(*src).filter(|(r, _)| !r.kernel && !r.prefix.contains(&[0, 0, 0, 0].into()));
+            if let Some((route, _)) = own {
+                return line(place, format!("ip route del {} dev {right}", route.prefix));
+            }
             let net = atlas.device(at)?.addrs.first().copied()?;
             line(place, format!("ip route replace default via {}", atlas.gateway_on(at, net)?))
         }

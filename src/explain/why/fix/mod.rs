@@ -167,8 +167,7 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             let at = smith.port_of(place, dev)?;
             // A route of its own for them leads elsewhere: that is what is too much.
             let ns = atlas.ns(at.ns)?;
-            let own =
-                ns.route_to(*src).filter(|(r, _)| !r.kernel && !r.prefix.contains(&[0, 0, 0, 0].into()));
+            let own = ns.route_to(*src).filter(|(r, _)| !r.kernel && r.prefix.prefix_len() > 0);
             if let Some((route, _)) = own {
                 return line(place, format!("ip route del {} dev {right}", route.prefix));
             }

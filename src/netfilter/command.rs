@@ -64,6 +64,7 @@ impl Netfilter {
 
     /// The table, with its base chains made.
     pub(super) fn touch(&mut self, kind: TableKind) -> &mut Table {
+        self.any = true;
         let names = &mut self.names;
         let table = &mut self.tables[kind as usize];
         table.make_present(|name| intern(names, name));

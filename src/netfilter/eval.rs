@@ -7,15 +7,15 @@ use super::table::{JUMP_STACK, Rule, Table};
 use super::{ChainId, CtDirection, CtId, CtState, RejectWith, RuleId, TableKind, log_line};
 use super::{Hook, Host, MatchedTarget, NfLog, NfStep};
 use crate::time::Instant;
-use crate::wire::{IfIndex, IfName, Ipv4Addr};
+use crate::wire::{IfIndex, Ipv4Addr};
 
 /// What travels with a packet inside one machine (the part of `sk_buff` that rules look at).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Meta {
     /// The interface it came in on; None if a local process made it.
-    pub in_dev: Option<(IfIndex, IfName)>,
+    pub in_dev: Option<IfIndex>,
     /// The interface it will leave by; None before routing and at INPUT.
-    pub out_dev: Option<(IfIndex, IfName)>,
+    pub out_dev: Option<IfIndex>,
     /// Its connection, once PREROUTING or OUTPUT has looked it up.
     pub ct: Option<(CtId, CtState, CtDirection)>,
     /// `-j CT --notrack` was said: connection tracking leaves it alone.
@@ -188,7 +188,8 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
                 }
                 Target::Log(spec) => {
                     matched(self.log, MatchedTarget::Log);
-                    let line = log_line::line(spec, self.packet, self.view, self.meta);
+                    let line =
+                        log_line::line(spec, self.packet, self.view, self.meta, |dev| self.host.name(dev));
                     self.log.nf(NfStep::Logged { line });
                 }
                 Target::Mark { value, mask } => {
@@ -239,7 +240,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
         {
             return false;
         }
-        if !dev(&spec.in_dev, self.meta.in_dev) || !dev(&spec.out_dev, self.meta.out_dev) {
+        if !self.dev(&spec.in_dev, self.meta.in_dev) || !self.dev(&spec.out_dev, self.meta.out_dev) {
             return false;
         }
         if spec.fragment.is_some_and(|f| f != v.fragment) {
@@ -253,6 +254,11 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
             }
             m => self.one(m, entry),
         })
+    }
+
+    #[inline]
+    fn dev(&self, m: &IfMatch, dev: Option<IfIndex>) -> bool {
+        m.is_any() || m.matches(dev.map(|dev| self.host.name(dev)))
     }
 
     fn one(&self, m: &Match, entry: Option<&CtEntry>) -> bool {
@@ -292,7 +298,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
                     _ => None,
                 };
                 let class = |addr: u32| match dev {
-                    Some((dev, _)) => self.host.addr_type_on(dev, Ipv4Addr::from(addr)),
+                    Some(dev) => self.host.addr_type_on(dev, Ipv4Addr::from(addr)),
                     None => self.host.addr_type(Ipv4Addr::from(addr)),
                 };
                 src.is_none_or(|t| t.matches(class(v.src))) && dst.is_none_or(|t| t.matches(class(v.dst)))
@@ -347,11 +353,6 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
 fn status(set: u8, entry: &CtEntry) -> bool {
     let bits = entry.status.for_match();
     if set == 0 { bits == 0 } else { bits & set != 0 }
-}
-
-#[inline]
-fn dev(m: &IfMatch, dev: Option<(IfIndex, IfName)>) -> bool {
-    m.is_any() || m.matches(dev.map(|(_, name)| name))
 }
 
 /// A token bucket in nanoseconds (xt_limit.c).

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Meta;
 use super::packet::{ICMP, TCP, UDP, View, is_icmp_error, is_icmp_query};
 use super::rule::LogSpec;
-use crate::wire::Ipv4Addr;
+use crate::wire::{IfIndex, IfName, Ipv4Addr};
 
 /// `--log-tcp-sequence` and so on: bits of [`LogSpec::flags`].
 const TCP_SEQUENCE: u8 = 1;
@@ -13,11 +13,15 @@ const TCP_OPTIONS: u8 = 2;
 const IP_OPTIONS: u8 = 4;
 
 /// The line, without the time in front.
-pub(super) fn line(spec: &LogSpec, packet: &[u8], view: &View, meta: &Meta) -> Box<str> {
+pub(super) fn line(
+    spec: &LogSpec,
+    packet: &[u8],
+    view: &View,
+    meta: &Meta,
+    name: impl Fn(IfIndex) -> IfName,
+) -> Box<str> {
     let mut out = String::from(&*spec.prefix);
-    let name = |dev: Option<(crate::wire::IfIndex, crate::wire::IfName)>| {
-        dev.map_or(String::new(), |d| d.1.to_string())
-    };
+    let name = |dev: Option<IfIndex>| dev.map(&name).unwrap_or_default();
     // Writing to a String cannot fail.
     let _ = write!(out, "IN={} OUT={} ", name(meta.in_dev), name(meta.out_dev));
     if meta.in_dev.is_some() {

@@ -49,7 +49,7 @@ use packet::View;
 
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::{Flow, IfIndex};
+use crate::wire::{Flow, IfIndex, IfName};
 
 /// The five places in a packet's way where rules are asked (linux/netfilter_ipv4.h).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +91,8 @@ pub trait Host {
     /// The source address that MASQUERADE takes for packets to `dst` through `dev`: the
     /// interface's primary address of suitable scope. None if it has no address.
     fn masquerade_addr(&self, dev: IfIndex, dst: Ipv4Addr) -> Option<Ipv4Addr>;
+    /// The name of an interface (`-i`, `-o`).
+    fn name(&self, dev: IfIndex) -> IfName;
 }
 
 /// Receives what happens to the packet in hand, in order.
@@ -213,6 +215,8 @@ pub struct Netfilter {
     /// The connection tracking table.
     pub ct: Conntrack,
     tables: [Table; 4],
+    /// False as long as no command has named one of them.
+    any: bool,
     /// By [`ChainId`].
     names: Vec<Arc<str>>,
     /// By [`RuleId`].
@@ -226,6 +230,7 @@ impl Netfilter {
         Self {
             ct: Conntrack::default(),
             tables: TableKind::ALL.map(Table::new),
+            any: false,
             names: Vec::new(),
             texts: Vec::new(),
             rng,
@@ -235,7 +240,7 @@ impl Netfilter {
     /// True if nothing is registered at any hook, so that packets pass without a word.
     #[inline]
     pub fn is_silent(&self) -> bool {
-        !self.ct.is_on() && !self.tables.iter().any(Table::is_present)
+        !self.ct.is_on() && !self.any
     }
 
     /// Walks the packet through everything that is registered at `hook`, in the kernel's order

@@ -81,14 +81,14 @@ pub(super) fn resolve(
     match target {
         Target::Dnat(range) | Target::Snat(range) => Ok(*range),
         Target::Masquerade(range) => {
-            let (dev, _) = meta.out_dev.ok_or(Refused)?;
+            let dev = meta.out_dev.ok_or(Refused)?;
             let addr = host.masquerade_addr(dev, Ipv4Addr::from(view.dst)).ok_or(Refused)?;
             Ok(NatRange { addrs: Some((addr, addr)), ..*range })
         }
         Target::Redirect(range) => {
             let addr = match (hook, meta.in_dev) {
                 (Hook::Output, _) | (_, None) => Ipv4Addr::LOCALHOST,
-                (_, Some((dev, _))) => host.masquerade_addr(dev, Ipv4Addr::from(view.src)).ok_or(Refused)?,
+                (_, Some(dev)) => host.masquerade_addr(dev, Ipv4Addr::from(view.src)).ok_or(Refused)?,
             };
             Ok(NatRange { addrs: Some((addr, addr)), ..*range })
         }

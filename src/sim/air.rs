@@ -111,7 +111,7 @@ impl World {
         for plug in wanted {
             let id = self.ids.next_id();
             self.log.packet(id, Step::Copied { of: frame.id });
-            let copy = Frame { id, bytes: frame.bytes.clone() };
+            let copy = Frame::new(id, frame.bytes.clone());
             self.put_on(point, plug, copy);
         }
         frame.bytes.shrink_to_fit();
@@ -134,7 +134,7 @@ impl World {
             if self.stations(point).len() > 1 {
                 let id = self.ids.next_id();
                 self.log.packet(id, Step::Copied { of: frame.id });
-                let copy = Frame { id, bytes: frame.bytes.clone() };
+                let copy = Frame::new(id, frame.bytes.clone());
                 self.spread(point, Some(station), dst, copy);
             }
             return Some(frame);

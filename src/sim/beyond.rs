@@ -29,7 +29,7 @@ impl World {
             Beyond::Up { dev, frame } => self.up(DevRef { ns: from, dev }, frame),
             Beyond::Tunnel { underlay, envelope } => {
                 let id = envelope.frame.id;
-                let frame = Frame { id, bytes: Vec::new() };
+                let frame = Frame::new(id, Vec::new());
                 let mut envelope = Some(envelope);
                 self.guarded(from, frame, |world, frame| {
                     let Some(envelope) = envelope.take() else { return };
@@ -42,7 +42,7 @@ impl World {
                 let id = frame.id;
                 let done = self.with_raw(to.ns, |ns, cx| ns.receive_from_tunnel(to.dev, remote, frame, cx));
                 if done.is_none() {
-                    self.gone(from, &Frame { id, bytes: Vec::new() });
+                    self.gone(from, &Frame::new(id, Vec::new()));
                 }
             }
             Beyond::Stacked { dev } => self.stacked(DevRef { ns: from, dev }),
@@ -102,11 +102,11 @@ impl World {
             }
             Down::Parent => {
                 // dev_forward_skb: the parent's own stack, past those that stand on it
-                self.note_handed(from, parent, &frame, Duration::ZERO);
+                self.note_handed(from, parent, &mut frame, Duration::ZERO);
                 self.with_raw(parent.ns, |ns, cx| ns.pass_up(parent.dev, frame, cx));
             }
             Down::Routed => {
-                self.note_handed(from, parent, &frame, Duration::ZERO);
+                self.note_handed(from, parent, &mut frame, Duration::ZERO);
                 self.with_raw(parent.ns, |ns, cx| ns.output_for_upper(frame, cx));
             }
             Down::Drop(reason) => self.drop_at(from, &frame, reason),
@@ -135,8 +135,8 @@ impl World {
         }
     }
 
-    fn onto_wire(&mut self, from: DevRef, parent: DevRef, frame: Frame) {
-        self.note_handed(from, parent, &frame, Duration::ZERO);
+    fn onto_wire(&mut self, from: DevRef, parent: DevRef, mut frame: Frame) {
+        self.note_handed(from, parent, &mut frame, Duration::ZERO);
         self.with_raw(parent.ns, |ns, cx| ns.send_frame(parent.dev, frame, cx));
     }
 
@@ -144,19 +144,19 @@ impl World {
         let id = self.ids.next_id();
         self.log.at(self.now, ns);
         self.log.packet(id, Step::Copied { of: frame.id });
-        Frame { id, bytes: frame.bytes.clone() }
+        Frame::new(id, frame.bytes.clone())
     }
 
-    fn note_handed(&mut self, from: DevRef, to: DevRef, frame: &Frame, after: Duration) {
+    fn note_handed(&mut self, from: DevRef, to: DevRef, frame: &mut Frame, after: Duration) {
         self.log.at(self.now, from.ns);
-        let bytes = self.log.keep_bytes(frame.id, &frame.bytes);
+        let bytes = self.log.keep_bytes(&mut frame.bytes);
         let arrives = self.now + after;
         self.log.packet(frame.id, Step::Handed { dev: from.dev, to, arrives, bytes });
     }
 
     /// Through the queue to a device above.
-    fn hand(&mut self, from: DevRef, to: DevRef, frame: Frame) {
-        self.note_handed(from, to, &frame, HANDING);
+    fn hand(&mut self, from: DevRef, to: DevRef, mut frame: Frame) {
+        self.note_handed(from, to, &mut frame, HANDING);
         self.frames += 1;
         self.queue.push_after(self.now, HANDING, What::Handed { to, frame });
     }
@@ -165,7 +165,7 @@ impl World {
     pub(super) fn handed(&mut self, to: DevRef, frame: Frame) {
         let id = frame.id;
         if self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx)).is_none() {
-            self.gone(to.ns, &Frame { id, bytes: Vec::new() });
+            self.gone(to.ns, &Frame::new(id, Vec::new()));
         }
     }
 

@@ -11,6 +11,7 @@ mod air;
 mod beyond;
 mod link;
 mod process;
+mod processes;
 mod queue;
 mod run;
 #[cfg(test)]

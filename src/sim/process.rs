@@ -28,6 +28,8 @@ pub struct Process {
     pub(super) stdin: Stdin,
     pub(super) signal: Option<Signal>,
     pub(super) alarm: Option<Instant>,
+    /// An alarm at this time is in the queue: another one would find nothing to do.
+    pub(super) queued: Option<Instant>,
     pub(super) rng: Rng,
     /// In the list of those to be polled in this event.
     pub(super) ready: bool,
@@ -77,10 +79,11 @@ impl World {
             stdin: Stdin::default(),
             signal: None,
             alarm: None,
+            queued: None,
             rng: self.rng_for(&format!("process {}", pid.0)),
             ready: false,
         };
-        self.processes.insert(pid, process);
+        self.processes.insert(process);
         self.make_ready(pid);
         self.settle();
         pid
@@ -122,7 +125,7 @@ impl World {
 
     /// A process, while it runs.
     pub fn process(&self, pid: Pid) -> Option<&Process> {
-        self.processes.get(&pid)
+        self.processes.get(pid)
     }
 
     /// The name of a process, also of one that has ended (unless very many were started since).
@@ -132,11 +135,11 @@ impl World {
 
     /// All running processes, by number.
     pub fn processes(&self) -> Box<dyn Iterator<Item = &Process> + '_> {
-        Box::new(self.processes.values())
+        Box::new(self.processes.iter())
     }
 
     pub(super) fn process_mut(&mut self, pid: Pid) -> Option<&mut Process> {
-        self.processes.get_mut(&pid)
+        self.processes.get_mut(pid)
     }
 
     /// Puts a process on the list of those to be polled in this event.
@@ -152,13 +155,17 @@ impl World {
     /// Its alarm was due at `now`; nothing if it has another one by now.
     pub(super) fn alarm_due(&mut self, pid: Pid) {
         let now = self.now;
-        if self.process(pid).is_some_and(|p| p.alarm.is_some_and(|at| at <= now)) {
+        let Some(process) = self.process_mut(pid) else { return };
+        if process.queued.is_some_and(|at| at <= now) {
+            process.queued = None;
+        }
+        if process.alarm.is_some_and(|at| at <= now) {
             self.make_ready(pid);
         }
     }
 
     pub(super) fn poll_process(&mut self, pid: Pid) {
-        let Some(process) = self.processes.get_mut(&pid) else { return };
+        let Some(process) = self.processes.get_mut(pid) else { return };
         process.ready = false;
         if self.machines.get(process.machine.0 as usize).and_then(Option::as_ref).is_some_and(|m| m.frozen) {
             return;
@@ -194,13 +201,17 @@ impl World {
         let poll = program.poll(&mut sys);
         self.held = self.held + sys.ns.held() - held;
         process.program = Some(program);
-        let alarm = process.alarm;
+        let alarm = process.alarm.map(|at| at.max(self.now));
+        let known = process.queued;
+        process.queued = alarm.or(known);
         self.foreground = self.foreground + usize::from(process.busy) - usize::from(was_busy);
         if matches!(poll, Poll::Daemon(_)) {
             self.foreground -= usize::from(std::mem::take(&mut process.foreground));
         }
         let from = machine.ns;
-        self.events.extend(self.effects.drain(..).map(|effect| Event::Effect(pid, effect)));
+        if !self.effects.is_empty() {
+            self.events.extend(self.effects.drain(..).map(|effect| Event::Effect(pid, effect)));
+        }
         self.carry_out(from);
         match poll {
             Poll::Exit(code) => self.end(pid, code),
@@ -208,8 +219,8 @@ impl World {
                 if let Poll::Daemon(code) = poll {
                     self.events.push(Event::Detached(pid, code));
                 }
-                if let Some(at) = alarm {
-                    self.queue.push(at.max(self.now), What::Alarm { pid });
+                if let Some(at) = alarm.filter(|_| alarm != known) {
+                    self.queue.push(at, What::Alarm { pid });
                 }
             }
         }
@@ -217,7 +228,7 @@ impl World {
 
     /// The end of a process: its sockets are closed, those above are told.
     pub(super) fn end(&mut self, pid: Pid, code: i32) {
-        let Some(process) = self.processes.remove(&pid) else { return };
+        let Some(process) = self.processes.remove(pid) else { return };
         self.foreground -= usize::from(process.foreground) + usize::from(process.busy);
         if let Some(ns) = self.machine(process.machine).map(|m| m.ns) {
             self.with(ns, |ns, cx| {

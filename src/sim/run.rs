@@ -2,7 +2,7 @@
 
 use super::link::Plug;
 use super::queue::{First, What};
-use super::{LinkId, World};
+use super::{Link, LinkId, World};
 use crate::guest::Effect;
 use crate::stack::{Cx, DevRef, DropReason, NsId, Output, Pid, Step, TimerKind};
 use crate::time::Instant;
@@ -221,26 +221,26 @@ impl World {
     }
 
     /// Puts a frame on a link.
-    pub(super) fn put_on(&mut self, from: DevRef, plug: Plug, frame: Frame) {
-        let Some(link) = self.link(plug.link).copied() else {
+    pub(super) fn put_on(&mut self, from: DevRef, plug: Plug, mut frame: Frame) {
+        let Some(&Link { spec, .. }) = self.link(plug.link) else {
             return self.lose(from.dev, &frame, DropReason::NoCarrier);
         };
-        if !link.spec.up {
+        if !spec.up {
             return self.lose(from.dev, &frame, DropReason::LinkDown);
         }
         if self.frames >= MAX_FRAMES {
             return self.lose(from.dev, &frame, DropReason::QueueFull);
         }
-        let arrives = self.now + link.spec.latency;
-        let bytes = self.log.keep_bytes(frame.id, &frame.bytes);
+        let arrives = self.now + spec.latency;
+        let bytes = self.log.keep_bytes(&mut frame.bytes);
         self.log.packet(frame.id, Step::Transmit { dev: from.dev, to: plug.to, arrives, bytes });
-        if link.spec.loss_per_mille > 0 && self.link_rng.chance(link.spec.loss_per_mille) {
+        if spec.loss_per_mille > 0 && self.link_rng.chance(spec.loss_per_mille) {
             return self.lose(from.dev, &frame, DropReason::LinkLoss);
         }
         self.frames += 1;
         self.carried += 1;
         let what = What::Arrive { to: plug.to, link: plug.link, frame };
-        self.queue.push_after(self.now, link.spec.latency, what);
+        self.queue.push_after(self.now, spec.latency, what);
     }
 
     pub(super) fn lose(&mut self, dev: IfIndex, frame: &Frame, reason: DropReason) {

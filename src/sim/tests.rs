@@ -666,7 +666,7 @@ proptest! {
                 _ => DevRef { ns: bridge.ns, dev: IfIndex(3) },
             };
             lab.with(at.ns, |ns, cx| {
-                let frame = crate::wire::Frame { id: cx.ids.next_id(), bytes };
+                let frame = crate::wire::Frame::new(cx.ids.next_id(), bytes);
                 cx.log.packet(frame.id, Step::Sent { by: None });
                 ns.receive(at.dev, frame, cx);
             });

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::Link;
 use super::link::Plug;
+use super::processes::Processes;
 use super::queue::Queue;
 use super::run::Event;
-use super::{Link, Process};
 use crate::guest::{Creds, Effect, Files, MachineId, Names, Signal};
 use crate::rng::Rng;
 use crate::stack::{Cx, DevRef, NetNs, NsId, Output, PacketIds, Pid, StepLog};
@@ -45,7 +46,7 @@ pub struct World {
     pub(super) namespaces: Vec<Option<NetNs>>,
     pub(super) machines: Vec<Option<Machine>>,
     pub(super) links: Vec<Option<Link>>,
-    pub(super) processes: BTreeMap<Pid, Process>,
+    pub(super) processes: Processes,
     /// Their names, for the trace.
     pub(super) names: Names,
     /// By namespace and interface: what it is plugged into.
@@ -87,7 +88,7 @@ impl World {
             namespaces: Vec::new(),
             machines: Vec::new(),
             links: Vec::new(),
-            processes: BTreeMap::new(),
+            processes: Processes::default(),
             names: Names::default(),
             plugs: Vec::new(),
             air: BTreeMap::new(),

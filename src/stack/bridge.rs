@@ -277,7 +277,7 @@ impl NetNs {
             made += 1;
             let id = cx.ids.next_id();
             cx.log.packet(id, Step::Copied { of: frame.id });
-            let mut copy = Frame { id, bytes: frame.bytes.clone() };
+            let mut copy = Frame::new(id, frame.bytes.clone());
             if self.bridge_forward(&mut copy, done, cx) {
                 self.dev_xmit(port, copy, cx);
             }

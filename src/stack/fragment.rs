@@ -57,7 +57,7 @@ impl NetNs {
             packet.fill_checksum();
             let id = cx.ids.next_id();
             cx.log.packet(id, Step::Copied { of: frame.id });
-            parts.push(Frame { id, bytes });
+            parts.push(Frame::new(id, bytes));
         }
         cx.log.packet(frame.id, Step::Absorbed);
         parts
@@ -146,5 +146,5 @@ fn join(parts: &[Frame], header: usize, last_came: crate::wire::PacketId, cx: &m
     for part in parts {
         cx.log.packet(part.id, Step::Absorbed);
     }
-    Frame { id, bytes }
+    Frame::new(id, bytes)
 }

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::step::ByteSpan;
-use crate::wire::PacketId;
+use crate::wire::{Bytes, Kept};
 
 /// Set in the start of a span of a frame that is kept as its difference.
 const CHANGED: u32 = 1 << 31;
@@ -22,8 +22,6 @@ const BLOCK: usize = 128;
 /// Bytes that are compared in one go. The headers that change are in the first of them.
 const PART: usize = 64;
 
-/// Packets that are remembered.
-const PACKETS: usize = 128;
 /// Ways (from one MAC address to another) that are remembered.
 const WAYS: usize = 512;
 /// Room that a new store has at least, in bytes.
@@ -32,6 +30,8 @@ const LEAST_ROOM: usize = 16 * 1024;
 /// Frames, to be found by their spans.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Frames {
+    /// Which store it is: the one after another has a number of its own. 0 holds nothing.
+    number: u32,
     whole: Vec<u8>,
     changes: Vec<u32>,
 }
@@ -39,33 +39,15 @@ pub(super) struct Frames {
 /// What went by lately, for the writer: what the next frame is probably like.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lately {
-    /// By the packet's number.
-    packets: Vec<Known>,
     /// By the MAC addresses and the length: the last that was kept whole.
     ways: Vec<ByteSpan>,
-}
-
-/// A packet as it left last.
-#[derive(Debug, Clone)]
-struct Known {
-    id: PacketId,
-    span: ByteSpan,
-    /// The one kept whole that it was like.
-    base: ByteSpan,
-    bytes: Vec<u8>,
 }
 
 impl Lately {
     /// Forgets all, for a new store.
     pub fn clear(&mut self) {
-        let none = ByteSpan::default();
-        for known in &mut self.packets {
-            known.id = PacketId(u64::MAX);
-        }
-        let unknown = Known { id: PacketId(u64::MAX), span: none, base: none, bytes: Vec::new() };
-        self.packets.resize(PACKETS, unknown);
         self.ways.clear();
-        self.ways.resize(WAYS, none);
+        self.ways.resize(WAYS, ByteSpan::default());
     }
 }
 
@@ -79,13 +61,20 @@ fn way(bytes: &[u8]) -> usize {
 }
 
 impl Frames {
-    /// One with room for as much as `old` has, and some more: growing step by step would copy it.
-    pub fn like(old: &Self) -> Self {
+    /// The one after `old`, with room for as much as that has, and some more: growing step by step would
+    /// copy it.
+    pub fn after(old: &Self) -> Self {
         let more = |len: usize, least: usize| (len + len / 4).max(least);
         Self {
+            number: old.number + 1,
             whole: Vec::with_capacity(more(old.whole.len(), LEAST_ROOM)),
             changes: Vec::with_capacity(more(old.changes.len(), LEAST_ROOM / 4)),
         }
+    }
+
+    /// One without content that stands for this one: the next after it is the next after this.
+    pub fn hollow(&self) -> Self {
+        Self { number: self.number, ..Self::default() }
     }
 
     /// Bytes that it holds.
@@ -94,30 +83,41 @@ impl Frames {
         self.whole.len() + self.changes.len() * 4
     }
 
-    /// Keeps the frame of packet `id`, at most 65,535 bytes of it. One that leaves as it left last time,
-    /// as through a bridge, takes no more room.
-    pub fn keep(&mut self, lately: &mut Lately, id: PacketId, bytes: &[u8]) -> ByteSpan {
-        let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
-        let known = &mut lately.packets[id.0 as usize % PACKETS];
-        let same = known.id == id;
-        if same && known.bytes == bytes {
-            return known.span;
+    /// Keeps a frame, at most 65,535 bytes of it. One that is as it was when it was kept last, as behind
+    /// a bridge, takes no more room.
+    #[inline]
+    pub fn keep(&mut self, lately: &mut Lately, frame: &mut Bytes) -> ByteSpan {
+        let kept = frame.kept();
+        if kept.same && kept.store == self.number {
+            return ByteSpan { start: kept.place, len: frame.len().min(usize::from(u16::MAX)) as u16 };
         }
+        self.keep_anew(lately, frame)
+    }
+
+    #[inline(never)]
+    fn keep_anew(&mut self, lately: &mut Lately, frame: &mut Bytes) -> ByteSpan {
+        let Kept { store, base: start, base_len: len, .. } = frame.kept();
+        let bytes = &frame[..frame.len().min(usize::from(u16::MAX))];
         let way = &mut lately.ways[way(bytes)];
         // What went this way before is nearest, unless its payload was another: then it is what the packet
         // itself was. The first on a way is kept whole, for those after it.
-        let like = if same && usize::from(way.len) == bytes.len() { known.base } else { *way };
-        let mut kept = None;
-        for base in [*way, like] {
-            kept = kept.or_else(|| Some((base, self.keep_change(base, bytes)?)));
+        let like = ByteSpan { start, len };
+        let like = if store == self.number && usize::from(way.len) == bytes.len() { like } else { *way };
+        let mut kept = self.keep_change(*way, bytes).map(|span| (*way, span));
+        if kept.is_none() && like != *way {
+            kept = self.keep_change(like, bytes).map(|span| (like, span));
         }
         let (base, span) = kept.unwrap_or_else(|| {
             *way = self.keep_whole(bytes);
             (*way, *way)
         });
-        (known.id, known.span, known.base) = (id, span, base);
-        known.bytes.clear();
-        known.bytes.extend_from_slice(bytes);
+        frame.keep(Kept {
+            store: self.number,
+            place: span.start,
+            base: base.start,
+            base_len: base.len,
+            same: true,
+        });
         span
     }
 
@@ -260,22 +260,39 @@ mod tests {
     fn store() -> (Frames, Lately) {
         let mut lately = Lately::default();
         lately.clear();
-        (Frames::default(), lately)
+        (Frames::after(&Frames::default()), lately)
     }
 
     #[test]
     fn a_frame_that_stays_the_same_takes_no_more_room() {
         let (mut frames, mut lately) = store();
-        let mut keep = |id, bytes: [u8; 90]| {
+        let mut keep = |bytes: &mut Bytes| {
             let before = frames.cost();
-            let span = frames.keep(&mut lately, PacketId(id), &bytes);
+            let span = frames.keep(&mut lately, bytes);
             assert_eq!(frames.get(span).as_deref(), Some(&bytes[..]));
             frames.cost() - before
         };
-        assert_eq!(keep(1, [1; 90]), 90);
-        assert_eq!(keep(1, [1; 90]), 0, "the same packet");
-        assert_eq!(keep(2, [1; 90]), 0, "a copy");
-        assert_eq!(keep(1, [2; 90]), 90, "nothing alike");
+        let mut bytes = Bytes::from(vec![1; 90]);
+        assert_eq!(keep(&mut bytes), 90);
+        assert_eq!(keep(&mut bytes), 0, "the same packet");
+        assert_eq!(keep(&mut bytes.clone()), 0, "a copy");
+        assert_eq!(keep(&mut vec![1; 90].into()), 0, "one that is alike");
+        bytes[20] = 2;
+        assert_eq!(keep(&mut bytes), 12, "what changed");
+        bytes.fill(3);
+        assert_eq!(keep(&mut bytes), 90, "nothing alike");
+    }
+
+    #[test]
+    fn a_frame_is_not_sought_in_another_store() {
+        let (mut frames, mut lately) = store();
+        let mut bytes = Bytes::from(vec![1; 90]);
+        frames.keep(&mut lately, &mut vec![9; 90].into());
+        frames.keep(&mut lately, &mut bytes);
+        let mut next = Frames::after(&frames.hollow());
+        lately.clear();
+        let span = next.keep(&mut lately, &mut bytes);
+        assert_eq!((next.get(span).as_deref(), next.cost()), (Some(&[1; 90][..]), 90));
     }
 
     #[test]
@@ -288,9 +305,11 @@ mod tests {
         };
         for id in 1..4 {
             let mut costs = Vec::new();
+            let mut packet = Bytes::from(frame(0, 64, id));
             for hop in 0..3 {
                 let (bytes, before) = (frame(hop, 64 - hop, id), frames.cost());
-                let span = frames.keep(&mut lately, PacketId(id.into()), &bytes);
+                packet.copy_from_slice(&bytes);
+                let span = frames.keep(&mut lately, &mut packet);
                 costs.push(frames.cost() - before);
                 assert_eq!(frames.get(span).as_deref(), Some(&bytes[..]));
             }
@@ -303,18 +322,22 @@ mod tests {
         #[test]
         fn every_frame_comes_out_as_it_went_in(
             packets in prop::collection::vec(
-                (0u64..200, 0usize..400, prop::collection::vec((any::<u16>(), any::<u8>()), 0..24)), 1..60),
+                (0usize..6, 0usize..400, prop::collection::vec((any::<u16>(), any::<u8>()), 0..24)), 1..60),
         ) {
             let (mut frames, mut lately) = store();
             let mut kept = Vec::new();
-            for (id, len, changes) in packets {
-                let mut bytes = vec![7; len];
+            let mut under_way = vec![Bytes::default(); 4];
+            for (which, len, changes) in packets {
+                // one that was under way before goes on, or a new one begins
+                let mut bytes = under_way.get(which).cloned().unwrap_or_else(|| vec![7; len].into());
                 for (at, byte) in changes {
                     if let Some(old) = bytes.get_mut(usize::from(at) % 400) {
                         *old = byte;
                     }
                 }
-                kept.push((frames.keep(&mut lately, PacketId(id), &bytes), bytes));
+                kept.push((frames.keep(&mut lately, &mut bytes), bytes.to_vec()));
+                under_way.rotate_left(1);
+                under_way[3] = bytes;
             }
             for (span, bytes) in kept {
                 let read = frames.get(span);

@@ -9,7 +9,7 @@ use crate::netfilter::Meta;
 use crate::wire::fmt::{
     EthernetFrame, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber,
 };
-use crate::wire::{Frame, IfIndex, Mac};
+use crate::wire::{Frame, IfIndex, Mac, checksum};
 
 /// Type and code of an ICMP error.
 pub(super) type Kind = (u8, u8);
@@ -39,7 +39,7 @@ impl NetNs {
         let Ok(message) = Icmpv4Packet::new_checked(ipv4::payload(&frame.bytes)) else {
             return self.dropped(&frame, Some(dev), DropReason::Malformed, cx);
         };
-        if !message.verify_checksum() {
+        if checksum::sum(ipv4::payload(&frame.bytes)) != 0xffff {
             return self.dropped(&frame, Some(dev), DropReason::BadChecksum, cx);
         }
         match message.msg_type() {
@@ -78,11 +78,18 @@ impl NetNs {
         packet.set_hop_limit(ttl);
         packet.set_src_addr(dst);
         packet.set_dst_addr(src);
-        packet.fill_checksum();
+        let sum = checksum::of(&mut packet.into_inner()[..HEADER], ipv4::CHECKSUM);
+        ipv4::view_mut(&mut frame.bytes).set_checksum(sum);
         let mut message = Icmpv4Packet::new_unchecked(&mut frame.bytes[ETHER + HEADER..]);
         message.set_msg_type(Icmpv4Message::EchoReply);
-        message.fill_checksum();
-        let answer = Frame { id: cx.ids.next_id(), bytes: frame.bytes };
+        // RFC 1624, equation 3: the type, 8, is the upper half of a word. The sum of the rest may be
+        // either zero where the result is one.
+        let sum = u32::from(message.checksum()) + 0x0800;
+        match sum {
+            0xffff => message.fill_checksum(),
+            _ => message.set_checksum((sum + (sum >> 16)) as u16),
+        }
+        let answer = frame.renamed(cx.ids.next_id());
         cx.log.packet(answer.id, Step::Sent { by: None });
         // whoever asked hears nothing if OUTPUT drops the answer, which is noted there
         let _ = self.local_output(answer, Meta::default(), hop, None, cx);
@@ -155,7 +162,7 @@ impl NetNs {
         message.set_msg_type(icmp_type.into());
         message.set_msg_code(code);
         message.fill_checksum();
-        let error = Frame { id: cx.ids.next_id(), bytes };
+        let error = Frame::new(cx.ids.next_id(), bytes);
         cx.log.packet(about.id, Step::IcmpErrorSent { error: error.id, icmp_type, code });
         cx.log.packet(error.id, Step::Sent { by: None });
         // a rule may drop it, which is noted there
@@ -217,7 +224,7 @@ impl NetNs {
             reset.set_ack_number(segment.seq_number() + segment.segment_len());
         }
         reset.fill_checksum(&dst.into(), &src.into());
-        let reset = Frame { id: cx.ids.next_id(), bytes };
+        let reset = Frame::new(cx.ids.next_id(), bytes);
         cx.log.packet(about.id, Step::ResetSent { reset: reset.id });
         cx.log.packet(reset.id, Step::Sent { by: None });
         // a rule may drop it, which is noted there

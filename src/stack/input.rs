@@ -89,7 +89,7 @@ impl NetNs {
     /// What rules can know of a packet that came in at `dev`.
     pub(super) fn meta_of(&self, dev: IfIndex, frame: &Frame) -> Meta {
         let ether = frame.bytes[..ETHER].try_into().ok();
-        Meta { in_dev: Some((dev, self.devices.name(dev))), ether, ..Meta::default() }
+        Meta { in_dev: Some(dev), ether, ..Meta::default() }
     }
 
     /// A packet came out of the queue behind `lo`.
@@ -109,7 +109,7 @@ impl NetNs {
             return self.dropped(&frame, Some(dev), reason, cx);
         }
         // its connection and mark travel with it; only the interfaces are new
-        let mut meta = Meta { in_dev: Some((dev, self.devices.name(dev))), out_dev: None, ..meta };
+        let mut meta = Meta { in_dev: Some(dev), out_dev: None, ..meta };
         match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
             None => {}
             Some(true) => self.route_input(dev, frame, meta, cx),
@@ -212,7 +212,7 @@ impl NetNs {
         }
         let left = decrement_ttl(&mut frame);
         cx.log.packet(frame.id, Step::TtlDecremented { left });
-        meta.out_dev = Some((hop.dev, self.devices.name(hop.dev)));
+        meta.out_dev = Some(hop.dev);
         if self.ask(Hook::Forward, &mut frame, &mut meta, cx).is_some() {
             self.finish_output(frame, meta, hop, cx);
         }
@@ -303,7 +303,7 @@ impl NetNs {
                 DropReason::Rejected { table, chain, rule }
             }
         };
-        let dev = meta.in_dev.or(meta.out_dev).map(|d| d.0);
+        let dev = meta.in_dev.or(meta.out_dev);
         self.dropped(frame, dev, reason, cx);
     }
 }

@@ -8,13 +8,16 @@ use crate::netfilter::{AddrType, Host, NfLog, NfStep};
 use crate::stack::device::Devices;
 use crate::stack::{RouteTable, Step, StepLog};
 use crate::wire::fmt::Ipv4Packet;
-use crate::wire::{Frame, IfIndex, PacketId, Protocol};
+use crate::wire::{Frame, IfIndex, IfName, PacketId, Protocol, checksum};
 use std::net::Ipv4Addr;
 
 /// Length of the Ethernet header.
 pub(super) const ETHER: usize = 14;
 /// Length of the IPv4 header without options.
 pub(super) const HEADER: usize = 20;
+
+/// Where its checksum is.
+pub(super) const CHECKSUM: usize = 10;
 
 /// A packet that a socket or the kernel itself sends.
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +66,13 @@ pub(super) fn validate(frame: &mut Frame) -> Result<(), DropReason> {
     if packet.version() != 4 || usize::from(packet.header_len()) < HEADER {
         return Err(DropReason::Malformed);
     }
-    if !packet.verify_checksum() {
+    let (header, end) = (usize::from(packet.header_len()), ETHER + usize::from(packet.total_len()));
+    if checksum::sum(&packet.into_inner()[..header]) != 0xffff {
         return Err(DropReason::BadChecksum);
     }
-    let end = ETHER + usize::from(packet.total_len());
-    frame.bytes.truncate(end);
+    if frame.bytes.len() > end {
+        frame.bytes.truncate(end);
+    }
     Ok(())
 }
 
@@ -126,6 +131,10 @@ impl Host for HostView<'_> {
     fn masquerade_addr(&self, dev: IfIndex, dst: Ipv4Addr) -> Option<Ipv4Addr> {
         let via = self.routes.lookup(dst, Some(dev)).and_then(|r| r.via);
         self.select_addr(dev, via.unwrap_or(dst))
+    }
+    #[inline]
+    fn name(&self, dev: IfIndex) -> IfName {
+        self.devices.name(dev)
     }
 }
 

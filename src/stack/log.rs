@@ -14,7 +14,7 @@ use super::step::{ByteSpan, Fate, Record, Sink, Step};
 use super::stream::{Seen, Stream};
 use crate::netfilter::NfStep;
 use crate::time::Instant;
-use crate::wire::PacketId;
+use crate::wire::{Bytes, PacketId};
 
 /// Records in a chunk, about.
 const CHUNK_RECORDS: usize = 8 * 1024;
@@ -167,7 +167,7 @@ impl StepLog {
 
     fn open_chunk(&mut self) {
         let records = Stream::like(&self.tail.records);
-        let frames = Frames::like(&self.tail.frames);
+        let frames = Frames::after(&self.tail.frames);
         let fresh = Chunk { first: self.next_seq, records, frames, ..Chunk::default() };
         let old = std::mem::replace(&mut self.tail, fresh);
         self.open = true;
@@ -184,10 +184,9 @@ impl StepLog {
         }
     }
 
-    /// Keeps a copy of `bytes`, the frame of packet `id`, for the span of the record that is noted
-    /// next.
+    /// Keeps a copy of `bytes`, a frame, for the span of the record that is noted next.
     #[inline]
-    pub fn keep_bytes(&mut self, id: PacketId, bytes: &[u8]) -> ByteSpan {
+    pub fn keep_bytes(&mut self, bytes: &mut Bytes) -> ByteSpan {
         if self.sink == Sink::Mute {
             return ByteSpan::default();
         }
@@ -195,7 +194,7 @@ impl StepLog {
         if self.tail.records.is_at_mark() || self.tail.frames.cost() >= CHUNK_BYTES {
             self.make_room();
         }
-        self.tail.frames.keep(&mut self.lately, id, bytes)
+        self.tail.frames.keep(&mut self.lately, bytes)
     }
 
     /// The number that the next record will have.
@@ -267,7 +266,7 @@ impl StepLog {
             fate: self.fate,
             full: VecDeque::new(),
             full_cost: 0,
-            tail: Chunk::default(),
+            tail: Chunk { frames: self.tail.frames.hollow(), ..Chunk::default() },
             open: false,
             seen: Seen::default(),
             lately: Lately::default(),
@@ -324,7 +323,7 @@ mod tests {
 
     fn transmit(log: &mut StepLog, bytes: &[u8]) {
         let id = PacketId(log.next_seq() + 1);
-        let bytes = log.keep_bytes(id, bytes);
+        let bytes = log.keep_bytes(&mut bytes.to_vec().into());
         let to = DevRef { ns: NsId(1), dev: IfIndex(2) };
         log.packet(id, Step::Transmit { dev: IfIndex(2), to, arrives: Instant(5), bytes });
     }

@@ -479,7 +479,7 @@ impl NetNs {
         let mut bytes = vec![0; super::ipv4::ETHER + repr.buffer_len()];
         self.ether_header(dev, to, EthernetProtocol::Arp, &mut bytes);
         repr.emit(&mut ArpPacket::new_unchecked(&mut bytes[super::ipv4::ETHER..]));
-        let frame = Frame { id: cx.ids.next_id(), bytes };
+        let frame = Frame::new(cx.ids.next_id(), bytes);
         cx.log.packet(frame.id, Step::Sent { by: None });
         self.dev_xmit(dev, frame, cx);
     }

@@ -1,12 +1,12 @@
 //! The way out: route, OUTPUT, POSTROUTING, neighbour, device; and the loop through `lo`
 //! (ip_output.c, ip_route_output_key_hash_rcu in route.c).
 
-use super::ipv4::{self, ETHER, HEADER, IpSend};
+use super::ipv4::{self, CHECKSUM, ETHER, HEADER, IpSend, LocalAddr};
 use super::{Cx, DevRef, DropReason, Errno, NetNs, Output, RouteKind, Step, TimerKind};
 use crate::netfilter::{Hook, Meta};
 use crate::time::Duration;
 use crate::wire::fmt::{EthernetProtocol, IpProtocol};
-use crate::wire::{Frame, IfIndex, Ipv4Net, Mac, PacketId};
+use crate::wire::{Frame, IfIndex, Ipv4Net, Mac, PacketId, checksum};
 use std::net::Ipv4Addr;
 
 /// How long a frame takes through `lo`.
@@ -64,16 +64,18 @@ impl NetNs {
     /// The way to `dst`, out of `device` if one is given.
     pub(super) fn resolve(&self, dst: Ipv4Addr, device: Option<IfIndex>) -> Result<Hop, RouteError> {
         let exact = Ipv4Net::from(dst);
-        let host = self.host();
-        if host.is_local(dst) {
-            let own = self.locals.iter().find(|l| l.addr == dst);
-            let src = Some(own.map_or(dst, |l| l.source));
-            return Ok(Hop { dev: IfIndex::LO, next: NextHop::Local, prefix: exact, via: None, src });
-        }
         let group =
             |dev| Hop { dev, next: NextHop::Group(group_mac(dst)), prefix: exact, via: None, src: None };
-        if let Some(own) = self.locals.iter().find(|l| l.broadcast == Some(dst)) {
-            return Ok(Hop { src: Some(own.addr), ..group(own.dev) });
+        let special = |l: &&LocalAddr| l.addr == dst || l.broadcast == Some(dst);
+        if dst.is_loopback() || self.locals.iter().any(|l| special(&l)) {
+            let own = self.locals.iter().find(|l| l.addr == dst);
+            if dst.is_loopback() || own.is_some() {
+                let src = Some(own.map_or(dst, |l| l.source));
+                return Ok(Hop { dev: IfIndex::LO, next: NextHop::Local, prefix: exact, via: None, src });
+            }
+            if let Some(own) = self.locals.iter().find(special) {
+                return Ok(Hop { src: Some(own.addr), ..group(own.dev) });
+            }
         }
         let to_group = dst.is_broadcast() || dst.is_multicast();
         if to_group && let Some(dev) = device {
@@ -105,6 +107,11 @@ impl NetNs {
     /// route; `AddrNotAvail` if no interface has an address.
     pub(super) fn source_for(&self, dst: Ipv4Addr, device: Option<IfIndex>) -> Result<Ipv4Addr, Errno> {
         let hop = self.resolve(dst, device)?;
+        self.source_by(&hop, dst)
+    }
+
+    /// The same, with the way that [`NetNs::resolve`] has found.
+    pub(super) fn source_by(&self, hop: &Hop, dst: Ipv4Addr) -> Result<Ipv4Addr, Errno> {
         let next = hop.via.unwrap_or(dst);
         hop.src.or_else(|| self.select_addr(hop.dev, next)).ok_or(Errno::AddrNotAvail)
     }
@@ -148,6 +155,16 @@ impl NetNs {
     /// longer than the path's MTU), `Perm` (dropped in OUTPUT), `Invalid` (127/8 to elsewhere).
     pub(super) fn ip_output(&mut self, send: IpSend<'_>, cx: &mut Cx<'_>) -> Result<PacketId, Errno> {
         let hop = self.resolve(send.dst, send.device)?;
+        self.ip_output_by(hop, send, cx)
+    }
+
+    /// As [`NetNs::ip_output`], with the way that [`NetNs::resolve`] has just found.
+    pub(super) fn ip_output_by(
+        &mut self,
+        hop: Hop,
+        send: IpSend<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Result<PacketId, Errno> {
         let total = HEADER + send.payload.len();
         let too_long = send.df && total as u64 > u64::from(self.mtu_of(hop.dev, send.dst));
         if too_long || total > usize::from(u16::MAX) {
@@ -160,7 +177,7 @@ impl NetNs {
         let ident = self.next_ident();
         let ttl = send.ttl.unwrap_or(self.sysctl.default_ttl);
         write_header(&mut bytes, &send, ident, ttl);
-        let frame = Frame { id: cx.ids.next_id(), bytes };
+        let frame = Frame::new(cx.ids.next_id(), bytes);
         let id = frame.id;
         cx.log.packet(id, Step::Sent { by: send.by });
         self.local_output(frame, Meta::default(), hop, send.device, cx)?;
@@ -184,7 +201,7 @@ impl NetNs {
     ) -> Result<(), Errno> {
         let dst = ipv4::view(&frame.bytes).dst_addr();
         cx.log.packet(frame.id, hop.step(dst));
-        meta.out_dev = Some((hop.dev, self.devices.name(hop.dev)));
+        meta.out_dev = Some(hop.dev);
         match self.ask(Hook::Output, &mut frame, &mut meta, cx) {
             None => return Err(Errno::Perm),
             Some(false) => {}
@@ -204,7 +221,7 @@ impl NetNs {
                     }
                 };
                 cx.log.packet(frame.id, hop.step(dst));
-                meta.out_dev = Some((hop.dev, self.devices.name(hop.dev)));
+                meta.out_dev = Some(hop.dev);
             }
         }
         self.finish_output(frame, meta, hop, cx);
@@ -262,13 +279,13 @@ impl NetNs {
     }
 
     /// Into the queue behind `lo`; it comes out by a timer, so that nothing recurses.
-    pub(super) fn loop_back(&mut self, frame: Frame, meta: Meta, cx: &mut Cx<'_>) {
+    pub(super) fn loop_back(&mut self, mut frame: Frame, meta: Meta, cx: &mut Cx<'_>) {
         let dev = IfIndex::LO;
         if self.looped.len() >= LOOPBACK_LIMIT {
             return self.dropped(&frame, Some(dev), DropReason::QueueFull, cx);
         }
         let arrives = cx.now + LOOPBACK_DELAY;
-        let bytes = cx.log.keep_bytes(frame.id, &frame.bytes);
+        let bytes = cx.log.keep_bytes(&mut frame.bytes);
         cx.log.packet(frame.id, Step::Transmit { dev, to: DevRef { ns: self.id, dev }, arrives, bytes });
         self.looped.push_back((frame, meta));
         cx.out.push(Output::Timer { at: arrives, kind: TimerKind::Loopback });
@@ -297,5 +314,6 @@ pub(super) fn write_header(bytes: &mut [u8], send: &IpSend<'_>, ident: u16, ttl:
     packet.set_next_header(IpProtocol::from(send.proto.number()));
     packet.set_src_addr(send.src);
     packet.set_dst_addr(send.dst);
-    packet.fill_checksum();
+    let sum = checksum::of(&mut packet.into_inner()[..HEADER], CHECKSUM);
+    ipv4::view_mut(bytes).set_checksum(sum);
 }

@@ -644,6 +644,8 @@ mod tests {
             let (mut stream, mut seen) = (Stream::default(), Seen::default());
             seen.clear();
             let mut expected = Vec::new();
+            // all of them twice: the second time much is known
+            let records = [records.clone(), records].concat();
             for (step, at, ns, packet) in records {
                 let record = Record { at: Instant(at), ns: NsId(ns), packet: packet.map(PacketId), step };
                 let packed = Packed::new(record.at, record.packet, &record.step);

@@ -4,12 +4,21 @@
 
 use super::socket::{ETHERNET, PortSpace};
 use super::{Cx, Datagram, DropReason, Errno, NetNs, SocketId, Step};
-use crate::wire::fmt::{IpAddress, Ipv4Packet, UdpPacket};
-use crate::wire::{Endpoint, Flow, Frame, IfIndex, Protocol};
+use crate::wire::fmt::{Ipv4Packet, UdpPacket};
+use crate::wire::{Endpoint, Flow, Frame, IfIndex, Ipv4Addr, Protocol, checksum};
 
 const HEADER: usize = 8;
 /// The longest payload that an IPv4 packet can hold.
 const MAX_LEN: usize = 65_507;
+
+/// The protocol's number.
+const UDP: u8 = 17;
+
+/// Whether its checksum is; 0 means that it has none (RFC 768).
+fn is_right(src: Ipv4Addr, dst: Ipv4Addr, udp: &UdpPacket<&[u8]>, bytes: &[u8]) -> bool {
+    let bytes = bytes.get(..usize::from(udp.len())).unwrap_or(bytes);
+    udp.checksum() == 0 || checksum::transport_sum(src, dst, UDP, bytes) == 0xffff
+}
 
 impl NetNs {
     /// Sends `data` to `to`.
@@ -26,7 +35,7 @@ impl NetNs {
         if to.port == 0 {
             return Err(Errno::Invalid);
         }
-        let (src, port) = self.datagram_source(id, to)?;
+        let (src, port, hop) = self.datagram_source(id, to)?;
         let mut bytes = std::mem::take(&mut self.sockets.scratch);
         bytes.clear();
         bytes.resize(HEADER, 0);
@@ -35,8 +44,13 @@ impl NetNs {
         udp.set_src_port(port);
         udp.set_dst_port(to.port);
         udp.set_len((HEADER + data.len()) as u16);
-        udp.fill_checksum(&IpAddress::Ipv4(src), &IpAddress::Ipv4(to.addr));
-        let sent = self.datagram_output(id, to, src, Protocol::Udp, &bytes, cx);
+        // 0 means none, so the other zero is written (RFC 768)
+        let sum = match !checksum::transport_sum(src, to.addr, UDP, &bytes) {
+            0 => 0xffff,
+            sum => sum,
+        };
+        UdpPacket::new_unchecked(bytes.as_mut_slice()).set_checksum(sum);
+        let sent = self.datagram_output(id, to, (src, hop), Protocol::Udp, &bytes, cx);
         self.sockets.scratch = bytes;
         sent.map(|()| data.len())
     }
@@ -48,10 +62,7 @@ impl NetNs {
         let checked = UdpPacket::new_checked(ip.payload());
         let reason = match &checked {
             Err(_) => Some(DropReason::Malformed),
-            // Checksum 0 means none (RFC 768); smoltcp knows.
-            Ok(udp) if !udp.verify_checksum(&IpAddress::Ipv4(src), &IpAddress::Ipv4(dst)) => {
-                Some(DropReason::BadChecksum)
-            }
+            Ok(udp) if !is_right(src, dst, udp, ip.payload()) => Some(DropReason::BadChecksum),
             Ok(_) => None,
         };
         let (Ok(udp), None) = (checked, reason) else {

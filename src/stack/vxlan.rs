@@ -210,7 +210,7 @@ impl NetNs {
         ether.set_dst_addr(asker);
         ether.set_ethertype(EthernetProtocol::Arp);
         repr.emit(&mut ArpPacket::new_unchecked(&mut bytes[ETHER..]));
-        let reply = Frame { id: cx.ids.next_id(), bytes };
+        let reply = Frame::new(cx.ids.next_id(), bytes);
         cx.log.packet(reply.id, Step::Sent { by: None });
         self.receive(dev, reply, cx);
     }
@@ -254,7 +254,7 @@ impl NetNs {
         let (ident, ttl) = (self.next_ident(), self.sysctl.default_ttl);
         super::output::write_header(&mut bytes, &send, ident, ttl);
         // what becomes of it is noted there
-        let _ = self.local_output(Frame { id, bytes }, Meta::default(), hop, None, cx);
+        let _ = self.local_output(Frame::new(id, bytes), Meta::default(), hop, None, cx);
     }
 
     /// A datagram came to a port of tunnel ends (vxlan_rcv). None: it is somebody else's.
@@ -273,9 +273,10 @@ impl NetNs {
         let Some(end) = self.tunnels.iter().find(|t| t.port == port && t.vni == vni).copied() else {
             return self.dropped(&frame, Some(dev), DropReason::UnknownNetwork { vni }, cx);
         };
-        let mut bytes = frame.bytes;
+        let id = frame.id;
+        let mut bytes = frame.into_vec();
         bytes.drain(..begin);
-        let frame = Frame { id: frame.id, bytes };
+        let frame = Frame::new(id, bytes);
         cx.out.push(Output::Beyond(Box::new(Beyond::Untunnel { to: end.dev, remote, frame })));
     }
 

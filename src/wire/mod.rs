@@ -5,13 +5,14 @@
 //! Open to all layers.
 
 mod addr;
+pub mod checksum;
 mod fastmap;
 mod frame;
 mod summary;
 
 pub use addr::{Endpoint, Flow, IfIndex, IfName, Mac, Protocol};
 pub use fastmap::{FastHasher, FastMap};
-pub use frame::{Frame, PacketId};
+pub use frame::{Bytes, Frame, Kept, PacketId};
 pub use summary::{
     Arp, ArpOperation, Content, Dhcp, Dns, IcmpMessage, Ipv4, Summary, TcpFlags, Transport, dhcp_message,
     summary,

@@ -448,7 +448,7 @@ impl Target for Frames {
             }
             session.world.with(ns, |kernel, cx| {
                 let dev = kernel.device_named("eth0").expect("h1 has eth0").index;
-                let frame = Frame { id: cx.ids.next_id(), bytes };
+                let frame = Frame::new(cx.ids.next_id(), bytes);
                 cx.log.packet(frame.id, Step::Sent { by: None });
                 kernel.receive(dev, frame, cx);
             });

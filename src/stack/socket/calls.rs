@@ -88,7 +88,7 @@ impl NetNs {
         match self.sockets.demand(s)?.kind {
             SocketKind::Tcp => self.tcp_connect(s, to, cx),
             SocketKind::Udp | SocketKind::Ping => {
-                let (src, _) = self.datagram_source(s, to)?;
+                let (src, ..) = self.datagram_source(s, to)?;
                 let device = self.sockets.demand(s)?.options.device;
                 if !to.addr.is_broadcast() {
                     self.source_for(to.addr, device)?; // is there a way at all?

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::super::ipv4::IpSend;
+use super::super::output::Hop;
 use super::super::{Cx, DropReason, Errno, NetNs, Output, Step};
 use super::{Datagram, IcmpError, SocketId};
 use crate::wire::{Endpoint, PacketId, Protocol};
@@ -13,7 +14,7 @@ impl NetNs {
         &mut self,
         id: SocketId,
         to: Endpoint,
-    ) -> Result<(Ipv4Addr, u16), Errno> {
+    ) -> Result<(Ipv4Addr, u16, Option<Hop>), Errno> {
         let broadcast = self.host().is_broadcast(to.addr);
         let socket = self.sockets.demand(id)?;
         if let Some(error) = socket.error.take() {
@@ -28,8 +29,11 @@ impl NetNs {
         // A DHCP client sends from no address (RFC 2131 §4.1), whatever other interfaces have: the real ones
         // use packet sockets for it.
         let bare = device.is_some_and(|d| self.device(d).is_some_and(|d| d.addrs.is_empty()));
+        let mut way = None;
         let src = if fixed.is_unspecified() && !(bare && to.addr.is_broadcast()) {
-            match self.source_for(to.addr, device) {
+            let hop = self.resolve(to.addr, device).map_err(Errno::from);
+            way = hop.ok();
+            match hop.and_then(|hop| self.source_by(&hop, to.addr)) {
                 Ok(src) => src,
                 // A DHCP client has no address yet, but knows its device (RFC 2131 §4.1).
                 Err(_) if to.addr.is_broadcast() && device.is_some() => fixed,
@@ -43,7 +47,7 @@ impl NetNs {
             self.sockets.bind(id, Endpoint::new(bound, 0), range, &self.rng)?;
         }
         let port = self.sockets.demand(id)?.local.port;
-        Ok((src, port))
+        Ok((src, port, way))
     }
 
     /// Sends a finished datagram. Without IP_PMTUDISC_DO it is cut into fragments where the MTU
@@ -52,7 +56,7 @@ impl NetNs {
         &mut self,
         id: SocketId,
         to: Endpoint,
-        src: Ipv4Addr,
+        (src, way): (Ipv4Addr, Option<Hop>),
         proto: Protocol,
         payload: &[u8],
         cx: &mut Cx<'_>,
@@ -61,7 +65,10 @@ impl NetNs {
         let (by, ttl, device) = (socket.owner, socket.options.ttl, socket.options.device);
         let (must_not_split, recv_err) = (socket.options.dont_fragment, socket.options.recv_err);
         let mut send = IpSend { by, src, dst: to.addr, proto, ttl, df: true, device, payload };
-        let mut sent = self.ip_output(send, cx);
+        let mut sent = match way {
+            Some(hop) => self.ip_output_by(hop, send, cx),
+            None => self.ip_output(send, cx),
+        };
         if sent == Err(Errno::MsgSize) && !must_not_split {
             send.df = false;
             sent = self.ip_output(send, cx);

@@ -50,7 +50,7 @@ impl NetNs {
         if data.len() < ETHERNET {
             return Err(Errno::Invalid);
         }
-        let frame = Frame { id: cx.ids.next_id(), bytes: data.to_vec() };
+        let frame = Frame::new(cx.ids.next_id(), data.to_vec());
         cx.log.packet(frame.id, Step::Sent { by });
         self.dev_xmit(dev, frame, cx);
         Ok(data.len())

@@ -6,10 +6,12 @@ use super::errors::ETHERNET;
 use super::table::PortSpace;
 use super::{Datagram, SocketId};
 use crate::wire::fmt::{Icmpv4Message, Icmpv4Packet, Ipv4Packet};
-use crate::wire::{Endpoint, Frame, IfIndex, Protocol};
+use crate::wire::{Endpoint, Frame, IfIndex, Protocol, checksum};
 
 /// Type, code, checksum and identifier; the sequence number is the program's.
 const HEADER: usize = 6;
+/// Where the checksum is.
+const CHECKSUM: usize = 2;
 /// The longest ICMP message that an IPv4 packet can hold.
 const MAX_LEN: usize = 65_515;
 
@@ -28,7 +30,7 @@ impl NetNs {
         if data.len() + HEADER > MAX_LEN {
             return Err(Errno::MsgSize);
         }
-        let (src, ident) = self.datagram_source(id, to)?;
+        let (src, ident, hop) = self.datagram_source(id, to)?;
         let mut bytes = std::mem::take(&mut self.sockets.scratch);
         bytes.clear();
         bytes.resize(HEADER, 0);
@@ -37,8 +39,9 @@ impl NetNs {
         icmp.set_msg_type(Icmpv4Message::EchoRequest);
         icmp.set_msg_code(0);
         icmp.set_echo_ident(ident);
-        icmp.fill_checksum();
-        let sent = self.datagram_output(id, to, src, Protocol::Icmp, &bytes, cx);
+        let sum = checksum::of(&mut bytes, CHECKSUM);
+        bytes[CHECKSUM..][..2].copy_from_slice(&sum.to_be_bytes());
+        let sent = self.datagram_output(id, to, (src, hop), Protocol::Icmp, &bytes, cx);
         self.sockets.scratch = bytes;
         sent.map(|()| data.len())
     }

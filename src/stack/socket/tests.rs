@@ -711,7 +711,7 @@ proptest! {
             }
             let bytes = frame_with(proto, &payload);
             pair.on(SERVER, |ns, cx| {
-                let frame = Frame { id: cx.ids.next_id(), bytes };
+                let frame = Frame::new(cx.ids.next_id(), bytes);
                 cx.log.packet(frame.id, Step::Sent { by: None });
                 ns.receive(dev, frame, cx);
             });

@@ -161,6 +161,18 @@ impl Engine {
         }
     }
 
+    /// Tells of what belongs to the swarm: a service, a node, a network of its own.
+    pub(super) fn tell_in_swarm(
+        &mut self,
+        world: &mut World,
+        (kind, action): (&'static str, &str),
+        id: &str,
+        name: &str,
+    ) {
+        let attributes = BTreeMap::from([("name".to_owned(), name.to_owned())]);
+        self.tell_of(world, (kind, action, id.to_owned()), attributes, &[]);
+    }
+
     /// Tells of anything.
     pub(super) fn tell_of(
         &mut self,
@@ -170,7 +182,9 @@ impl Engine {
         extra: Pairs<'_>,
     ) {
         attributes.extend(extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let of_swarm = matches!(kind, "service" | "node");
+        // A network of the swarm is made and removed by all; who joins it is a node's own business.
+        let of_swarm = matches!((kind, action), ("service" | "node", _) | ("network", "update" | "remove"))
+            || (kind == "network" && action == "create" && !attributes.contains_key("type"));
         let event = Event { at: world.now(), kind, action: action.to_owned(), id, attributes, of_swarm };
         self.events.listeners.retain(|l| world.process(l.pid).is_some());
         for listener in &self.events.listeners {

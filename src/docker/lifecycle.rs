@@ -438,11 +438,11 @@ impl Engine {
         name: &str,
         restart: Option<&str>,
     ) -> Result<(), EngineError> {
-        let i = self.find(name)?;
         let Some(policy) = restart else {
             return Err(EngineError::new("You must provide one or more flags when using this command."));
         };
         Policy::parse(policy).map_err(EngineError::new)?;
+        let i = self.find(name)?;
         self.containers[i].inner.spec.restart = Some(policy.to_owned());
         self.tell(world, i, "update", &[]);
         Ok(())

@@ -445,7 +445,7 @@ impl Engine {
 
     fn remove_network(&mut self, world: &mut World, name: &str) -> Result<(), EngineError> {
         if self.is_of_swarm(name) {
-            return self.remove_from_swarm(name);
+            return self.remove_from_swarm(world, name);
         }
         let n = self.find_network(name)?;
         let net = &self.networks[n];

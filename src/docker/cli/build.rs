@@ -264,6 +264,9 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         let ports: Vec<(u16, Protocol)> = ports::expose(raw).map_err(Refusal::Client)?;
         spec.expose.extend(ports);
     }
+    if spec.networks.iter().any(|n| n.network.is_empty()) {
+        return Err(Refusal::Client("no name set for network".into()));
+    }
     for (flag, value) in &f.set {
         if let Some(why) = values::mode(flag.name, value).or_else(|| values::idle_value(flag.name, value)) {
             return Err(Refusal::Client(why));

@@ -117,6 +117,7 @@ impl Engine {
             driver_state: Driver::Parent(parent),
         });
         self.note_network(self.networks.len() - 1, true);
+        self.tell_network(world, &id, "create", None);
         Ok(format!("{id}\n"))
     }
 
@@ -129,7 +130,7 @@ impl Engine {
         id: &str,
     ) -> Result<Parent, String> {
         let named = option(create, "parent").unwrap_or_default();
-        let name = if named.is_empty() { format!("dm-{}", names::short(id)) } else { named.to_owned() };
+        let name = if named.is_empty() { dummy(kind, id) } else { named.to_owned() };
         for net in &self.networks {
             let Driver::Parent(other) = &net.driver_state else { continue };
             if other.name != name {
@@ -138,7 +139,7 @@ impl Engine {
             let passthru = UpperKind::Macvlan(MacvlanMode::Passthru);
             match (kind, other.kind) {
                 (UpperKind::Ipvlan(_), UpperKind::Ipvlan(_)) => {
-                    let dummy = format!("dm-{}", names::short(&net.id));
+                    let dummy = dummy(kind, &net.id);
                     return Err(format!("network {dummy} is already using parent interface {name}"));
                 }
                 (kind, _) if kind == passthru => {
@@ -260,4 +261,10 @@ fn make_dummy(world: &mut World, host: NsId, name: &str) -> Result<(), String> {
         Some(Err(e)) => Err(e.to_string().to_lowercase()),
         _ => Ok(()),
     }
+}
+
+/// The name of the dummy device that a network without a parent stands on (drivers/macvlan, drivers/ipvlan).
+fn dummy(kind: UpperKind, id: &str) -> String {
+    let prefix = if matches!(kind, UpperKind::Ipvlan(_)) { "di" } else { "dm" };
+    format!("{prefix}-{}", names::short(id))
 }

@@ -251,11 +251,19 @@ impl Engine {
         }
         member.cluster.add_network(id.clone(), create.clone(), false, now);
         member.dirty = true;
+        for action in ["create", "update"] {
+            // The allocator gives it its subnet in a second step (swarmkit, manager/allocator).
+            self.tell_in_swarm(world, ("network", action), &id, &create.name);
+        }
         Ok(format!("{id}\n"))
     }
 
     /// `docker network rm` of a network of the swarm.
-    pub(in crate::docker) fn remove_from_swarm(&mut self, name: &str) -> Result<(), EngineError> {
+    pub(in crate::docker) fn remove_from_swarm(
+        &mut self,
+        world: &mut World,
+        name: &str,
+    ) -> Result<(), EngineError> {
         let Some(member) = self.member() else { return Err(EngineError::new(NO_SWARM)) };
         let Some(net) = member.cluster.network(name).cloned() else {
             return Err(EngineError::new(format!("network {name} not found")));
@@ -292,6 +300,7 @@ impl Engine {
             member.dirty = true;
         }
         self.networks.retain(|n| n.id != net.id);
+        self.tell_in_swarm(world, ("network", "remove"), &net.id, &net.name);
         Ok(())
     }
 

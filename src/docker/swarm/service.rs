@@ -1,7 +1,7 @@
 //! `docker service`, and the orchestrator: what services want becomes tasks on nodes, and tasks
 //! become containers (swarmkit's orchestrator, scheduler and agent in one).
 
-use super::cluster::{Service, SwarmNode, Task, TaskState, new_id};
+use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState, new_id};
 use super::request::{ServiceMode, ServiceSpec, SwarmRequest};
 use super::show;
 use crate::docker::engine::{ContainerState, Engine, EngineError, reply};
@@ -50,6 +50,9 @@ pub(super) fn request(
                         ServiceMode::Replicated(n) => n as usize,
                         ServiceMode::Global => cluster.nodes.len(),
                     };
+                    for action in ["create", "update"] {
+                        engines[at].tell_in_swarm(world, ("service", action), &id, &spec.name);
+                    }
                     let mut response = Response::ok(format!("{id}\n"));
                     if !detach && !quiet {
                         response.stdout += &progress(wanted, &id);
@@ -97,6 +100,7 @@ pub(super) fn request(
                         response.exit = 1;
                     }
                     Ok(()) => {
+                        tell(engines[at], world, &cluster, ("update", name));
                         response.stdout += &format!("{name} scaled to {n}\n");
                         if !detach {
                             response.stdout += &progress(*n as usize, name);
@@ -108,11 +112,15 @@ pub(super) fn request(
         }
         SwarmRequest::ServiceUpdate { replicas, name, force, detach, quiet } => {
             let Some(s) = cluster.service(name) else { return fail(format!("service {name} not found")) };
-            if let Some(n) = replicas
-                && let Err(e) = engines[at].set_replicas(name, *n)
-            {
-                return client(e);
+            if let Some(n) = replicas {
+                if cluster.services[s].spec.mode == ServiceMode::Global {
+                    return client("replicas can only be used with replicated mode".to_owned());
+                }
+                if let Err(e) = engines[at].set_replicas(name, *n) {
+                    return client(e);
+                }
             }
+            tell(engines[at], world, &cluster, ("update", name));
             if *force {
                 let id = cluster.services[s].id.clone();
                 engines[at].restart_tasks(&id);
@@ -128,7 +136,10 @@ pub(super) fn request(
             let mut response = Response::default();
             for name in names {
                 match engines[at].remove_service(name) {
-                    true => response.stdout += &format!("{name}\n"),
+                    true => {
+                        tell(engines[at], world, &cluster, ("remove", name));
+                        response.stdout += &format!("{name}\n");
+                    }
                     false => {
                         response.stderr += &format!("Error response from daemon: service {name} not found\n");
                         response.exit = 1;
@@ -143,6 +154,13 @@ pub(super) fn request(
         },
         _ => Response::default(),
     }
+}
+
+/// Tells of a service that is, or was, in the cluster.
+fn tell(engine: &mut Engine, world: &mut World, cluster: &Cluster, (action, name): (&str, &str)) {
+    let Some(s) = cluster.service(name) else { return };
+    let service = &cluster.services[s];
+    engine.tell_in_swarm(world, ("service", action), &service.id, &service.spec.name);
 }
 
 /// What the client prints while it waits, without the lines that are repeated as time goes by.

@@ -9,7 +9,9 @@ use std::time::Duration as Real;
 use netpier::lab::catalogue::{self, Device};
 use netpier::lab::{Edit, History, Lab, LabCommand, LabError};
 use netpier::rng::Rng;
-use netpier::session::{FixedPort, Forward, LinkConfig, NodeConfig, Session};
+use netpier::session::{
+    DnsRecord, FixedPort, Forward, LinkConfig, NodeConfig, Reservation, ServiceConfig, Session,
+};
 use netpier::time::Duration;
 
 /// Devices that a lab has at most.
@@ -131,6 +133,16 @@ impl Play {
                 if self.one_in(4) {
                     node.services.clear();
                 }
+                for service in &mut node.services {
+                    if let ServiceConfig::Dns { records, cache, .. } = service {
+                        *cache = !*cache;
+                        let ttl = self.below(100) as u32;
+                        records.push(DnsRecord {
+                            ttl,
+                            ..DnsRecord::a("nas.example.com", address.parse().ok()?)
+                        });
+                    }
+                }
                 Edit::SetNode(Box::new(node))
             }
             14 => self.router()?,
@@ -153,6 +165,17 @@ impl Play {
         let proto = ["tcp", "udp", "both"][self.below(3)].to_owned();
         router.forwards = vec![Forward { proto: proto.clone(), port, last, to, to_port: 80 }];
         router.fixed_ports = vec![FixedPort { proto, from: to, from_port: 6000, port: 7000 }];
+        match &mut router.dhcp {
+            Some(dhcp) if self.one_in(2) => {
+                dhcp.lease_secs = 10 + self.below(90) as u32;
+                let mac = format!("02:00:00:00:00:{port:02x}", port = port % 256).parse().ok()?;
+                dhcp.reservations = vec![Reservation { mac, address: to }];
+            }
+            _ => {}
+        }
+        if let Some(dns) = &mut router.dns {
+            dns.names = vec![DnsRecord::a("nas.lan", to)];
+        }
         if self.one_in(4) {
             router.dhcp = None;
         }
@@ -184,7 +207,7 @@ impl Play {
         let at = self.node()?.id;
         let (to, port) = (self.address(), self.below(3));
         let dev = self.end()?.1;
-        let line = match self.below(14) {
+        let line = match self.below(22) {
             0 | 1 => format!("ping -c 2 -W 1 {to}"),
             2 => format!("ping -c 1 -s 3000 {to}"),
             3 => format!("curl -s -m 2 http://{to}/"),
@@ -196,6 +219,17 @@ impl Play {
             9 => format!("ip link set {dev} down; ip link set {dev} up"),
             10 => format!("ip addr add {to}/24 dev {dev}"),
             11 => "ip neigh flush all".to_owned(),
+            13 => format!("iptables -I INPUT -s {to} -j DROP; iptables -D INPUT 1"),
+            14 => format!(
+                "ip route replace 10.0.0.0/8 via {to}; ip route get 10.0.0.1; ip route flush 10.0.0.0/8"
+            ),
+            15 => format!("traceroute -n -q 1 -w 1 -m 3 {to}"),
+            16 => format!("dig +short +tries=1 +time=1 @{to} nas.lan & sleep 1"),
+            17 => format!("nc -z -w 1 {to} 80 || [[ {to} == 192.* ]]"),
+            18 => format!("timeout 1 tcpdump -c 3 -i {dev} icmp or arp & ping -c 1 -W 1 {to}"),
+            19 => "docker network create net1; docker run -d --network net1 --name web nginx".to_owned(),
+            20 => "docker rm -f web; docker network rm net1".to_owned(),
+            21 => "conntrack -L; conntrack -F; ss -tan; sysctl -w net.ipv4.ip_forward=1".to_owned(),
             12 => "docker run -d -p 8080:80 nginx".to_owned(),
             _ => "ping -c 1 -b 255.255.255.255".to_owned(),
         };

@@ -256,7 +256,8 @@ fn one_match(out: &mut String, m: &Match, numeric: bool) {
                 let _ = write!(out, " option={}{kind}", bang(*invert));
             }
             if let Some(f) = flags {
-                let _ = write!(out, " flags:{}{}/{}", bang(f.invert), flag_names(f.mask), flag_names(f.set));
+                let name = |bits| if numeric { format!("0x{bits:02X}") } else { flag_names(bits) };
+                let _ = write!(out, " flags:{}{}/{}", bang(f.invert), name(f.mask), name(f.set));
             }
         }
         Match::Udp { sport, dport } => {

@@ -198,7 +198,7 @@ pub(super) fn check_match(m: &Match, given: &[&str]) -> Res<()> {
     let module = match_name(m);
     let must = |option: &str| if given.is_empty() { Err(must_specify(module, option)) } else { Ok(()) };
     match m {
-        Match::Multiport { .. } if given.is_empty() => Err(NfError::usage("multiport expection an option")),
+        Match::Multiport { .. } if given.is_empty() => Err(NfError::usage("no ports specified")),
         Match::Addrtype { src: None, dst: None, .. } => {
             Err(NfError::usage("addrtype: you must specify --src-type or --dst-type"))
         }

@@ -420,7 +420,7 @@ impl<'a> Parser<'a> {
         if matches!(c, 's' | 'd' | 'p' | 'i' | 'o' | 'j' | 'g' | 'f' | 'c') {
             let key = if c == 'g' { 'j' } else { c };
             if self.seen.contains(&key) {
-                return Err(NfError::usage(format!("multiple -{key} flags not allowed")));
+                return Err(NfError::usage(format!("multiple --{} options not allowed", long_name(key))));
             }
             self.seen.push(key);
         }
@@ -568,7 +568,25 @@ impl<'a> Parser<'a> {
             "POSTROUTING" | "OUTPUT" if self.seen.contains(&'i') => 'i',
             _ => return Ok(()),
         };
-        if spec { Err(NfError::usage(format!("Can't use -{bad} with {chain}\n"))) } else { Ok(()) }
+        if spec {
+            Err(NfError::usage(format!("Can't use --{} with {chain}", long_name(bad))))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// How messages name an option.
+fn long_name(letter: char) -> &'static str {
+    match letter {
+        's' => "source",
+        'd' => "destination",
+        'p' => "protocol",
+        'i' => "in-interface",
+        'o' => "out-interface",
+        'j' => "jump",
+        'f' => "fragments",
+        _ => "set-counters",
     }
 }
 
@@ -643,7 +661,7 @@ fn interface(value: &str, invert: bool) -> Res<IfMatch> {
         return Err(NfError::usage("Empty interface is likely to be undesired"));
     }
     if value.len() > 15 {
-        let text = format!("interface name `{value}' must be shorter than IFNAMSIZ (15)");
+        let text = format!("interface name `{value}' must be shorter than 16 characters");
         return Err(NfError::usage(text));
     }
     let (stem, prefix) = match value.strip_suffix('+') {

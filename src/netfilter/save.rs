@@ -46,13 +46,14 @@ impl Netfilter {
         out.push_str("COMMIT\n");
     }
 
-    /// Replaces the tables that `text` (iptables-save syntax) names.
+    /// Replaces the tables that `text` (iptables-save syntax) names, or adds to them
+    /// (`iptables-restore --noflush`; a chain of one's own that is declared starts anew all the same).
     ///
     /// # Errors
     /// Names the line; nothing is changed then.
-    pub fn restore(&mut self, text: &str) -> Result<(), NfError> {
+    pub fn restore(&mut self, text: &str, add: bool) -> Result<(), NfError> {
         let (tables, on) = (self.tables.clone(), self.ct.is_on());
-        let done = self.restore_lines(text);
+        let done = self.restore_lines(text, add);
         if done.is_err() {
             self.tables = tables;
             debug_assert!(on || !self.ct.is_on() || self.ct.is_empty());
@@ -60,7 +61,7 @@ impl Netfilter {
         done
     }
 
-    fn restore_lines(&mut self, text: &str) -> Result<(), NfError> {
+    fn restore_lines(&mut self, text: &str, add: bool) -> Result<(), NfError> {
         let mut current = None;
         for (number, line) in (1u32..).zip(text.lines()) {
             let line = line.trim();
@@ -69,8 +70,10 @@ impl Netfilter {
             }
             let failed = || restore_failed(number);
             if let Some(name) = line.strip_prefix('*') {
-                let kind = table(name.trim()).map_err(|e| at_line(e, number))?;
-                self.tables[kind as usize] = super::Table::new(kind);
+                let kind = table(name.trim()).map_err(|_| no_table(name.trim(), number))?;
+                if !add {
+                    self.tables[kind as usize] = super::Table::new(kind);
+                }
                 self.touch(kind);
                 current = Some(kind);
                 continue;
@@ -79,7 +82,7 @@ impl Netfilter {
             if line == "COMMIT" {
                 current = None;
             } else if let Some(chain) = line.strip_prefix(':') {
-                self.restore_chain(kind, chain).ok_or_else(failed)?;
+                self.restore_chain(kind, chain, add).ok_or_else(failed)?;
             } else {
                 self.restore_rule(kind, line).map_err(|e| at_line(e, number))?;
             }
@@ -95,7 +98,7 @@ impl Netfilter {
     }
 
     /// `NAME POLICY [PACKETS:BYTES]`.
-    fn restore_chain(&mut self, kind: TableKind, text: &str) -> Option<()> {
+    fn restore_chain(&mut self, kind: TableKind, text: &str, add: bool) -> Option<()> {
         let mut words = text.split_whitespace();
         let (name, policy) = (words.next()?, words.next()?);
         let (packets, bytes) = words.next().map_or(Some((0, 0)), counters)?;
@@ -114,6 +117,9 @@ impl Netfilter {
         let chain = self.tables[kind as usize].chain_mut(id)?;
         if chain.is_base() != accept.is_some() {
             return None;
+        }
+        if add && accept.is_none() {
+            chain.rules.edit().clear();
         }
         (chain.policy, chain.packets, chain.bytes) = (accept, packets, bytes);
         (chain.made, chain.counting) = (true, true);
@@ -180,8 +186,29 @@ fn restore_failed(line: u32) -> NfError {
 
 /// A rule's own error, with its line.
 fn at_line(error: NfError, line: u32) -> NfError {
+    // What the kernel refuses is told in one line.
+    if let Some(cause) = error.message.strip_prefix("iptables: ") {
+        return NfError {
+            message: format!("iptables-restore: line {line} failed: {cause}"),
+            exit: error.exit,
+        };
+    }
     let text = error.message.replacen("iptables v", "iptables-restore v", 1);
-    let text = text
-        .replace("`iptables -h' or 'iptables --help'", "`iptables-restore -h' or 'iptables-restore --help'");
-    NfError { message: format!("{text}\nError occurred at line: {line}"), exit: error.exit }
+    let message = match text.split_once("\nTry `iptables -h'") {
+        Some((text, _)) => format!("{text}\n{}", occurred(line)),
+        None => format!("{text}\nError occurred at line: {line}"),
+    };
+    NfError { message, exit: error.exit }
+}
+
+fn occurred(line: u32) -> String {
+    format!(
+        "Error occurred at line: {line}\n\
+         Try `iptables-restore -h' or 'iptables-restore --help' for more information."
+    )
+}
+
+fn no_table(name: &str, line: u32) -> NfError {
+    let what = format!("iptables-restore: line {line} table name '{name}' invalid");
+    NfError { message: format!("iptables-restore v1.8.13 (nf_tables): {what}\n{}", occurred(line)), exit: 2 }
 }

@@ -23,6 +23,7 @@ const fn b(name: &'static str, usage: &'static str, en: &'static str, ko: &'stat
 pub(super) const BUILTINS: &[Builtin] = &[
     b(":", ":", "does nothing", "아무것도 하지 않아요"),
     b("[", "[ EXPRESSION ]", "tests a condition", "조건을 검사해요"),
+    b("[[", "[[ EXPRESSION ]]", "tests a condition", "조건을 검사해요"),
     b("break", "break [N]", "leaves a loop", "반복문을 빠져나가요"),
     b("cd", "cd [DIRECTORY]", "changes the working directory", "작업 디렉터리를 바꿔요"),
     b("clear", "clear", "clears the terminal", "터미널을 비워요"),
@@ -55,7 +56,7 @@ impl Session {
             "cd" => self.cd(spot, args),
             "pwd" => Launch::ok(format!("{}\n", self.cwd(spot.shell, spot.machine))),
             "false" => Launch { then: Then::Exit(1), ..Launch::default() },
-            "[" | "test" => self.test(spot, &words[0], args),
+            "[" | "[[" | "test" => self.test(spot, &words[0], args),
             "break" | "continue" => self.leave(spot, &words[0], args),
             "read" => self.read(spot, args),
             "shift" => self.shift(spot, args),

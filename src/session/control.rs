@@ -5,12 +5,38 @@ use super::plumb::Runner;
 use super::run::ShellId;
 use super::stage::{Launch, Spot, Then};
 use crate::guest;
+use crate::shell::matches;
+
+/// `TEXT == PATTERN` of `[[ ]]` as a word that is empty or not. (The parser has seen to the brackets, and has
+/// put `-a` and `-o` for `&&` and `||`.)
+fn with_patterns(args: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut rest = args;
+    while let [first, after @ ..] = rest {
+        match after {
+            [operator, pattern, after @ ..] if matches!(operator.as_str(), "=" | "==" | "!=") => {
+                let yes = matches(pattern, first) == (operator != "!=");
+                out.push(if yes { "1".to_owned() } else { String::new() });
+                rest = after;
+            }
+            _ => {
+                out.push(first.clone());
+                rest = after;
+            }
+        }
+    }
+    out
+}
 
 impl Session {
     /// `test` and `[`.
     pub(super) fn test(&mut self, spot: Spot, word: &str, args: &[String]) -> Launch {
         let bash = self.word_for_shell(spot.node, spot.machine) == "bash";
         let mut args = args;
+        let matched = (word == "[[").then(|| with_patterns(args));
+        if let Some(matched) = &matched {
+            args = matched;
+        }
         if word == "[" {
             match args.split_last() {
                 Some((last, rest)) if last == "]" => args = rest,

@@ -148,7 +148,7 @@ fn help_begins_with_network_tools_ends_with_signs_and_names_no_server_of_an_imag
     let mut words: Vec<_> = help.lines().filter_map(|l| l.split_whitespace().next()).collect();
     assert_eq!(words.pop(), Some("help"), "what else there is to know");
     assert_eq!(words[..3], ["ping", "curl", "wget"]);
-    assert_eq!(words[words.len() - 2..], [":", "["]);
+    assert_eq!(words[words.len() - 3..], [":", "[", "[["]);
     let at = |word| words.iter().position(|w| *w == word);
     assert!(at("ip") < at("cat") && at("cat") < at("cd"), "{words:?}");
     assert_eq!((at("catalina.sh"), at("postgres")), (None, None));
@@ -189,6 +189,19 @@ fn a_background_command_is_not_waited_for() {
     let job = run(&mut s, "sleep 1000 & echo next");
     assert_eq!((job.exit, job.stdout().as_str()), (Some(0), "next\n"));
     assert!(s.world.now() < Instant::ZERO + Duration::from_secs(1));
+}
+
+#[test]
+fn double_brackets_compare_with_patterns_and_split_nothing() {
+    check(&[
+        ("x='a b'; [[ $x == 'a b' ]] && echo yes", "yes\n", "", 0),
+        ("x=; [[ $x == a ]]", "", "", 1),
+        ("[[ web-1 == web-* && 2 -gt 1 ]] && echo both", "both\n", "", 0),
+        ("[[ web-1 != db* || ( a == b ) ]] && echo one", "one\n", "", 0),
+        ("[[ a < b ]] && echo less", "less\n", "", 0),
+        ("if [[ ! -f /nope ]]; then echo none; fi", "none\n", "", 0),
+        ("[[ -n a && ( a == b || -z x ) ]]", "", "", 1),
+    ]);
 }
 
 #[test]

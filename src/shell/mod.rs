@@ -2,8 +2,8 @@
 //!
 //! Quotes (`'…'`, `"…"`, `\`), `$(…)` and backquotes, `$NAME`, `${NAME}`, `${NAME:-…}` and its like,
 //! `$((…))`, `$?`, `$1`, `|`, `;`, `&`, `&&`, `||`, `!`, `>`, `>>`, `<`, `2>&1`, `>&2`, `2>/dev/null`,
-//! `&>`, `{1..5}`, `if`, `for`, `while`, `until`, `case`, `( … )`, `{ …; }`, comments. Not supported:
-//! here-documents, functions, file name patterns, `[[ … ]]`, `((…))`, arrays. Parsing only: the
+//! `&>`, `{1..5}`, `if`, `for`, `while`, `until`, `case`, `[[ … ]]`, `( … )`, `{ …; }`, comments. Not supported:
+//! here-documents, functions, file name patterns, `=~` in `[[ … ]]`, `((…))`, arrays. Parsing only: the
 //! session runs it.
 //!
 //! Also here: "did you mean", and what completion makes of a half-typed line. The text filters

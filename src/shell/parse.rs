@@ -234,12 +234,16 @@ impl<'a> Parser<'a> {
             command.compound = Some(Box::new(self.compound()?));
             self.depth -= 1;
         }
+        if command.compound.is_none() && self.raw_word() == "[[" {
+            command.words = self.condition()?;
+        }
+        let condition = !command.words.is_empty();
         loop {
             self.blanks();
             if self.redirect(&mut command.redirects)? {
                 continue;
             }
-            if command.compound.is_some() || self.peek().is_none_or(ends_word) {
+            if command.compound.is_some() || condition || self.peek().is_none_or(ends_word) {
                 break;
             }
             let word = self.word()?;
@@ -250,6 +254,35 @@ impl<'a> Parser<'a> {
             return self.unexpected_here();
         }
         Ok(command)
+    }
+
+    /// `[[ … ]]`, as words for the builtin: nothing is split, `&&` and `||` are `-a` and `-o`, and neither
+    /// `<`, `>` nor parentheses are the shell's.
+    fn condition(&mut self) -> Result<Vec<Word>, ParseError> {
+        let plain = |text: &str| Word { parts: vec![WordPart::Text(text.to_owned())] };
+        self.at += 2;
+        let mut words = vec![plain("[[")];
+        loop {
+            self.newlines();
+            if self.eat_word("]]") {
+                return Ok(words);
+            }
+            let token = ["&&", "||", "(", ")", "<", ">"].into_iter().find(|t| self.eat(t));
+            match token {
+                Some("&&") => words.push(plain("-a")),
+                Some("||") => words.push(plain("-o")),
+                Some(token) => words.push(plain(token)),
+                None if self.peek().is_none() => {
+                    return self.unfinished("unexpected EOF while looking for `]]'");
+                }
+                None if self.peek().is_some_and(ends_word) => return self.unexpected_here(),
+                None => {
+                    let mut word = self.word()?;
+                    word.parts.iter_mut().for_each(keep_whole);
+                    words.push(word);
+                }
+            }
+        }
     }
 
     fn compound(&mut self) -> Result<Compound, ParseError> {
@@ -644,6 +677,17 @@ fn name_at(rest: &str) -> &str {
 }
 
 /// Adds literal text; neighbours become one part.
+/// The part is not split, as if it stood between double quotes.
+fn keep_whole(part: &mut WordPart) {
+    match part {
+        WordPart::Variable { quoted, .. }
+        | WordPart::Substitution { quoted, .. }
+        | WordPart::Arithmetic { quoted, .. }
+        | WordPart::Parameter { quoted, .. } => *quoted = true,
+        WordPart::Text(_) | WordPart::Braces { .. } => {}
+    }
+}
+
 fn push_text(parts: &mut Vec<WordPart>, text: &str) {
     if let Some(WordPart::Text(last)) = parts.last_mut() {
         last.push_str(text);

@@ -39,6 +39,8 @@ pub struct Device {
     pub queue_len: u32,
     /// As a bridge's port: frames may go back out where they came in (IFLA_BRPORT_MODE).
     pub hairpin: bool,
+    /// It was told to take every frame (IFF_PROMISC), which is only shown: see the module's head.
+    pub promiscuous: bool,
     /// How many devices stand on it (VLANs, macvlans, ipvlans); the World says so.
     pub(super) uppers: u16,
 }

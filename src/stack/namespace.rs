@@ -270,6 +270,7 @@ impl NetNs {
             stats: [0; 4],
             queue_len: super::setup::QUEUE_LEN,
             hairpin: false,
+            promiscuous: false,
             brd: Vec::new(),
             uppers: 0,
         });

@@ -94,6 +94,7 @@ impl NetNs {
             stats: [0; 4],
             queue_len: QUEUE_LEN,
             hairpin: false,
+            promiscuous: false,
             brd: Vec::new(),
             uppers: 0,
         });
@@ -213,6 +214,13 @@ impl NetNs {
         /// No socket of theirs.
         const NONE: SocketId = SocketId(u32::MAX);
         cx.out.extend(self.watchers.iter().map(|pid| Output::Wake { pid: *pid, socket: NONE }));
+    }
+
+    /// `ip link set DEV promisc on|off` (IFF_PROMISC): shown, and nothing else.
+    pub fn set_promiscuous(&mut self, dev: IfIndex, on: bool) {
+        if let Some(device) = self.devices.get_mut(dev) {
+            device.promiscuous = on;
+        }
     }
 
     /// `ip link set DEV txqueuelen N`; 0: it has no queue.
@@ -481,8 +489,26 @@ impl NetNs {
         dev: Option<IfIndex>,
         cx: &mut Cx<'_>,
     ) -> Result<(), ConfigError> {
+        self.remove_route_with(prefix, via, dev, None, cx)
+    }
+
+    /// As [`NetNs::remove_route`], of this metric, where given.
+    ///
+    /// # Errors
+    /// `NoSuchRoute`.
+    pub fn remove_route_with(
+        &mut self,
+        prefix: Ipv4Net,
+        via: Option<Ipv4Addr>,
+        dev: Option<IfIndex>,
+        metric: Option<u32>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
         let wanted = |r: &Route| {
-            r.prefix == prefix.trunc() && (via.is_none() || r.via == via) && (dev.is_none() || r.dev == dev)
+            r.prefix == prefix.trunc()
+                && (via.is_none() || r.via == via)
+                && (dev.is_none() || r.dev == dev)
+                && metric.is_none_or(|m| r.metric == m)
         };
         let gone = self.routes.remove(wanted).ok_or(ConfigError::NoSuchRoute)?;
         let route = self.route_text(&gone);

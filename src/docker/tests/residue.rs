@@ -140,7 +140,7 @@ proptest! {
         let nf = &lab.world.namespace(ns).expect("the host").nf;
         let text = nf.save(&crate::netfilter::TableKind::ALL, false);
         let mut again = crate::netfilter::Netfilter::new(crate::rng::Rng::new(1));
-        prop_assert!(again.restore(&text).is_ok(), "{}", text);
+        prop_assert!(again.restore(&text, false).is_ok(), "{}", text);
         prop_assert_eq!(again.save(&crate::netfilter::TableKind::ALL, false), text);
         for n in 0..5 {
             lab.docker(&format!("docker rm -f box{n}"));

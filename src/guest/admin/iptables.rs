@@ -89,6 +89,16 @@ pub(super) fn save(argv: &[String]) -> Box<dyn Program> {
             match word {
                 "-c" | "--counters" => counters = true,
                 "-t" | "--table" => wanted = words.next(),
+                other if other.len() > 1 && other.starts_with('-') => {
+                    let problem = match other.strip_prefix("--") {
+                        Some(_) => format!("unrecognized option '{other}'"),
+                        None => format!("invalid option -- '{}'", &other[1..2]),
+                    };
+                    sys.err(format!(
+                        "iptables-save: {problem}\nLook at manual page `iptables-save.8' for more information.\n"
+                    ));
+                    return 1;
+                }
                 other => {
                     sys.err(format!("Unknown arguments found on commandline: {other}\n"));
                     return 1;
@@ -101,7 +111,7 @@ pub(super) fn save(argv: &[String]) -> Box<dyn Program> {
             None => all.to_vec(),
             Some((_, Some(table))) => vec![table],
             Some((name, None)) => {
-                sys.err(format!("iptables-save: Table `{name}' does not exist\n"));
+                sys.err(format!("Table `{name}' does not exist\n"));
                 return 1;
             }
         };
@@ -121,10 +131,24 @@ pub(super) fn save(argv: &[String]) -> Box<dyn Program> {
 
 /// Reads all of stdin, then replaces the tables that it names.
 #[derive(Debug, Clone)]
-struct Restore;
+struct Restore {
+    /// -n: the tables keep what they have.
+    add: bool,
+    /// --test: nothing is changed.
+    test: bool,
+    /// The option that there is not.
+    unknown: Option<String>,
+}
 
-pub(super) fn restore(_: &[String]) -> Box<dyn Program> {
-    Box::new(Restore)
+pub(super) fn restore(argv: &[String]) -> Box<dyn Program> {
+    let has = |names: [&str; 2]| argv.iter().any(|a| names.contains(&a.as_str()));
+    let known = ["-n", "--noflush", "-t", "--test", "-c", "--counters", "-w", "--wait", "-v", "--verbose"];
+    let unknown = argv.iter().skip(1).find(|a| a.starts_with('-') && !known.contains(&a.as_str()));
+    Box::new(Restore {
+        add: has(["-n", "--noflush"]),
+        test: has(["-t", "--test"]),
+        unknown: unknown.cloned(),
+    })
 }
 
 impl Program for Restore {
@@ -132,11 +156,22 @@ impl Program for Restore {
         if matches!(sys.signal, Some(Signal::Int | Signal::Term)) {
             return Poll::Exit(130);
         }
+        if let Some(option) = &self.unknown {
+            let problem = match option.strip_prefix("--") {
+                Some(_) => format!("unrecognized option '{option}'"),
+                None => format!("invalid option -- '{}'", option.trim_start_matches('-')),
+            };
+            sys.err(format!("iptables-restore: {problem}\n"));
+            return Poll::Exit(1);
+        }
         if !sys.stdin.closed {
             return Poll::Pending;
         }
         let text = std::mem::take(&mut sys.stdin.data);
-        let done = sys.ns.nf.restore(&text);
+        if self.test {
+            return Poll::Exit(finish(sys.ns.nf.clone().restore(&text, self.add), sys));
+        }
+        let done = sys.ns.nf.restore(&text, self.add);
         if done.is_ok() {
             let change = ConfigChange::Rules { command: "iptables-restore".into() };
             sys.cx.log.note(Step::Config(Box::new(change)));
@@ -147,6 +182,6 @@ impl Program for Restore {
         "iptables-restore"
     }
     fn clone_box(&self) -> Box<dyn Program> {
-        Box::new(Self)
+        Box::new(self.clone())
     }
 }

@@ -10,7 +10,7 @@ use crate::guest::Sys;
 use crate::guest::dns::{Found, HostLookup, LookupError};
 use crate::stack::{Errno, SocketId, SocketKind, SocketOption};
 use crate::time::{Duration, Instant};
-use crate::wire::Endpoint;
+use crate::wire::{Endpoint, IfName};
 
 /// An http URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) struct Url {
     pub path: String,
     /// The host as the `Host:` field has it.
     pub authority: String,
+    /// An https URL: there is no TLS here.
+    pub tls: bool,
 }
 
 /// What is wrong with a URL.
@@ -39,8 +41,13 @@ pub(super) enum UrlError {
 impl Url {
     /// Reads a URL; `http://` may be left out.
     pub(super) fn parse(text: &str) -> Result<Self, UrlError> {
+        let mut tls = false;
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                tls = true;
+                rest
+            }
             Some((scheme, _)) => return Err(UrlError::Scheme(scheme.to_owned())),
             None => text,
         };
@@ -60,10 +67,16 @@ impl Url {
         }
         let port = match port.filter(|p| !p.is_empty()) {
             Some(p) => p.parse().map_err(|_| UrlError::Port)?,
+            None if tls => 443,
             None => 80,
         };
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { host: host.to_owned(), port, path, authority: authority.to_owned() })
+        Ok(Self { host: host.to_owned(), port, path, authority: authority.to_owned(), tls })
+    }
+
+    /// The URL again.
+    pub(super) fn text(&self) -> String {
+        format!("http{}://{}{}", if self.tls { "s" } else { "" }, self.authority, self.path)
     }
 
     /// The last part of the path, as downloads are named.
@@ -162,6 +175,8 @@ pub(super) enum FetchError {
     Receive(Errno),
     /// The connection was closed without a word.
     Empty,
+    /// Nobody here answers a ClientHello.
+    Tls,
     /// What came is not HTTP.
     NotHttp,
     /// The body ended early: so many bytes are missing.
@@ -179,12 +194,23 @@ pub(super) enum Phase {
     Talking,
 }
 
+/// What the own end is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bind {
+    /// A device.
+    Device(IfName),
+    /// An address.
+    Address(Ipv4Addr),
+}
+
 /// One request.
 #[derive(Debug, Clone)]
 pub(super) struct Fetch {
     port: u16,
+    tls: bool,
     request: Vec<u8>,
     no_body: bool,
+    bind: Option<Bind>,
     /// First and last own port.
     local_ports: Option<(u16, u16)>,
     /// Where there are more addresses, each gets half of what is left until here.
@@ -218,8 +244,10 @@ impl Fetch {
     pub(super) fn new(url: &Url, request: Vec<u8>, no_body: bool, connect_by: Instant) -> Self {
         Self {
             port: url.port,
+            tls: url.tls,
             request,
             no_body,
+            bind: None,
             local_ports: None,
             connect_by,
             state: State::Resolving(HostLookup::new(&url.host)),
@@ -232,6 +260,19 @@ impl Fetch {
     /// Binds the own port to one of these.
     pub(super) fn with_local_ports(mut self, ports: Option<(u16, u16)>) -> Self {
         self.local_ports = ports;
+        self
+    }
+
+    /// Binds the own end to a device or an address.
+    pub(super) fn with_bind(mut self, bind: Option<Bind>) -> Self {
+        self.bind = bind;
+        self
+    }
+
+    /// Connects there, whatever the URL says.
+    pub(super) fn with_target(mut self, host: &str, port: u16) -> Self {
+        self.port = port;
+        self.state = State::Resolving(HostLookup::new(host));
         self
     }
 
@@ -288,6 +329,7 @@ impl Fetch {
                     }
                 },
                 State::Connecting { .. } => self.connecting(sys, events)?,
+                State::Talking { .. } if self.tls => return Some(Err(FetchError::Tls)),
                 State::Talking { .. } => return self.talk(sys, events),
             }
         }
@@ -300,13 +342,20 @@ impl Fetch {
         events: &mut Vec<Happened>,
     ) -> Result<(), FetchError> {
         let socket = sys.ns.socket(Some(sys.pid), SocketKind::Tcp);
-        if let Some((first, last)) = self.local_ports {
+        if let Some(Bind::Device(name)) = self.bind {
+            let _ = sys.ns.set_option(socket, SocketOption::Device(name));
+        }
+        let own = match self.bind {
+            Some(Bind::Address(addr)) => addr,
+            _ => Ipv4Addr::UNSPECIFIED,
+        };
+        if let Some((first, last)) = self.local_ports.or((!own.is_unspecified()).then_some((0, 0))) {
             // Unlike a server, a client does not ask for SO_REUSEADDR.
             let _ = sys.ns.set_option(socket, SocketOption::ReuseAddr(false));
             let mut ports = first..=last;
             let bound = loop {
                 let Some(port) = ports.next() else { break Err(Errno::AddrInUse) };
-                match sys.ns.bind(socket, Endpoint::new(Ipv4Addr::UNSPECIFIED, port)) {
+                match sys.ns.bind(socket, Endpoint::new(own, port)) {
                     Err(Errno::AddrInUse) => {}
                     other => break other,
                 }
@@ -454,7 +503,7 @@ mod tests {
 
     #[test]
     fn bad_urls_are_told_apart() {
-        assert_eq!(Url::parse("https://web/"), Err(UrlError::Scheme("https".into())));
+        assert_eq!(Url::parse("ftp://web/"), Err(UrlError::Scheme("ftp".into())));
         assert_eq!(Url::parse("http:///x"), Err(UrlError::NoHost));
         assert_eq!(Url::parse("http://web:99999/"), Err(UrlError::Port));
     }

@@ -1,18 +1,23 @@
 //! What the command lines of several programs share: usage texts from the option tables, and
 //! files to write to.
 
-use crate::guest::Sys;
 use crate::guest::options::Opt;
+use crate::guest::{Sys, absolute_path};
 
-/// Writes a file. A relative path begins at `/`; what goes to `/dev/null` is gone.
+/// A path as the file store has it: a relative one begins at the working directory.
+pub(super) fn path(sys: &Sys<'_>, path: &str) -> String {
+    let pwd = sys.env.iter().find(|(name, _)| name == "PWD").map_or("/", |(_, value)| value);
+    absolute_path(pwd, path)
+}
+
+/// Writes a file. What goes to `/dev/null` is gone.
 ///
 /// # Errors
 /// The file store's.
 pub(super) fn save(sys: &mut Sys<'_>, path: &str, content: &[u8]) -> Result<(), &'static str> {
     match path {
         "/dev/null" => Ok(()),
-        path if path.starts_with('/') => sys.files.put(path, content),
-        path => sys.files.put(&format!("/{}", path.trim_start_matches("./")), content),
+        relative => sys.files.put(&self::path(sys, relative), content),
     }
 }
 

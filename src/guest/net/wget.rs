@@ -3,7 +3,7 @@
 //! Not supported: any scheme but http, recursion, redirects, resuming, the progress bar. The
 //! clock that GNU wget prints counts from the moment the lab was opened.
 
-use super::http::{Fetch, FetchError, Happened, Phase, ResponseHead, Url, UrlError};
+use super::http::{Bind, Fetch, FetchError, Happened, Phase, ResponseHead, Url, UrlError};
 use crate::guest::options::{Opt, Parsed, flag, parse, value};
 use crate::guest::{Poll, Program, Signal, Sys};
 use crate::stack::Errno;
@@ -20,6 +20,18 @@ pub(super) const OPTIONS: &[Opt] = &[
     value(&["-U", "--user-agent"], "AGENT", "identify as AGENT", "User-Agent 지정"),
     value(&["--header"], "STRING", "insert STRING among the headers", "요청 헤더 추가"),
     flag(&["-h", "--help"], "print this help", "도움말"),
+    flag(&["-V", "--version"], "display the version of Wget and exit", "버전 보기"),
+    flag(&["-nc", "--no-clobber"], "don't overwrite existing files", "있는 파일은 다시 받지 않음"),
+    flag(&["-nv", "--no-verbose"], "turn off verboseness, without being quiet", "덜 자세히"),
+    value(&["--post-data"], "STRING", "use the POST method; send STRING", "POST로 보낼 데이터"),
+    value(&["--method"], "METHOD", "use method in the request", "요청 메서드"),
+    value(&["--body-data"], "STRING", "send STRING as data", "보낼 데이터"),
+    value(&["--bind-address"], "ADDRESS", "bind to ADDRESS on local host", "이 주소에서 연결"),
+    flag(
+        &["-4", "-c", "--inet4-only", "--continue", "--no-check-certificate", "--no-proxy"],
+        "as it is here anyway",
+        "여기서는 원래 그래요",
+    ),
 ];
 
 /// The read timeout of both (GNU: `--read-timeout`, busybox: `-T`).
@@ -88,6 +100,14 @@ impl Wget {
                 return Err(2);
             }
         };
+        if options.has("-V") && !self.busybox {
+            sys.out("GNU Wget 1.25.0 built on linux-gnu.\n");
+            return Err(0);
+        }
+        if let Some(bad) = options.get("-T").filter(|t| t.parse::<f64>().is_err() && !self.busybox) {
+            sys.err(format!("wget: --timeout: Invalid time period '{bad}'\n"));
+            return Err(2);
+        }
         if options.has("-h") {
             sys.out(super::usage::options_text("Usage: wget [OPTION]... [URL]...\n\n", OPTIONS));
             return Err(0);
@@ -102,7 +122,7 @@ impl Wget {
                     sys.err(format!("wget: not an http or ftp url: {text} ({s} is not supported)\n"));
                     return 1;
                 }
-                UrlError::Scheme(s) => format!("Unsupported scheme ‘{s}’"),
+                UrlError::Scheme(_) => "Unsupported scheme".to_owned(),
                 UrlError::NoHost => "Invalid host name".to_owned(),
                 UrlError::Port => "Bad port number".to_owned(),
             };
@@ -117,14 +137,15 @@ impl Wget {
         if !self.busybox {
             let stamp = stamp(sys.now());
             let again = if self.tried > 1 { format!("(try:{:2})  ", self.tried) } else { String::new() };
-            self.say(sys, format!("--{stamp}--  {again}http://{}{}\n", url.authority, url.path));
+            self.say(sys, format!("--{stamp}--  {again}{}\n", url.text()));
             if url.host.parse::<std::net::Ipv4Addr>().is_err() {
                 self.say(sys, format!("Resolving {0} ({0})... ", url.host));
             }
         }
         let request = self.request(&options, &url);
         let due = sys.now() + self.timeout();
-        let fetch = Fetch::new(&url, request.into_bytes(), options.has("--spider"), due);
+        let fetch = Fetch::new(&url, request.into_bytes(), options.has("--spider"), due)
+            .with_bind(options.get("--bind-address").and_then(|a| a.parse().ok()).map(Bind::Address));
         self.transfer = Some(Transfer {
             url,
             fetch,
@@ -138,7 +159,13 @@ impl Wget {
     }
 
     fn request(&self, options: &Parsed, url: &Url) -> String {
-        let method = if options.has("--spider") && !self.busybox { "HEAD" } else { "GET" };
+        let data = options.get("--post-data").or(options.get("--body-data"));
+        let method = match options.get("--method") {
+            Some(method) => method,
+            None if options.get("--post-data").is_some() => "POST",
+            None if options.has("--spider") && !self.busybox => "HEAD",
+            None => "GET",
+        };
         let mut text = format!("{method} {} HTTP/1.1\r\nHost: {}\r\n", url.path, url.authority);
         let agent = options.get("-U").unwrap_or(if self.busybox { "Wget" } else { "Wget/1.25.0" });
         text += &format!("User-Agent: {agent}\r\n");
@@ -146,7 +173,12 @@ impl Wget {
             text += "Accept: */*\r\nAccept-Encoding: identity\r\n";
         }
         options.all("--header").for_each(|h| text += &format!("{h}\r\n"));
-        text + if self.busybox { "Connection: close\r\n\r\n" } else { "Connection: Keep-Alive\r\n\r\n" }
+        if let Some(data) = data {
+            let kind = "application/x-www-form-urlencoded";
+            text += &format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", data.len());
+        }
+        text += if self.busybox { "Connection: close\r\n\r\n" } else { "Connection: Keep-Alive\r\n\r\n" };
+        text + data.unwrap_or("")
     }
 
     /// The file to write; None is stdout.
@@ -186,8 +218,13 @@ impl Wget {
                     text = format!("{}\n", head.status_line.split_once(' ').map_or("", |(_, s)| s));
                 }
                 if options.has("-S") {
-                    text += &format!("  {}\n", head.status_line);
-                    head.fields.iter().for_each(|(n, v)| text += &format!("  {n}: {v}\n"));
+                    let mut fields = format!("  {}\n", head.status_line);
+                    head.fields.iter().for_each(|(n, v)| fields += &format!("  {n}: {v}\n"));
+                    if options.has("-q") {
+                        sys.err(fields);
+                    } else {
+                        text += &fields;
+                    }
                 }
                 t.head = Some(head);
             }
@@ -265,7 +302,7 @@ impl Wget {
                 FetchError::Lookup(_) => format!("bad address '{host}'"),
                 FetchError::Connect(e) | FetchError::Bind(e) => format!("can't connect to {remote}: {e}"),
                 FetchError::Send(e) | FetchError::Receive(e) => format!("error getting response: {e}"),
-                FetchError::Empty => "error getting response".to_owned(),
+                FetchError::Empty | FetchError::Tls => "error getting response".to_owned(),
                 FetchError::NotHttp => "bad header line".to_owned(),
                 FetchError::Short(_) => "connection closed prematurely".to_owned(),
             };
@@ -279,6 +316,7 @@ impl Wget {
             }
             FetchError::Connect(e) => again = e == Errno::TimedOut,
             FetchError::Bind(_) => {}
+            FetchError::Tls => self.say(sys, "Unable to establish SSL connection.\n"),
             FetchError::Send(e) => {
                 self.say(sys, format!("Failed writing HTTP request: {e}.\n"));
                 again = true;

@@ -164,6 +164,6 @@ fn a_thousand_published_ports_round_trip_through_iptables_save() {
     let saved = m.nf.save(&TableKind::SAVE_ORDER, true);
     assert_eq!(saved.lines().filter(|l| l.starts_with("[1:40]")).count(), 4, "two jumps and two rules");
     let mut again = Machine::new(&[]);
-    again.nf.restore(&saved).expect("what was saved");
+    again.nf.restore(&saved, false).expect("what was saved");
     assert_eq!(again.nf.save(&TableKind::SAVE_ORDER, true), saved);
 }

@@ -1,12 +1,17 @@
 //! `ip link`.
 
-use super::{Fail, Flags, device, garbage, incomplete, link_add, name_of, refused, shown_device, verb};
+use super::{
+    Fail, Flags, device, garbage, incomplete, link_add, lladdr, master, name_of, refused, shown_device, verb,
+};
 use crate::guest::Sys;
 use crate::stack::{Device, DeviceKind, NetNs};
 use crate::wire::{IfIndex, IfName, Mac};
 use std::fmt::Write as _;
 
 pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
+    if args.first() == Some(&"help") {
+        return Err((USAGE.to_owned(), 255));
+    }
     let (verb, args) = verb(args, &["show", "set", "add", "delete"], "link")?;
     match verb {
         "set" => set(&args, sys),
@@ -16,16 +21,23 @@ pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<Stri
     }
 }
 
+const USAGE: &str = "Usage: ip link add [link DEV] [ name ] NAME [ address LLADDR ] [ mtu MTU ] type TYPE [ ARGS ]\n       \
+    ip link delete { DEVICE | dev DEVICE }\n       \
+    ip link set { DEVICE | dev DEVICE } [ { up | down } ] [ master DEVICE | nomaster ]\n                 \
+    [ name NEWNAME ] [ address LLADDR ] [ mtu MTU ] [ txqueuelen LEN ] [ promisc { on | off } ]\n       \
+    ip link show [ DEVICE ] [up] [master DEV] [type TYPE]\n\
+TYPE := { bridge | dummy | ipvlan | macvlan | veth | vlan | vxlan }\n";
+
 fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     let mut wanted: Option<IfIndex> = None;
-    let mut master: Option<IfIndex> = None;
+    let mut wanted_master: Option<IfIndex> = None;
     let mut kind: Option<&str> = None;
     let mut up = false;
     let mut words = args.iter();
     while let Some(word) = words.next() {
         match *word {
             "up" => up = true,
-            "master" => master = Some(shown_device(sys, words.next().ok_or_else(incomplete)?)?),
+            "master" => wanted_master = Some(master(sys, words.next().ok_or_else(incomplete)?)?),
             "type" => kind = Some(words.next().ok_or_else(incomplete)?),
             "dev" => wanted = Some(shown_device(sys, words.next().ok_or_else(incomplete)?)?),
             name => wanted = Some(shown_device(sys, name)?),
@@ -34,7 +46,7 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     let mut out = String::new();
     for d in sys.ns.devices() {
         let fits = wanted.is_none_or(|w| w == d.index)
-            && master.is_none_or(|m| d.master == Some(m))
+            && wanted_master.is_none_or(|m| d.master == Some(m))
             && kind.is_none_or(|k| k == d.kind.name())
             && (!up || d.up);
         if !fits {
@@ -66,10 +78,10 @@ fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
 fn statistics(d: &Device, out: &mut String) {
     let [rx_packets, rx_bytes, tx_packets, tx_bytes] = d.stats;
     for (way, bytes, packets, last) in
-        [("RX", rx_bytes, rx_packets, "mcast  "), ("TX", tx_bytes, tx_packets, "collsns")]
+        [("RX", rx_bytes, rx_packets, " missed   mcast"), ("TX", tx_bytes, tx_packets, "carrier collsns")]
     {
-        let _ = writeln!(out, "    {way}:  bytes packets errors dropped  missed {last}");
-        let _ = writeln!(out, "    {bytes:>10} {packets:>7} {:>6} {:>7} {:>7} {:>7}", 0, 0, 0, 0);
+        let _ = writeln!(out, "    {way}:  bytes packets errors dropped {last}           ");
+        let _ = writeln!(out, "    {bytes:>10} {packets:>7} {:>6} {:>7} {:>7} {:>7} ", 0, 0, 0, 0);
     }
 }
 
@@ -108,6 +120,9 @@ pub(in crate::guest::admin) fn device_flags(d: &Device) -> String {
         flags.push("BROADCAST");
         if !matches!(d.kind, DeviceKind::Dummy) {
             flags.push("MULTICAST");
+        }
+        if d.promiscuous {
+            flags.push("PROMISC");
         }
         if d.no_arp() || matches!(d.kind, DeviceKind::Dummy) {
             flags.push("NOARP");
@@ -166,43 +181,85 @@ pub(super) fn link_line(d: &Device, ns: &NetNs, out: &mut String) {
 }
 
 fn set(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let args = match args.split_first() {
-        Some((&"dev", rest)) => rest,
-        _ => args,
-    };
-    let Some((name, rest)) = args.split_first() else {
-        return Err(("Not enough information: \"dev\" argument is required.\n".into(), 255));
-    };
-    let dev = device(sys, name)?.index;
-    let mut words = rest.iter();
-    while let Some(word) = words.next() {
-        let mut value = || words.next().copied().ok_or_else(incomplete);
-        let done = match *word {
-            "up" => sys.ns.set_up(dev, true, &mut sys.cx),
-            "down" => sys.ns.set_up(dev, false, &mut sys.cx),
-            "nomaster" => sys.ns.set_master(dev, None, &mut sys.cx),
-            "master" => {
-                let bridge = device(sys, value()?)?.index;
+    let missing = || ("Not enough information: \"dev\" argument is required.\n".to_owned(), 255);
+    let changes = Change::all(args)?;
+    let name = changes.iter().rev().find_map(|c| if let Change::Of(name) = c { Some(*name) } else { None });
+    let dev = device(sys, name.ok_or_else(missing)?)?.index;
+    for change in changes {
+        let done = match change {
+            Change::Of(_) => Ok(()),
+            Change::Up(up) => sys.ns.set_up(dev, up, &mut sys.cx),
+            Change::Master(None) => sys.ns.set_master(dev, None, &mut sys.cx),
+            Change::Master(Some(name)) => {
+                let bridge = master(sys, name)?;
                 sys.ns.set_master(dev, Some(bridge), &mut sys.cx)
             }
-            "address" => {
-                let mac: Mac = value()?.parse().map_err(|e| (format!("{e}\n"), 255))?;
-                sys.ns.set_mac(dev, mac, &mut sys.cx)
+            Change::Mac(mac) => sys.ns.set_mac(dev, mac, &mut sys.cx),
+            Change::Name(name) => sys.ns.rename(dev, name, &mut sys.cx),
+            // ETH_MIN_MTU; dev_validate_mtu of the kernel
+            Change::Mtu(mtu) if mtu < 68 && dev != IfIndex::LO => {
+                return Err(("Error: mtu less than device minimum.\n".into(), 2));
             }
-            "name" => {
-                let name: IfName = value()?.parse().map_err(|e| (format!("Error: {e}\n"), 255))?;
-                sys.ns.rename(dev, name, &mut sys.cx)
+            Change::Mtu(mtu) => sys.ns.set_mtu(dev, mtu, &mut sys.cx),
+            Change::Promiscuous(on) => {
+                sys.ns.set_promiscuous(dev, on);
+                Ok(())
             }
-            "mtu" => {
-                let text = value()?;
-                let bad =
-                    |_| (format!("Error: argument \"{text}\" is wrong: Invalid \"mtu\" value\n\n"), 255);
-                let mtu = text.parse().map_err(bad)?;
-                sys.ns.set_mtu(dev, mtu, &mut sys.cx)
+            Change::QueueLen(len) => {
+                sys.ns.set_queue_len(dev, len);
+                Ok(())
             }
-            other => return Err(garbage("dev", other)),
         };
         done.map_err(|e| refused(&e))?;
     }
     Ok(String::new())
+}
+
+/// What one word or two of `ip link set` ask for.
+enum Change<'a> {
+    /// Which device it is about.
+    Of(&'a str),
+    Up(bool),
+    Master(Option<&'a str>),
+    Mac(Mac),
+    Name(IfName),
+    Mtu(u32),
+    QueueLen(u32),
+    Promiscuous(bool),
+}
+
+impl<'a> Change<'a> {
+    fn all(args: &[&'a str]) -> Result<Vec<Self>, Fail> {
+        let mut all: Vec<Self> = Vec::new();
+        let mut words = args.iter().copied();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(incomplete);
+            let number = |text: &str, what: &str| {
+                let wrong = format!("Error: argument \"{text}\" is wrong: Invalid \"{what}\" value\n\n");
+                text.parse::<u32>().map_err(|_| (wrong, 255))
+            };
+            all.push(match word {
+                "up" => Self::Up(true),
+                "down" => Self::Up(false),
+                "nomaster" => Self::Master(None),
+                "master" => Self::Master(Some(value()?)),
+                "address" => Self::Mac(lladdr(value()?)?),
+                "name" => Self::Name(value()?.parse().map_err(|e| (format!("Error: {e}\n"), 255))?),
+                "mtu" => Self::Mtu(number(value()?, "mtu")?),
+                "txqueuelen" | "txqlen" | "qlen" => Self::QueueLen(number(value()?, "txqueuelen")?),
+                "promisc" => Self::Promiscuous(match value()? {
+                    "on" => true,
+                    "off" => false,
+                    other => {
+                        let text = "Error: argument of \"promisc\" must be \"on\" or \"off\", not";
+                        return Err((format!("{text} \"{other}\"\n"), 1));
+                    }
+                }),
+                "dev" => Self::Of(value()?),
+                name if !all.iter().any(|c| matches!(c, Self::Of(_))) => Self::Of(name),
+                other => return Err(garbage("dev", other)),
+            });
+        }
+        Ok(all)
+    }
 }

@@ -2,13 +2,15 @@
 //!
 //! Supported: `addr`, `link`, `route`, `neigh` with show, add, replace, del, flush, set, get as far
 //! as they have them; -4, -o, -br. Not supported: IPv6 (nothing here speaks it, so -6 shows
-//! nothing), -j, rules and tables besides main, `netns`, bonds, multicast VXLAN.
+//! nothing), -j, rules and tables of one's own (`ip rule` lists the kernel's), named namespaces
+//! (`ip netns` finds none), peer addresses, multipath and onlink routes, bonds, multicast VXLAN.
 
 mod addr;
 mod link;
 mod link_add;
 mod neigh;
 mod route;
+mod rule;
 
 pub(super) use link::{device_flags, label};
 
@@ -16,7 +18,7 @@ use super::once::once;
 use crate::guest::options::{Opt, flag};
 use crate::guest::{Program, Sys};
 use crate::stack::{ConfigError, Device};
-use crate::wire::{IfIndex, Ipv4Net};
+use crate::wire::{IfIndex, Ipv4Net, Mac};
 use std::net::Ipv4Addr;
 
 pub(super) const OPTIONS: &[Opt] = &[
@@ -43,6 +45,8 @@ struct Flags {
     statistics: bool,
     /// -d.
     details: bool,
+    /// -V.
+    version: bool,
 }
 
 /// Why a command failed: the text for stderr and the exit status.
@@ -52,11 +56,15 @@ pub(super) fn ip(argv: &[String]) -> Box<dyn Program> {
     once(argv, |args, sys| {
         let (flags, rest) = match flags(args) {
             Ok(found) => found,
-            Err(option) => {
-                sys.err(format!("Option \"{option}\" is unknown, try \"ip -help\".\n"));
-                return 255;
+            Err((text, status)) => {
+                sys.err(text);
+                return status;
             }
         };
+        if flags.version {
+            sys.out("ip utility, iproute2-6.15.0, libbpf 1.5.0\n");
+            return 0;
+        }
         let args: Vec<&str> = rest.iter().map(String::as_str).collect();
         let Some((object, rest)) = args.split_first() else {
             sys.err(USAGE);
@@ -71,6 +79,10 @@ pub(super) fn ip(argv: &[String]) -> Box<dyn Program> {
             neigh::run(flags, rest, sys)
         } else if is("route") {
             route::run(flags, rest, sys)
+        } else if is("rule") {
+            rule::run(rest)
+        } else if *object == "netns" {
+            rule::netns(rest)
         } else if *object == "help" {
             Err((USAGE.to_owned(), 255))
         } else {
@@ -96,7 +108,7 @@ const USAGE: &str = "Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }\n\
     OPTIONS := { -4 | -6 | -o[neline] | -br[ief] | -s[tatistics] }\n";
 
 /// The options before the object, which may be cut short; what is left.
-fn flags(args: &[String]) -> Result<(Flags, &[String]), &str> {
+fn flags(args: &[String]) -> Result<(Flags, &[String]), Fail> {
     let mut flags = Flags::default();
     let mut rest = args;
     while let Some((first, after)) = rest.split_first()
@@ -107,15 +119,27 @@ fn flags(args: &[String]) -> Result<(Flags, &[String]), &str> {
             "4" => flags.v4 = true,
             "6" => flags.v6 = true,
             "d" => flags.details = true,
-            "c" | "n" | "N" | "r" => {}
+            "c" | "N" | "r" | "h" => {}
+            _ if name.starts_with("c=") || name.starts_with("color=") => {}
+            "V" | "Version" => flags.version = true,
+            "n" | "netns" => {
+                let name = after.first().map_or("", String::as_str);
+                return Err((
+                    format!("Cannot open network namespace \"{name}\": No such file or directory\n"),
+                    255,
+                ));
+            }
             "s" => flags.statistics = true,
             "o" => flags.line = true,
             _ if name.len() > 1 && "oneline".starts_with(name) => flags.line = true,
             _ if name.len() > 1 && "brief".starts_with(name) => flags.brief = true,
             _ if name.len() > 1 && "details".starts_with(name) => flags.details = true,
             _ if name.len() > 1 && "color=never".starts_with(name) => {}
-            _ if name.len() > 1 && "statistics".starts_with(name) => flags.statistics = true,
-            _ => return Err(first),
+            _ if name.len() > 1 && "statistics".starts_with(name) || name == "stats" => {
+                flags.statistics = true;
+            }
+            _ if name.len() > 1 && "help".starts_with(name) => return Err((USAGE.to_owned(), 255)),
+            _ => return Err((format!("Option \"{first}\" is unknown, try \"ip -help\".\n"), 255)),
         }
         rest = after;
     }
@@ -133,7 +157,8 @@ fn verb<'a>(
         return Ok((v, rest.to_vec()));
     }
     match *first {
-        "list" | "lst" | "ls" | "l" => Ok(("show", rest.to_vec())),
+        _ if "list".starts_with(first) => Ok(("show", rest.to_vec())),
+        "lst" | "ls" => Ok(("show", rest.to_vec())),
         // `ip addr eth0` shows eth0, as long as there is a device of that name to show.
         _ => Err((format!("Command \"{first}\" is unknown, try \"ip {object} help\".\n"), 255)),
     }
@@ -150,6 +175,22 @@ fn shown_device(sys: &Sys<'_>, name: &str) -> Result<IfIndex, Fail> {
     found.ok_or_else(|| (format!("Device \"{name}\" does not exist.\n"), 1))
 }
 
+/// The bridge that `master NAME` names.
+fn master(sys: &Sys<'_>, name: &str) -> Result<IfIndex, Fail> {
+    let found = sys.ns.device_named(name).map(|d| d.index);
+    found.ok_or_else(|| (format!("Error: argument \"{name}\" is wrong: Device does not exist\n\n"), 255))
+}
+
+/// A MAC address.
+fn lladdr(text: &str) -> Result<Mac, Fail> {
+    // Each group is read as sscanf's %x does, up to its first other letter (ll_addr_a2n of iproute2).
+    let groups = text.split(':').take_while(|g| g.starts_with(|c: char| c.is_ascii_hexdigit())).count();
+    text.parse().map_err(|_| match groups {
+        0 => (format!("\"{text}\" is invalid lladdr.\n"), 1),
+        n => (format!("Invalid address length {n} - must be 6 bytes\n"), 1),
+    })
+}
+
 /// The kernel's refusal.
 fn refused(e: &ConfigError) -> Fail {
     match e {
@@ -160,7 +201,7 @@ fn refused(e: &ConfigError) -> Fail {
 }
 
 fn garbage(what: &str, word: &str) -> Fail {
-    (format!("Error: either \"{what}\" is duplicate, or \"{word}\" is a garbage.\n"), 255)
+    (format!("Error: either \"{what}\" is duplicate, or \"{word}\" is garbage.\n"), 255)
 }
 
 fn incomplete() -> Fail {
@@ -171,17 +212,27 @@ fn incomplete() -> Fail {
 fn prefix(text: &str, what: &str) -> Result<Ipv4Net, Fail> {
     let bad = || (format!("Error: {what} is expected rather than \"{text}\".\n"), 1);
     match text.split_once('/') {
-        None => text.parse::<Ipv4Addr>().map(Ipv4Net::from).map_err(|_| bad()),
+        None => short(text).map(Ipv4Net::from).ok_or_else(bad),
         Some((addr, len)) => {
-            let addr = addr.parse().map_err(|_| bad())?;
+            let addr = short(addr).ok_or_else(bad)?;
             let len = len.parse().map_err(|_| bad())?;
             Ipv4Net::new(addr, len).map_err(|_| bad())
         }
     }
 }
 
-fn address(text: &str) -> Result<Ipv4Addr, Fail> {
-    text.parse().map_err(|_| (format!("Error: inet address is expected rather than \"{text}\".\n"), 1))
+/// `10.9.7` is 10.9.7.0 (get_addr_ipv4 of iproute2).
+fn short(text: &str) -> Option<Ipv4Addr> {
+    let parts: Option<Vec<u8>> = text.split('.').map(|p| p.parse().ok()).collect();
+    let mut octets = [0; 4];
+    let parts = parts.filter(|p| p.len() <= 4)?;
+    octets[..parts.len()].copy_from_slice(&parts);
+    Some(octets.into())
+}
+
+/// An address; `what`: "any valid address", or "inet address" where the family is known.
+fn address(text: &str, what: &str) -> Result<Ipv4Addr, Fail> {
+    text.parse().map_err(|_| (format!("Error: {what} is expected rather than \"{text}\".\n"), 1))
 }
 
 /// The name of a device by its number.

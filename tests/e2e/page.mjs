@@ -33,6 +33,15 @@ export async function serve(folder = join(root, 'dist'), { gzip = false } = {}) 
   /** Each file that was asked for, every time. */
   const asked = [];
   const sent = new Map();
+  // A good host compresses once, and not while a visitor waits.
+  const packed = new Map();
+  const pack = (file, body) => {
+    const known = packed.get(file);
+    if (known?.body.equals(body)) return known.bytes;
+    const bytes = gzipSync(body, { level: 9 });
+    packed.set(file, { body, bytes });
+    return bytes;
+  };
   const server = createServer(async (request, response) => {
     asked.push(request.url);
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^\/netpier\//, '/');
@@ -47,7 +56,7 @@ export async function serve(folder = join(root, 'dist'), { gzip = false } = {}) 
         'cache-control': 'max-age=600',
       };
       if (gzip && !/\.png$/.test(file)) {
-        body = gzipSync(body, { level: 9 });
+        body = pack(file, body);
         head['content-encoding'] = 'gzip';
       }
       head['content-length'] = body.length;

@@ -3,10 +3,12 @@
 
 use std::fs;
 
+use crate::live::Live;
 use crate::outline::outline;
+use crate::prepare::prepare;
 use crate::sh::{command, output, root};
 use crate::split::{self, NEED_REST};
-use crate::wasm::{Data, Element, Export, Import, Kind, Module, Table};
+use crate::wasm::{Body, Data, Element, Export, Global, Import, Kind, Module, Table};
 
 /// Branches of every kind: a table, out of two frames, back in a loop, returns, values, two types.
 #[rustfmt::skip]
@@ -97,6 +99,53 @@ fn the_parts_do_what_the_whole_does_whatever_ran() {
     let out = command("node", &["-e", SCRIPT, &dir.display().to_string()]).output().expect("node runs");
     let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     assert_eq!(said.trim(), "right");
+}
+
+#[test]
+fn what_prepare_leaves_in_memory_is_published_but_for_the_stack() {
+    if output("node", &["--version"]).is_none() {
+        return;
+    }
+    let module = Module {
+        types: vec![vec![0x60, 0, 0]],
+        functions: vec![0],
+        memories: vec![vec![0, 1]],
+        // The stack's pointer: 1024.
+        globals: vec![Global { what: [0x7f, 1], init: vec![0x41, 0x80, 8, 0x0b] }],
+        exports: vec![
+            Export { name: "memory".into(), kind: Kind::Memory, index: 0 },
+            Export { name: "prepare".into(), kind: Kind::Function, index: 0 },
+        ],
+        // 7 to 2048 and to 512, one more page
+        code: vec![vec![
+            0, 0x41, 0x80, 0x10, 0x41, 7, 0x36, 2, 0, 0x41, 0x80, 4, 0x41, 7, 0x36, 2, 0, 0x41, 1, 0x40, 0,
+            0x1a, 0x0b,
+        ]],
+        data: vec![Data { offset: 1024, bytes: vec![5] }],
+        ..Module::default()
+    };
+    let prepared = prepare(&module, &root().join("target/prepare-test")).expect("it runs");
+    let data: Vec<_> = prepared.data.iter().map(|d| (d.offset, d.bytes.clone())).collect();
+    assert_eq!(data, [(1024, vec![5]), (2048, vec![7])]);
+    assert_eq!(prepared.memories, [vec![0, 2]]);
+    assert_eq!(prepared.exports.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["memory"]);
+}
+
+#[test]
+fn a_variable_is_live_where_it_is_read_later_before_it_is_written() {
+    let sample = sample();
+    let body = Body::of(&sample, &sample.all_types(), 0).expect("sound").expect("followed");
+    let live = Live::of(&body, &sample.code[0]).expect("sound");
+    let at =
+        |from: usize| body.ins.iter().position(|ins| ins.from == from).expect("an instruction begins there");
+    // Each with the offset of an instruction: the beginning; `y = a * 5`; the loop; the second use of a.
+    let all = |ins: usize| [0, 1, 2].map(|x| live.has(ins, x));
+    assert_eq!(all(0), [true, true, true]);
+    let store = body.ins.iter().position(|ins| ins.op == 0xac).expect("a * 5 begins") - 1;
+    assert_eq!(all(store), [true, true, false], "y is written next");
+    assert_eq!(all(at(BODY.len() - 1)), [false; 3]);
+    let looped = body.ins.iter().position(|ins| ins.op == 0x03).expect("a loop");
+    assert_eq!(all(looped), [true, true, true]);
 }
 
 #[test]

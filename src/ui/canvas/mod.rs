@@ -78,7 +78,7 @@ pub fn Canvas(props: &Props) -> Html {
     let ctx = use_ctx();
     let svg = use_node_ref();
     let press = use_mut_ref(Press::default);
-    use_viewport(svg.clone(), ctx.act.clone());
+    let known = use_viewport(svg.clone(), ctx.act.clone());
     use_focus(svg.clone(), props.selection.clone());
 
     let down = {
@@ -185,7 +185,7 @@ pub fn Canvas(props: &Props) -> Html {
                     </filter>
                 </defs>
                 <rect class="ground" width="100%" height="100%" fill="url(#dots)" />
-                <g {transform}>
+                <g {transform} display={(!known).then_some("none")}>
                     <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Under} />
                     <Wires scene={props.scene.clone()} selection={props.selection.clone()} part={wires::Part::Cables} />
                     <Boxes scene={props.scene.clone()} selection={props.selection.clone()} drag={props.drag.clone()} part={boxes::Part::Nodes} />
@@ -279,9 +279,12 @@ fn is_ground(e: &PointerEvent) -> bool {
     under.is_some_and(|el| el.closest("[data-box]").ok().flatten().is_none())
 }
 
-/// Tells the size of the viewport, now and whenever it changes.
+/// Tells the size of the viewport, now and whenever it changes. True once it is known: laying the letters
+/// of the picture out is slow, and before that it would be for nothing.
 #[hook]
-fn use_viewport(svg: NodeRef, act: Callback<Action>) {
+fn use_viewport(svg: NodeRef, act: Callback<Action>) -> bool {
+    let known = use_state_eq(|| false);
+    let seen = known.setter();
     use_effect_with((), move |()| {
         let measured = svg.clone();
         let report = move || {
@@ -291,6 +294,7 @@ fn use_viewport(svg: NodeRef, act: Callback<Action>) {
             }
         };
         report();
+        seen.set(true);
         let changed = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(report);
         let observer = web_sys::ResizeObserver::new(changed.as_ref().unchecked_ref()).ok();
         if let (Some(observer), Some(svg)) = (&observer, svg.cast::<Element>()) {
@@ -303,6 +307,7 @@ fn use_viewport(svg: NodeRef, act: Callback<Action>) {
             drop(changed);
         }
     });
+    *known
 }
 
 /// While the keys are in the picture, they follow what is selected.

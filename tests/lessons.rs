@@ -68,6 +68,22 @@ fn every_lesson_is_unmet_at_the_start_and_met_by_its_solution_and_every_case_is_
 }
 
 #[test]
+fn a_connection_to_somebody_else_does_not_meet_a_goal_that_names_its_destination() {
+    use netpier::lesson::{Progress, check};
+    let (_, lesson) = all().into_iter().find(|(name, _)| name == "public-and-private").expect("there");
+    let mut lab = lesson.start().expect("it opens");
+    let mut session = lab.boot().expect("it starts");
+    let mut progress = Progress::new(&lesson, &session);
+    let met = lesson.solution.iter().map(|step| {
+        check::make(step, &mut lab, &mut session).expect("it can be made");
+        let copy = session.fork();
+        progress.look(&lesson, &session, &copy);
+        progress.met().to_vec()
+    });
+    assert_eq!(met.collect::<Vec<_>>(), [[true, false, false], [true, true, true]]);
+}
+
+#[test]
 fn every_marked_word_of_a_lesson_is_explained_in_both_languages() {
     use netpier::explain::Lang;
     use netpier::lesson::{Inline, inline};

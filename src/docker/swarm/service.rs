@@ -308,7 +308,7 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
         let there = |n: &Option<String>| n.as_deref() == Some(node) && !lost.iter().any(|l| l == node);
         node_of.iter().position(there)
     };
-    let usable = |cluster: &super::Cluster, node: &str| {
+    let usable = |cluster: &Cluster, node: &str| {
         cluster.nodes.iter().any(|n| n.id == node && !n.down && n.availability != "drain")
     };
     // 1. Tasks whose container ended or whose node is gone.
@@ -542,7 +542,7 @@ fn suits(node: &SwarmNode, spec: &ServiceSpec) -> bool {
 /// Finds a node for task `t`: the one with the fewest tasks of the service, then the fewest at all (swarmkit,
 /// manager/scheduler, nodeLess). Among equals, and for the order in which tasks are placed, swarmkit
 /// walks over a map of Go: by chance. Here it is the first that joined. False if nothing changed.
-fn place(cluster: &mut super::Cluster, t: usize, service: &Service) -> bool {
+fn place(cluster: &mut Cluster, t: usize, service: &Service) -> bool {
     let fixed = cluster.tasks[t].node.clone();
     let live = |node: &str, own: bool| {
         let all = cluster.tasks.iter().enumerate();

@@ -289,7 +289,7 @@ impl Target for Docker {
 fn readable(nf: &Netfilter) {
     let saved = nf.save(&TableKind::ALL, false);
     let mut other = Netfilter::new(Rng::new(0));
-    if let Err(error) = other.restore(&saved) {
+    if let Err(error) = other.restore(&saved, false) {
         panic!("{error}\n{saved}");
     }
     assert_eq!(other.save(&TableKind::ALL, false), saved);
@@ -348,7 +348,7 @@ impl Target for Iptables {
         let input = text(input);
         if input.trim_start().starts_with('*') || input.starts_with('#') {
             let before = self.now.save(&TableKind::ALL, true);
-            return match self.now.restore(&input) {
+            return match self.now.restore(&input, false) {
                 Ok(()) => {
                     readable(&self.now);
                     "restored".to_owned()

@@ -118,6 +118,11 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             None => line(place, format!("ip route add default via {}", smith.router_near(place)?)),
         },
         Cause::NoRoute { place, dst } => line(place, smith.route(place, *dst)?),
+        // Whichever of the two has a neighbour that is there.
+        Cause::RoutingLoop { one, other, dst } => [one, other].into_iter().find_map(|place| {
+            let run = smith.route(place, *dst)?.replace("route add", "route replace");
+            line(place, run)
+        }),
         Cause::WrongGateway { place, right: Some(right), .. } if !place.contains(':') => {
             line(place, format!("ip route replace default via {right}"))
         }

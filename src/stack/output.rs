@@ -70,7 +70,8 @@ impl NetNs {
         if dst.is_loopback() || self.locals.iter().any(|l| special(&l)) {
             let own = self.locals.iter().find(|l| l.addr == dst);
             if dst.is_loopback() || own.is_some() {
-                let src = Some(own.map_or(dst, |l| l.source));
+                // 127.0.0.0/8 is local as a whole, with the source that lo's own address is.
+                let src = Some(own.map_or(Ipv4Addr::LOCALHOST, |l| l.source));
                 return Ok(Hop { dev: IfIndex::LO, next: NextHop::Local, prefix: exact, via: None, src });
             }
             if let Some(own) = self.locals.iter().find(special) {

@@ -80,12 +80,14 @@ pub fn Foot(props: &Props) -> Html {
 /// The same link for the whole page, at this moment.
 fn whole(fragment: &str, at: Option<u64>) -> String {
     let parts = fragment.trim_start_matches('#').split('&');
-    let same = parts.filter(|p| {
-        *p != "embed"
-            && !p.starts_with("embed=")
-            && !p.starts_with("t=")
-            && !(at.is_some() && p.starts_with("packet="))
-    });
+    // The moment shown is more than the packet that the link came with.
+    let gone = |p: &str| {
+        p == "embed"
+            || p.starts_with("embed=")
+            || p.starts_with("t=")
+            || (at.is_some() && p.starts_with("packet="))
+    };
+    let same = parts.filter(|p| !gone(p));
     let moment = at.map(|at| format!("t={at}"));
     let parts: Vec<String> = moment.into_iter().chain(same.map(str::to_owned)).collect();
     format!("{}#{}", browser::address(), parts.join("&"))

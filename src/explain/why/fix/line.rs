@@ -2,6 +2,9 @@
 
 /// Replaces a whole word, as hosts and ports stand in URLs and on their own.
 pub(super) fn replace_word(line: &str, from: &str, to: &str) -> Option<String> {
+    if from.is_empty() {
+        return None;
+    }
     let mut start = 0;
     while let Some(found) = line[start..].find(from) {
         let at = start + found;

@@ -52,7 +52,7 @@ impl Smith<'_> {
         let plain = || line.trim().trim_end_matches('?').rsplit(' ').next();
         let right = quoted.or_else(plain)?;
         let typed = self.job.line.split_whitespace().map(|w| w.split('=').next().unwrap_or(w));
-        let wrong = nearest(right, typed.filter(|w| *w != right))?;
+        let wrong = nearest(right, typed.filter(|w| !w.is_empty() && *w != right))?;
         self.instead(wrong, right)
     }
 

@@ -400,6 +400,7 @@ impl App {
             self.leave_start(Pane::Inspector);
         }
         self.selection = selection;
+        self.picked = self.flows.player.playing;
     }
 
     /// Opens the form of a ware; without a host, on the first one.

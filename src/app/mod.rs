@@ -340,6 +340,8 @@ pub struct App {
     epoch: u32,
     /// Something may be under way in the World.
     busy: bool,
+    /// What is selected was picked while time plays: its bar is wanted all the same.
+    pub picked: bool,
     /// Milliseconds that the page has shown since the World last ran.
     waited: f64,
     next_toast: u32,
@@ -440,6 +442,7 @@ impl App {
             keep: keep::State::default(),
             epoch: 0,
             busy: false,
+            picked: false,
             waited: 0.0,
             next_toast: 0,
             watched: Vec::new(),

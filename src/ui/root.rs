@@ -333,7 +333,7 @@ impl Root {
                 empty={app.lab.nodes.is_empty()}
                 changes={painted.changes.clone()}
                 wide={app.is_wide()}
-                playing={plays(app)}
+                playing={plays(app) && !app.picked}
             />
         }
     }

@@ -40,7 +40,7 @@ async function press(context, page, element, ms) {
 }
 
 for (const [locale, ttl, gateway, masquerade] of [
-  ['en-GB', /routers it may still pass/, /not for a neighbour/, /one’s own address/],
+  ['en-GB', /routers it may still pass/, /not for a neighbour/, /your own address/],
   ['ko-KR', /지날 수 있는 라우터/, /이웃에게 가지 않는/, /자기 주소로/],
 ]) {
   test(`a word of a table, a field, a rule and a form explains itself (${locale})`, async () => {

@@ -413,7 +413,7 @@ impl App {
         Ok(app)
     }
 
-    /// The page with this lab, which runs as this session; nothing is kept.
+    /// The page with this lab, running as `session`; nothing is kept.
     pub fn opened(lab: Lab, session: Session) -> Box<Self> {
         let (lang, theme) = (Lang::En, Theme::Light);
         let ready = Lab::builtin_names().iter().any(|n| *n == lab.name);

@@ -104,16 +104,28 @@ pub fn packet(
     };
     let sealed = [after, before].into_iter().flatten().filter_map(decode).find_map(|d| d.letter);
     let key = log.get(beat.key_seq);
+    let mut fields = changes(before.and_then(decode).as_ref(), after.and_then(decode).as_ref());
+    let (kind, what) = match read {
+        Some(read) => (read.kind, read.what),
+        // It never was on a wire, where its bytes would be kept.
+        None => match super::packets::stayed(session, log, (schedule.first_seq(), beat.last_seq), id) {
+            Some((kind, from, to, what)) => {
+                fields = [("src", from), ("dst", to)].into_iter().filter_map(known).collect();
+                (kind, what)
+            }
+            None => (life.kind, String::new()),
+        },
+    };
     Some(PacketView {
         packet: id,
-        kind: read.as_ref().map_or(life.kind, |r| r.kind),
-        what: read.as_ref().map(|r| r.what.clone()).unwrap_or_default(),
+        kind,
+        what,
         hop: hop(schedule, id, i, end),
         place: session.place_of_ns(ns).unwrap_or_default(),
         stage,
         sentence: key.map(|r| sentence(&r, session, lang)).unwrap_or_default(),
         drop,
-        fields: changes(before.and_then(decode).as_ref(), after.and_then(decode).as_ref()),
+        fields,
         rules: rules(session, beat_rules(&beat.kind), ns),
         rewrite: match &beat.kind {
             BeatKind::Hook { nat, .. } => *nat,
@@ -123,6 +135,12 @@ pub fn packet(
         bytes: marked(before, after),
         envelope: sealed.map(|l| (envelope_parts(l.at), l.len)),
     })
+}
+
+/// A field of which only one value is known; none if it is not.
+fn known((name, before): (&'static str, String)) -> Option<FieldChange> {
+    let only = FieldChange { name, before, after: String::new(), changed: false, layer: Layer::Only };
+    (!only.before.is_empty()).then_some(only)
 }
 
 /// The headers of an envelope that takes `bytes` bytes; what is more than the least is options of IP.

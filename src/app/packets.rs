@@ -103,7 +103,7 @@ pub fn update(rows: &mut Vec<PacketRow>, schedule: &Schedule, session: &Session,
 
 /// What is known of a packet that died before it was on any wire: kind, from, to, what it says. Of
 /// its connection; else of its route, and of the program that sent it.
-fn stayed(
+pub(super) fn stayed(
     session: &Session,
     log: &StepLog,
     (first, last): (u64, u64),

@@ -618,6 +618,17 @@ fn a_packet_that_no_wire_took_is_named_in_the_list() {
     let (own, far) = ("192.168.0.20", "192.168.0.10");
     let question = (decode::Kind::Arp, own, far, "who has 192.168.0.10?");
     assert_eq!(said, [question, (decode::Kind::Icmp, own, far, "echo request")]);
+    // The inspector says the same of it, and not less.
+    let flow = app.flows.current().unwrap();
+    let rows: Vec<_> = flow.rows.iter().filter(|r| r.drop.is_some()).collect();
+    for row in rows {
+        let live = app.timeline.live();
+        let view = inspector::packet(live, &flow.schedule, row.beat, &live.world.log, Lang::En);
+        let view = view.expect("a packet");
+        let field = |name| view.fields.iter().find(|f| f.name == name).map_or("", |f| f.before.as_str());
+        assert_eq!((view.kind, view.what.as_str()), (row.kind, row.what.as_str()));
+        assert_eq!((field("src"), field("dst")), (row.from.as_str(), row.to.as_str()));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use netpier::explain::{Lang, why};
 use netpier::lab::{Edit, Lab};
-use netpier::session::{Forward, Session};
+use netpier::session::{Forward, ServiceConfig, Session};
 use netpier::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -51,6 +51,26 @@ fn unplug(lab: &mut Lab, node: &str) {
 
 fn node<'a>(lab: &'a mut Lab, id: &str) -> &'a mut netpier::session::NodeConfig {
     lab.nodes.iter_mut().find(|n| n.id == id).expect("a node of the lab")
+}
+
+fn cable<'a>(lab: &'a mut Lab, id: &str) -> &'a mut netpier::session::LinkConfig {
+    lab.links.iter_mut().find(|l| l.a.0 == id || l.b.0 == id).expect("a cable of the node")
+}
+
+/// The Docker host is a DNS server too, which the laptop asks, and which asks another one.
+fn dns_server(lab: &mut Lab, forward: [u8; 4]) {
+    let forward = Some(forward.into());
+    let (listen, zones, records, roots, cache) = (None, Vec::new(), Vec::new(), Vec::new(), false);
+    node(lab, H).services.push(ServiceConfig::Dns { listen, zones, records, forward, roots, cache });
+    node(lab, "laptop").resolvers = vec![[192, 168, 0, 10].into()];
+}
+
+fn forwards_to_8_8_8_8(lab: &mut Lab) {
+    dns_server(lab, [8, 8, 8, 8]);
+}
+
+fn forwards_to_nobody(lab: &mut Lab) {
+    dns_server(lab, [192, 168, 0, 99]);
 }
 
 const H: &str = "docker-host";
@@ -127,6 +147,39 @@ const SCENES: &[Scene] = &[
         false,
     ),
     scene("home", &[], ("laptop", "ping -c 1 -W 4 192.168.0.99"), "no_neighbour", false),
+    scene(
+        "home",
+        &[Change(|l| cable(l, "laptop").loss_per_mille = 1000)],
+        ("laptop", "ping -c 1 -W 4 192.168.0.1"),
+        "lossy",
+        true,
+    ),
+    // another host has the same address
+    scene(
+        "oracle",
+        &[
+            Line("h2", "docker run -d --name web lab"),
+            Line("h1", "docker run -d --name web lab"),
+            Line("h1", "docker run -d --name cli lab sleep infinity"),
+            Line("h1", "docker stop web"),
+        ],
+        ("h1:cli", "ping -c 1 -W 4 172.17.0.2"),
+        "app_exited",
+        true,
+    ),
+    scene(
+        "oracle",
+        &[
+            Line("h2", "docker run -d --name web lab"),
+            Line("h1", "docker run -d --name web lab"),
+            Line("h1", "docker run -d --name cli lab sleep infinity"),
+            Line("h1:cli", "ping -c 1 172.17.0.2"),
+            Line("h1", "docker network disconnect bridge web"),
+        ],
+        ("h1:cli", "ping -c 1 -W 4 172.17.0.2"),
+        "no_network",
+        false,
+    ),
     // routes
     scene("home", &[], ("laptop", "ping -c 1 10.99.0.1"), "private_on_internet", false),
     scene("home", &[], ("laptop", "ping -c 1 -t 1 8.8.8.8"), "ttl", true),
@@ -320,6 +373,37 @@ const SCENES: &[Scene] = &[
     ),
     scene(
         "home",
+        &[Start("laptop", "nc -u -l 53")],
+        ("laptop", "curl -sS -m 2 http://localhost:53"),
+        "other_protocol",
+        false,
+    ),
+    scene(
+        "home",
+        &[Line(H, "docker run -d --name ear alpine nc -u -l 53")],
+        ("docker-host:ear", "wget -qO- -T 2 http://localhost:53"),
+        "other_protocol",
+        false,
+    ),
+    scene(
+        "home",
+        &[Line(H, "docker run -d --name ear -p 53:53 alpine nc -u -l 53")],
+        ("laptop", "curl -sS -m 2 http://192.168.0.10:53"),
+        "other_protocol",
+        false,
+    ),
+    scene(
+        "home",
+        &[
+            Change(|l| node(l, "docker-host").daemon = "--userland-proxy=false".into()),
+            Line(H, "docker run -d --name ear -p 53:53/udp alpine nc -u -l 53"),
+        ],
+        ("laptop", "curl -sS -m 2 http://192.168.0.10:53"),
+        "other_protocol",
+        false,
+    ),
+    scene(
+        "home",
         &[Line(H, "docker run -d --name own --network host nginx")],
         (H, "docker run --name two --network host nginx"),
         "port_taken",
@@ -442,6 +526,42 @@ const SCENES: &[Scene] = &[
         &[Line("laptop", "echo nameserver 192.168.0.99 > /etc/resolv.conf")],
         ("laptop", "curl -sS http://example.com"),
         "name_server_dead",
+        true,
+    ),
+    scene(
+        "home",
+        &[Line("dns", "ip route del default")],
+        ("laptop", "curl -sS http://example.com"),
+        "no_gateway",
+        true,
+    ),
+    scene(
+        "home",
+        &[Change(forwards_to_8_8_8_8), Line(H, "ip route del default")],
+        ("laptop", "curl -sS http://example.com"),
+        "no_gateway",
+        true,
+    ),
+    scene(
+        "home",
+        &[Change(forwards_to_nobody)],
+        ("laptop", "curl -sS -m 60 http://example.com"),
+        "name_server_dead",
+        true,
+    ),
+    // a program at the port that is no DNS server, or one for tcp
+    scene(
+        "home",
+        &[Start("visitor", "nc -u -l 53"), Line("laptop", "echo nameserver 203.0.113.7 > /etc/resolv.conf")],
+        ("laptop", "curl -sS http://example.com"),
+        "name_server_silent",
+        true,
+    ),
+    scene(
+        "home",
+        &[Start("visitor", "serve tcp:53"), Line("laptop", "echo nameserver 203.0.113.7 > /etc/resolv.conf")],
+        ("laptop", "curl -sS http://example.com"),
+        "other_protocol",
         true,
     ),
     scene(

@@ -179,6 +179,7 @@ impl Engine {
                 link_rules: Vec::new(),
                 resolver: None,
                 own_hosts: Vec::new(),
+                left: Vec::new(),
                 resolv_conf: String::new(),
                 failed: None,
                 restarts: 0,

@@ -18,6 +18,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// How often another port of a range is tried when one is taken by a program of the host.
 const ATTEMPTS: usize = 10;
+/// Of so many networks that a container has left is the address remembered that it had there.
+const MOST_LEFT: usize = 16;
 
 impl Engine {
     /// Joins container `i` to the network of `attachment`. On failure nothing has changed.
@@ -208,7 +210,14 @@ impl Engine {
         if self.network_by_id(&endpoint.network_id).is_some_and(|n| n.driver == "overlay") {
             self.left_overlay(world, i, &endpoint);
         }
-        self.containers[i].endpoints.remove(e);
+        let container = &mut self.containers[i];
+        container.endpoints.remove(e);
+        container.inner.left.retain(|(network, ..)| *network != endpoint.network_id);
+        container.inner.left.push((endpoint.network_id, endpoint.addr.addr(), world.log.next_seq()));
+        // Networks come and go; the oldest are forgotten.
+        if container.inner.left.len() > MOST_LEFT {
+            container.inner.left.remove(0);
+        }
     }
 
     /// Chooses the network that is container `i`'s way out, and moves default route and published

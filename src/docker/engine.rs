@@ -210,6 +210,9 @@ pub(super) struct Inner {
     pub resolver: Option<Resolver>,
     /// The lines about itself that the engine wrote into `/etc/hosts`.
     pub own_hosts: Vec<(Ipv4Addr, String)>,
+    /// The address that it had last on each network that it has left: the network's id, the address,
+    /// and the trace's record at which it went.
+    pub left: Vec<(String, Ipv4Addr, u64)>,
     /// The `/etc/resolv.conf` that the engine wrote last; one that differs is the user's.
     pub resolv_conf: String,
     /// Exit status of a start that failed, and why.

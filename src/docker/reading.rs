@@ -5,6 +5,7 @@ use super::engine::{Container, Engine, Network};
 use super::{EndpointSpec, RunSpec};
 use crate::stack::Pid;
 use crate::wire::Protocol;
+use std::net::Ipv4Addr;
 
 impl Container {
     /// The `docker run` that made it, its name included.
@@ -14,6 +15,11 @@ impl Container {
     /// The networks it joins whenever it runs, in order.
     pub fn attachments(&self) -> impl Iterator<Item = &EndpointSpec> {
         self.inner.attachments.iter().map(|a| &a.spec)
+    }
+    /// When it lost `addr`, if it has had that and left the network since: the trace's next record then.
+    /// Docker forgets it (`IPAddress` is empty then); whoever asks why a call fails has to know.
+    pub fn lost(&self, addr: Ipv4Addr) -> Option<u64> {
+        self.inner.left.iter().filter(|(_, a, _)| *a == addr).map(|(_, _, seq)| *seq).max()
     }
     /// Its own process, while it runs.
     pub fn main(&self) -> Option<Pid> {

@@ -6,9 +6,7 @@ use std::net::Ipv4Addr;
 
 use crate::docker::{Container, ContainerState, Engine, Network};
 use crate::session::{Node, Session};
-use crate::stack::{
-    ConfigChange, DevRef, Device, DeviceKind, NetNs, NsId, SocketInfo, SocketKind, Step, TcpState,
-};
+use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, SocketInfo, SocketKind, TcpState};
 use crate::wire::{IfIndex, Ipv4Net, Protocol};
 
 /// A session, for asking.
@@ -87,18 +85,10 @@ impl<'a> Atlas<'a> {
         all
     }
 
-    /// The container that had `addr` last, as far as the trace tells.
-    pub fn had(self, addr: Ipv4Addr) -> Option<&'a Container> {
-        let log = &self.session.world.log;
-        let given = log.iter_from(0).filter_map(|(_, r)| match r.step {
-            Step::Config(change) => match *change {
-                ConfigChange::AddressAdded { addr: a, .. } if a.addr() == addr => Some(r.ns),
-                _ => None,
-            },
-            _ => None,
-        });
-        let ns = given.last()?;
-        self.containers().find(|(node, c)| node.ns != ns && self.ns_of(c) == Some(ns)).map(|(_, c)| c)
+    /// The container of one of `hosts` that was the last to lose `addr`.
+    pub fn had(self, addr: Ipv4Addr, hosts: impl Fn(&Node) -> bool) -> Option<&'a Container> {
+        let all = self.containers().filter(|(node, _)| hosts(node));
+        all.filter_map(|(_, c)| Some((c.lost(addr)?, c))).max_by_key(|(seq, _)| *seq).map(|(_, c)| c)
     }
 
     /// All interfaces on the same segment as `from`, itself included: over cables, veth pairs and

@@ -30,12 +30,18 @@ pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
     if dst.is_loopback() && f.ns == case.asker {
         if let Some((node, c)) = atlas.container(f.ns) {
             let found = elsewhere(case, node, f.ns, proto, port);
+            if found.is_none()
+                && let Some(cause) = near_miss(case, f.ns, proto, port)
+            {
+                return cause;
+            }
             if found.is_none() && !listens.is_empty() {
                 return nothing;
             }
             return Cause::Localhost { container: c.name.clone(), port, found };
         }
-        return host_port(case, f, proto, port, dst).unwrap_or(nothing);
+        let known = || near_miss(case, f.ns, proto, port);
+        return host_port(case, f, proto, port, dst).or_else(known).unwrap_or(nothing);
     }
     if let Some((_, c)) = atlas.container(f.ns) {
         return in_container(case, f, c, proto, port, (loopback_only, nothing));
@@ -99,7 +105,7 @@ fn in_container(
             return Cause::PortsSwapped { container, host_port, port };
         }
         return match listens.as_slice() {
-            [] => nothing,
+            [] => near_miss(case, f.ns, proto, port).unwrap_or(nothing),
             _ => Cause::WrongContainerPort { container, host_port, port, listens },
         };
     }
@@ -239,7 +245,12 @@ fn ignored(case: Case<'_>, node: &Node, c: &Container, proto: Protocol, port: u1
 fn near_miss(case: Case<'_>, at: NsId, proto: Protocol, port: u16) -> Option<Cause> {
     let place = case.atlas.place(at);
     let open = if proto == Protocol::Tcp { Protocol::Udp } else { Protocol::Tcp };
-    if case.atlas.open_ports(at, open).contains(&port) {
+    // An engine without docker-proxy has only its rules there.
+    let published = case.atlas.node(at).is_some_and(|n| {
+        let binds = |c: &Container| c.ports.iter().any(|p| p.host_port == port && p.proto == open);
+        case.atlas.containers_of(n).iter().any(|c| case.atlas.runs(c) && binds(c))
+    });
+    if published || case.atlas.open_ports(at, open).contains(&port) {
         return Some(Cause::OtherProtocol { place, port, proto, open });
     }
     let node = case.atlas.node(at).filter(|n| n.engine.is_some())?;

@@ -8,7 +8,7 @@ use super::story::{End, Life, Role};
 use super::{Case, Cause, Found, refine};
 use crate::docker::Container;
 use crate::session::{Node, ServiceConfig};
-use crate::stack::NsId;
+use crate::stack::{DropReason, NsId};
 use crate::wire::Protocol;
 
 /// The names by which Docker Desktop calls the host.
@@ -159,6 +159,14 @@ fn dead(case: Case<'_>, from: u64) -> Option<Found> {
         let owners = case.atlas.owners(addr);
         owners.iter().any(|(o, _)| !case.atlas.listeners(o.ns, Protocol::Udp, 53).is_empty())
     };
+    // An answer to a question that has been given up is no cause.
+    let late =
+        |f: &Fatal<'_>| f.life.role == Role::Answer && matches!(f.reason, DropReason::PortClosed { .. });
+    if fatal.as_ref().is_none_or(late)
+        && let Some(found) = helpless(case)
+    {
+        return Some(found);
+    }
     let Some(fatal) = fatal else {
         // It got there, and nothing came back: a server that answers others would have.
         let life = farthest?;
@@ -177,11 +185,24 @@ fn dead(case: Case<'_>, from: u64) -> Option<Found> {
     let server = died.or(farthest).and_then(asked).unwrap_or(case.target.addr);
     let by = died.or(farthest).map_or(case.asker, |l| l.ns);
     let place = case.atlas.place(by);
+    // A program that is no DNS server takes the first question, and hears nobody else after it.
+    let took = |l: &&Life| {
+        let taken =
+            matches!(l.end, Some((_, ns, End::Delivered(_))) if ns == fatal.ns && !answered(case, ns));
+        taken && l.flow().is_some_and(|f| f.dst.addr == server)
+    };
+    if matches!(fatal.reason, DropReason::PortClosed { .. })
+        && let Some(life) = questions.clone().find(took)
+    {
+        let cause = Cause::NameServerSilent { place, server };
+        return Some(Found { cause, seq: life.end.map_or(life.born, |e| e.0), packet: Some(life.id) });
+    }
     let cause = match refine::drop(case, fatal) {
         // Of several servers, those that exist say more than those that do not.
         Cause::NothingListens { .. } if server.is_loopback() => Cause::NoNameServer { place },
         cause if server.is_loopback() || serves(server) => cause,
-        cause @ (Cause::NoLink { .. }
+        cause @ (Cause::OtherProtocol { .. }
+        | Cause::NoLink { .. }
         | Cause::DeviceDown { .. }
         | Cause::NoAddress { .. }
         | Cause::NoGateway { .. }
@@ -193,6 +214,19 @@ fn dead(case: Case<'_>, from: u64) -> Option<Found> {
         _ => Cause::NameServerDead { place, server },
     };
     Some(found(cause, fatal))
+}
+
+/// Did anything in `ns` answer?
+fn answered(case: Case<'_>, ns: NsId) -> bool {
+    case.story.lives.iter().any(|l| l.role == Role::Answer && l.ns == ns && l.dns().is_some())
+}
+
+/// A server that was asked has no way to the asker, or to the one that it asks itself.
+fn helpless(case: Case<'_>) -> Option<Found> {
+    let (_, u) = case.story.stuck.last()?;
+    let arrived = |l: &&Life| l.dns().is_some() && l.end.is_some_and(|e| e.1 == u.ns && e.0 < u.seq);
+    let question = case.story.lives.iter().rfind(arrived)?;
+    Some(Found { cause: refine::no_route(case, u.ns, u.to.addr), seq: u.seq, packet: Some(question.id) })
 }
 
 fn found(cause: Cause, f: Fatal<'_>) -> Found {

@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 use super::pick::Fatal;
 use super::story::{Life, Role};
 use super::{Case, Cause, closed, overlay, rules, ways};
+use crate::docker::Container;
 use crate::netfilter::{NatKind, NfStep};
-use crate::session::NodeKind;
+use crate::session::{Node, NodeKind};
 use crate::stack::{DevRef, Device, DeviceKind, DropReason, NsId, RouteKind, Step};
 use crate::wire::{Content, Endpoint, IfIndex, Ipv4Net};
 
@@ -191,6 +192,9 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
         }
         return default_elsewhere(case, f, gateway).unwrap_or(Cause::WrongGateway { place, gateway, right });
     }
+    if !near && let Some(cause) = former_neighbour(case, f.ns, next_hop) {
+        return cause;
+    }
     if let Some(cause) = docker_neighbour(case, f, next_hop, &name) {
         return cause;
     }
@@ -234,10 +238,18 @@ fn stale(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     }
     let asker = case.atlas.ns(case.asker)?;
     let near = asker.devices().find(|d| d.addrs.iter().any(|a| a.contains(&flow.dst.addr)))?;
-    if !case.atlas.owners(flow.dst.addr).is_empty() {
+    let addr = flow.dst.addr;
+    // Who has it elsewhere, as another host's container may, is not whom the asker's own network led to.
+    let segment = case.atlas.segment(DevRef { ns: case.asker, dev: near.index });
+    if case.atlas.owners(addr).iter().any(|(o, _)| o.ns == case.asker || segment.contains(o)) {
         return None;
     }
-    let addr = flow.dst.addr;
+    if let Some(cause) = former_neighbour(case, case.asker, addr) {
+        return Some(cause);
+    }
+    if !case.atlas.owners(addr).is_empty() {
+        return None;
+    }
     let (place, dev) = (case.atlas.place(case.asker), near.name.to_string());
     let known = lost_address(case, addr).or_else(|| former_holder(case, addr));
     Some(known.unwrap_or(Cause::NoNeighbour { place, addr, dev }))
@@ -245,7 +257,19 @@ fn stale(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
 
 /// A container that had the address, and has left the network since, or does not run any more.
 fn former_holder(case: Case<'_>, addr: Ipv4Addr) -> Option<Cause> {
-    let c = case.atlas.had(addr)?;
+    former(case, case.atlas.had(addr, |_| true)?)
+}
+
+/// A container of the host of `at` that had the address on a Docker network of it, whoever has it elsewhere.
+fn former_neighbour(case: Case<'_>, at: NsId, addr: Ipv4Addr) -> Option<Cause> {
+    let host = case.atlas.host(at)?;
+    case.atlas.network_with(host, addr)?;
+    let own = |node: &Node| node.config.id == host.config.id;
+    former(case, case.atlas.had(addr, own)?)
+}
+
+/// Why a container has not the address any more that it had.
+fn former(case: Case<'_>, c: &Container) -> Option<Cause> {
     if !case.atlas.runs(c) {
         return Some(closed::stopped(c));
     }

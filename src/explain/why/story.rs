@@ -101,6 +101,8 @@ pub(super) struct Story {
     pub lives: Vec<Life>,
     /// Refusals to the attempt's own programs.
     pub unsent: Vec<Unsent>,
+    /// Refusals to programs to which a packet of the attempt had come: a server that cannot answer.
+    pub stuck: Vec<(Pid, Unsent)>,
     /// Who said by ARP that it has an address.
     pub claims: BTreeMap<Ipv4Addr, BTreeSet<Mac>>,
     /// The first record of the attempt's own programs, and where they ran.
@@ -163,6 +165,9 @@ impl Story {
                 self.unsent.push(Unsent { seq, ns: record.ns, to: *to, errno: *errno });
                 self.records.insert(seq, record.clone());
             }
+            Step::Unsent { by: Some(by), to, errno } => {
+                self.stuck.push((*by, Unsent { seq, ns: record.ns, to: *to, errno: *errno }));
+            }
             _ => {}
         }
     }
@@ -219,6 +224,7 @@ impl Story {
             }
             self.lives.push(life);
         }
+        self.stuck.retain(|(by, _)| senders.contains(by));
         let keep: BTreeSet<u64> = self.lives.iter().flat_map(|l| l.seqs.iter().copied()).collect();
         self.records.retain(|seq, record| record.packet.is_none() || keep.contains(seq));
     }

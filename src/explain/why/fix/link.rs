@@ -133,6 +133,18 @@ impl Smith<'_> {
         Some(Edit::AddLink(LinkConfig::new((place.to_owned(), end), (node, port))))
     }
 
+    /// Another cable in the place of one that loses frames.
+    pub(super) fn sound_cable(&self, place: &str, dev: &str) -> Option<Edit> {
+        let at = self.port_of(place, dev)?;
+        let (_, link) = self.atlas.session.world.links().find(|(_, l)| l.a == at || l.b == at)?;
+        let end = |at: DevRef| {
+            let port = self.atlas.device(at)?.name;
+            Some((self.atlas.node(at.ns)?.config.id.clone(), port))
+        };
+        let latency_us = u32::try_from(link.spec.latency.as_nanos() / 1_000).ok()?;
+        Some(Edit::SetLink(LinkConfig { latency_us, ..LinkConfig::new(end(link.a)?, end(link.b)?) }))
+    }
+
     /// A computer's cable goes from a router's outer socket into an inner one; a provider that stands
     /// inside goes out.
     pub(super) fn other_socket(&self, place: &str, dev: &str, router: &str) -> Option<Edit> {

@@ -83,6 +83,13 @@ fn shown(edit: &Edit) -> Vec<String> {
         }],
         Edit::Batch(edits) => edits.iter().flat_map(shown).collect(),
         Edit::Command(command) => vec![format!("{}: {}", command.at, command.run)],
+        Edit::SetLink(l) => {
+            let loss = l.loss_per_mille;
+            vec![format!("{} {} ─ {} {}: loss {}.{}%", l.a.0, l.a.1, l.b.0, l.b.1, loss / 10, loss % 10)]
+        }
+        Edit::SetNode(node) => {
+            name::forwards(node).iter().map(|to| format!("{}: DNS → {to}", node.id)).collect()
+        }
         Edit::RemoveLink { .. } => Vec::new(),
         other => vec![format!("{other:?}")],
     }
@@ -103,6 +110,7 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
     let at = atlas.session.world.log.get(found.seq).map(|r| r.ns);
     match &found.cause {
         Cause::NoLink { place, dev } => edit(smith.plug(place, dev)?),
+        Cause::Lossy { place, dev } => edit(smith.sound_cable(place, dev)?),
         Cause::WrongSocket { place, dev, router } => edit(smith.other_socket(place, dev, router)?),
         Cause::DeviceDown { place, dev } => {
             let default = smith.default_route(place, dev);
@@ -197,7 +205,7 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             line(&job.place, format!("docker swarm init --advertise-addr {addr}"))
         }
         Cause::NoNeighbour { addr, .. } => {
-            let now = atlas.had(*addr)?.endpoints.first()?.addr.addr();
+            let now = atlas.had(*addr, |_| true)?.endpoints.first()?.addr.addr();
             let line = replace_word(&job.line, &addr.to_string(), &now.to_string())?;
             Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
         }
@@ -301,6 +309,11 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         | Cause::NameServerSilent { place, server }
         | Cause::NameServerFailed { place, server, .. }
         | Cause::NameRefused { place, server, .. } => smith.name_server(place, Some(*server), &again()),
+        // A question for a name came to a port where somebody serves something else.
+        Cause::OtherProtocol { port: 53, proto: Protocol::Udp, .. } => {
+            let asked = story.life(found.packet?)?;
+            smith.name_server(&atlas.place(asked.ns), Some(asked.flow()?.dst.addr), &again())
+        }
         Cause::Overlap { network, subnet, .. } => smith.move_network(network, *subnet, &again()),
         Cause::Ttl { .. } => {
             let words: Vec<&str> = job.line.split_whitespace().collect();

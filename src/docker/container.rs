@@ -121,8 +121,8 @@ impl Engine {
                 spec.workdir
             )));
         }
-        let name = self.container_name(world, spec).map_err(refuse)?;
         let attachments = self.attachments(spec).map_err(refuse)?;
+        let name = self.container_name(world, spec).map_err(refuse)?;
         for (linked, _) in &spec.links {
             self.find(linked).map_err(|e| refuse(format!("could not get container for {linked}: {e}")))?;
         }

@@ -325,7 +325,7 @@ impl Engine {
                 }
             }
         }
-        self.forget_udp(world, i);
+        self.forget_flows(world, i, endpoint.addr.addr(), true);
         self.start_proxies(world, i, endpoint.addr.addr());
         let container = &mut self.containers[i];
         container.ports = container.inner.published.iter().map(|p| p.binding.clone()).collect();
@@ -467,22 +467,22 @@ impl Engine {
         }
     }
 
-    /// Connection tracking would send UDP flows on to where they went before: what it knows of the
-    /// published UDP ports of container `i` is deleted (bridge_linux.go, clearConntrackEntries).
-    fn forget_udp(&self, world: &mut World, i: usize) {
+    /// Connection tracking would send flows on to where they went before: what it knows of the container's
+    /// address (and, when ports were just published, of their UDP flows) is deleted (bridge_linux.go,
+    /// clearConntrackEntries).
+    fn forget_flows(&self, world: &mut World, i: usize, addr: Ipv4Addr, udp: bool) {
         let published = self.containers[i].inner.published.iter();
         let ports: Vec<u16> = published
-            .filter(|p| p.binding.proto == Protocol::Udp && p.binding.host_ip.is_ipv4())
+            .filter(|p| udp && p.binding.proto == Protocol::Udp && p.binding.host_ip.is_ipv4())
             .map(|p| p.binding.host_port)
             .collect();
-        if ports.is_empty() {
-            return;
-        }
         world.with(self.host_ns(world), |ns, cx| {
             ns.forget_flows(
                 |e| {
-                    let flow = e.original;
-                    flow.proto == Protocol::Udp && ports.contains(&flow.dst.port)
+                    let (flow, reply) = (e.original, e.reply);
+                    reply.src.addr == addr
+                        || reply.dst.addr == addr
+                        || (flow.proto == Protocol::Udp && ports.contains(&flow.dst.port))
                 },
                 cx,
             );
@@ -492,7 +492,6 @@ impl Engine {
     /// Closes all published ports of container `i`.
     pub(super) fn unpublish(&mut self, world: &mut World, i: usize) {
         let host = self.host_ns(world);
-        self.forget_udp(world, i);
         for p in std::mem::take(&mut self.containers[i].inner.published) {
             release(world, host, &p);
             self.ports.release(p.binding.host_ip, p.binding.proto, p.binding.host_port);
@@ -502,6 +501,9 @@ impl Engine {
             .iter()
             .find(|e| Some(&e.network_id) == self.containers[i].inner.gateway_network.as_ref());
         let addr = addr.map_or(Ipv4Addr::UNSPECIFIED, |e| e.addr.addr());
+        if !addr.is_unspecified() {
+            self.forget_flows(world, i, addr, false);
+        }
         for binding in std::mem::take(&mut self.containers[i].ports) {
             self.note(Noted::Port { binding, addr, added: false });
         }

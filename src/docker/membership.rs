@@ -43,17 +43,13 @@ impl Engine {
         if let Some(problems) = self.endpoint_problems(endpoint, n) {
             return Err(EngineError::new(format!("invalid endpoint settings:\n{problems}")));
         }
-        let same = |a: &Attachment| {
-            a.network_id.as_deref() == Some(net.id.as_str())
-                || self.find_network(&a.spec.network).is_ok_and(|m| m == n)
-        };
-        let there = c.inner.attachments.iter().position(same);
+        let there = c.inner.attachments.iter().position(|a| self.attachment_name(a) == net.name);
         if c.state != ContainerState::Running
             && let Some(at) = there
         {
             // What a container shall have when it runs may be said again.
-            let spec = endpoint.clone();
-            self.containers[i].inner.attachments[at].spec = spec;
+            let again = Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()) };
+            self.containers[i].inner.attachments[at] = again;
             return Ok(String::new());
         }
         if there.is_some() {
@@ -92,13 +88,36 @@ impl Engine {
         network: &str,
         (container, force): (&str, bool),
     ) -> Result<String, EngineError> {
-        let n = self.find_network(network)?;
+        let found = self.find_network(network);
         let i = match self.find(container) {
             // Forced, only what the network knows counts (daemon/container_operations.go, ForceEndpointDelete).
-            Err(_) if force => return Err(EngineError::new(format!("endpoint {container} not found"))),
+            Err(_) if force => {
+                found?;
+                return Err(EngineError::new(format!("endpoint {container} not found")));
+            }
             found => found?,
         };
-        let (net, c) = (&self.networks[n], &self.containers[i]);
+        let c = &self.containers[i];
+        let up = c.state.is_up();
+        let n = match found {
+            Ok(n) if up => n,
+            Err(e) if up && !force => return Err(e),
+            // Of a container that does not run (or of a network that is gone) only the name is looked for
+            // (DisconnectFromNetwork).
+            other => {
+                let name = other.map_or_else(|_| network.to_owned(), |n| self.networks[n].name.clone());
+                let there = c.inner.attachments.iter().position(|a| self.attachment_name(a) == name);
+                let Some(there) = there else {
+                    return Err(EngineError::new(format!(
+                        "container {} is not connected to the network {name}",
+                        c.id
+                    )));
+                };
+                self.containers[i].inner.attachments.remove(there);
+                return Ok(String::new());
+            }
+        };
+        let net = &self.networks[n];
         let position = c.inner.attachments.iter().position(|a| {
             a.network_id.as_deref() == Some(net.id.as_str())
                 || (a.network_id.is_none() && self.find_network(&a.spec.network).is_ok_and(|m| m == n))
@@ -109,9 +128,8 @@ impl Engine {
             ));
         }
         let Some(position) = position else {
-            let the = if c.state.is_up() { "" } else { "the " };
             return Err(EngineError::new(format!(
-                "container {} is not connected to {the}network {}",
+                "container {} is not connected to network {}",
                 c.id, net.name
             )));
         };
@@ -128,6 +146,14 @@ impl Engine {
             self.refresh_names(world, i);
         }
         Ok(String::new())
+    }
+
+    /// The name under which a container keeps what it asked of a network: the engine's map of them has no
+    /// other key, so that a network made again under that name takes the place of the one that is gone.
+    fn attachment_name<'a>(&'a self, a: &'a Attachment) -> &'a str {
+        let known = a.network_id.as_deref().and_then(|id| self.network_by_id(id));
+        let known = known.or_else(|| self.find_network(&a.spec.network).ok().map(|n| &self.networks[n]));
+        known.map_or(a.spec.network.as_str(), |net| net.name.as_str())
     }
 
     /// What is wrong with the address asked for on network `n`, one problem a line.

@@ -86,19 +86,20 @@ impl Masks {
                 self.back.insert((kind, actual.to_owned()), expected.to_owned());
                 true
             }
-            (Some(known), Some(_)) => known == actual,
+            (Some(known), Some(_)) if known == actual => true,
+            // A container or network of that name that was there before.
+            (_, Some(back)) => kind == Kind::Id && back == expected,
             _ => false,
         }
     }
 
     /// A port: exact if it is a service's or was chosen by hand, otherwise mapped.
     pub fn port(&mut self, expected: u32, actual: u32) -> bool {
-        let exact = |p: u32| p < 1024 || TRACEROUTE.contains(&p) || self.fixed.contains(&p);
-        if exact(expected) || exact(actual) {
-            // An ephemeral port of ours may lie where traceroute's do, by chance.
-            return expected == actual
-                || (!exact(expected) && TRACEROUTE.contains(&actual))
-                    && self.bind(Kind::Port, &expected.to_string(), &actual.to_string());
+        let exact = |p: u32| p < 1024 || self.fixed.contains(&p);
+        // An ephemeral port, theirs or ours, may lie where traceroute's do, by chance.
+        let traced = |p: u32| TRACEROUTE.contains(&p);
+        if exact(expected) || exact(actual) || (traced(expected) && traced(actual)) {
+            return expected == actual;
         }
         self.bind(Kind::Port, &expected.to_string(), &actual.to_string())
     }

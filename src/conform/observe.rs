@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::packets::{Row, observed};
+use crate::netfilter::{NatKind, NfStep};
 use crate::session::Session;
 use crate::stack::{DevRef, DeviceKind, Step};
 use crate::time::Instant;
-use crate::wire::{IfIndex, PacketId};
+use crate::wire::{Flow, IfIndex, PacketId};
 
 /// The frames seen at `device` of `node` from record `from` on.
 ///
@@ -25,9 +26,13 @@ pub fn watch(session: &Session, node: &str, device: &str, from: u64) -> Result<V
         namespace.devices().filter(|port| port.master == Some(dev.index)).map(|port| port.index).collect();
     let frames = match dev.kind {
         DeviceKind::Bridge(_) => at_bridge(session, here, &ports, from),
-        _ => at_interface(session, here, from),
+        _ => at_interface(session, here, from).into_iter().map(|seq| (seq, None)).collect(),
     };
-    Ok(frames.iter().filter_map(|seq| observed(&session.world.log.bytes(*seq))).collect())
+    let row = |(seq, ends): (u64, Option<Flow>)| {
+        let row = observed(&session.world.log.bytes(seq))?;
+        Some(ends.map_or(row.clone(), |flow| row.between(flow)))
+    };
+    Ok(frames.into_iter().filter_map(row).collect())
 }
 
 /// Record numbers of the transmissions seen, in order of time.
@@ -49,6 +54,8 @@ fn at_interface(session: &Session, here: DevRef, from: u64) -> Vec<u64> {
 enum Moved {
     /// A frame came in at a port; the record says with which bytes.
     In(u64),
+    /// PREROUTING gave it other ends, on its way through the bridge (`bridge-nf-call-iptables`).
+    Changed(Flow),
     /// A copy was made of another packet.
     Copied(PacketId),
     /// The host's own stack sends the packet on, through the bridge.
@@ -57,7 +64,9 @@ enum Moved {
     Out(u64),
 }
 
-fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> Vec<u64> {
+/// Record numbers as in [`at_interface`], and the ends that a packet had by then.
+fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> Vec<(u64, Option<Flow>)> {
+    let filtered = session.world.namespace(here.ns).is_some_and(|ns| ns.sysctl.bridge_nf_call_iptables);
     let mut moves: Vec<(Instant, u64, PacketId, Moved)> = Vec::new();
     for (seq, record) in session.world.log.iter_from(from) {
         let Some(packet) = record.packet else { continue };
@@ -71,6 +80,9 @@ fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> V
                     moves.push((*arrives, seq, packet, Moved::In(seq)));
                 }
             }
+            Step::Nf(NfStep::Translated { kind: NatKind::Destination, after, .. }) if own && filtered => {
+                moves.push((record.at, seq, packet, Moved::Changed(*after)));
+            }
             Step::Copied { of } if own => moves.push((record.at, seq, packet, Moved::Copied(*of))),
             Step::Routed { dev, .. } if own && *dev == here.dev => {
                 moves.push((record.at, seq, packet, Moved::Routed));
@@ -79,7 +91,9 @@ fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> V
         }
     }
     moves.sort_by_key(|(at, seq, ..)| (*at, *seq));
-    let mut seen = Vec::new();
+    let mut seen: Vec<(u64, Option<Flow>)> = Vec::new();
+    // Where in `seen` a packet is that came in, until it is known what became of it.
+    let mut arrived: BTreeMap<PacketId, usize> = BTreeMap::new();
     // The packet that each copy was made of, and which packets the bridge has been seen to carry.
     let mut origin: BTreeMap<PacketId, PacketId> = BTreeMap::new();
     let mut carried: BTreeMap<PacketId, bool> = BTreeMap::new();
@@ -87,8 +101,14 @@ fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> V
         let root = origin.get(&packet).copied().unwrap_or(packet);
         match moved {
             Moved::In(seq) => {
-                seen.push(seq);
+                arrived.insert(packet, seen.len());
+                seen.push((seq, None));
                 carried.insert(root, true);
+            }
+            Moved::Changed(after) => {
+                if let Some(i) = arrived.remove(&packet) {
+                    seen[i].1 = Some(after);
+                }
             }
             Moved::Copied(of) => {
                 let root = origin.get(&of).copied().unwrap_or(of);
@@ -99,7 +119,7 @@ fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> V
             }
             Moved::Out(seq) => {
                 if carried.insert(root, true) != Some(true) {
-                    seen.push(seq);
+                    seen.push((seq, None));
                 }
             }
         }

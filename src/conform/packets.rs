@@ -16,7 +16,7 @@ use smoltcp::wire::{
 };
 
 use super::masks::{Kind, Masks};
-use crate::wire::Mac;
+use crate::wire::{Flow, Mac};
 
 /// The port of VXLAN (RFC 7348 §5).
 const VXLAN: u16 = 4789;
@@ -90,6 +90,13 @@ pub enum Load {
         /// Identifier.
         id: u16,
     },
+    /// An ICMP error in tcpdump's words; a port within them stands apart.
+    Error {
+        /// `host 10.0.0.9 unreachable`, `10.0.0.2 udp port * unreachable`.
+        words: String,
+        /// The port in place of `*`.
+        port: Option<u16>,
+    },
     /// Any other, by words.
     Other(String),
 }
@@ -118,6 +125,11 @@ impl fmt::Display for Seen {
                 Load::Echo { request, id } => {
                     let kind = if *request { "request" } else { "reply" };
                     write!(f, "{src} > {dst}: ICMP echo {kind}, id {id} ttl {ttl}")
+                }
+                Load::Error { words, port } => {
+                    let words =
+                        port.map_or_else(|| words.clone(), |port| words.replace('*', &port.to_string()));
+                    write!(f, "{src} > {dst}: ICMP {words} ttl {ttl}")
                 }
                 Load::Other(text) => write!(f, "{src} > {dst}: {text} ttl {ttl}"),
             },
@@ -190,10 +202,29 @@ fn recorded_ip(pkt: &str, ttl: u64, inner: Option<&Value>) -> Option<Seen> {
             Some((kind, id)) => {
                 Load::Echo { request: kind == "request", id: id.split(',').next()?.trim().parse().ok()? }
             }
-            None => Load::Other(rest.to_owned()),
+            None => match rest.strip_prefix("ICMP ") {
+                Some(words) => recorded_error(words),
+                None => Load::Other(rest.to_owned()),
+            },
         },
     };
     Some(Seen::Ip { src, dst, ttl, load })
+}
+
+/// An ICMP error's words, without the packet behind them that it is about: `10.0.0.2 udp port 81
+/// unreachable (tos 0x0, ttl 64 …`.
+fn recorded_error(text: &str) -> Load {
+    let words = text.split(" (tos ").next().unwrap_or_default().trim_end_matches(" IP").trim();
+    let port = words
+        .split_once(" port ")
+        .and_then(|(_, rest)| rest.split(' ').next())
+        .and_then(|n| Some((n, n.parse::<u16>().ok()?)));
+    match port {
+        Some((n, port)) => {
+            Load::Error { words: words.replacen(&format!(" port {n} "), " port * ", 1), port: Some(port) }
+        }
+        None => Load::Error { words: words.to_owned(), port: None },
+    }
 }
 
 // ---- our own frames
@@ -251,12 +282,41 @@ fn observed_ip(payload: &[u8]) -> Option<Seen> {
             match icmp.msg_type() {
                 Icmpv4Message::EchoRequest => Load::Echo { request: true, id: icmp.echo_ident() },
                 Icmpv4Message::EchoReply => Load::Echo { request: false, id: icmp.echo_ident() },
-                other => Load::Other(format!("ICMP {other}")),
+                _ => error_words(ip.payload()).unwrap_or_else(|| Load::Other("ICMP".to_owned())),
             }
         }
         other => Load::Other(format!("protocol {other}")),
     };
     Some(Seen::Ip { src: ip.src_addr(), dst: ip.dst_addr(), ttl: u64::from(ip.hop_limit()), load })
+}
+
+/// An ICMP error as tcpdump tells it (its print-icmp.c).
+fn error_words(icmp: &[u8]) -> Option<Load> {
+    let (kind, code) = (*icmp.first()?, *icmp.get(1)?);
+    let about = Ipv4Packet::new_unchecked(icmp.get(8..).filter(|inner| inner.len() >= 20)?);
+    let dst = about.dst_addr();
+    let plain = |words: String| Some(Load::Error { words, port: None });
+    match (kind, code) {
+        (3, 0) => plain(format!("net {dst} unreachable")),
+        (3, 1) => plain(format!("host {dst} unreachable")),
+        (3, 2) => plain(format!("{dst} protocol {} unreachable", u8::from(about.next_header()))),
+        (3, 3) => {
+            let at = 8 + usize::from(about.header_len()) + 2;
+            let port = u16::from_be_bytes(icmp.get(at..at + 2)?.try_into().ok()?);
+            let proto = if about.next_header() == IpProtocol::Tcp { "tcp" } else { "udp" };
+            Some(Load::Error { words: format!("{dst} {proto} port * unreachable"), port: Some(port) })
+        }
+        (3, 4) => {
+            let mtu = u16::from_be_bytes(icmp.get(6..8)?.try_into().ok()?);
+            plain(format!("{dst} unreachable - need to frag (mtu {mtu})"))
+        }
+        (3, 9) => plain(format!("net {dst} unreachable - admin prohibited")),
+        (3, 10) => plain(format!("host {dst} unreachable - admin prohibited")),
+        (3, 13) => plain(format!("host {dst} unreachable - admin prohibited filter")),
+        (11, 0) => plain("time exceeded in-transit".to_owned()),
+        (11, _) => plain("ip reassembly time exceeded".to_owned()),
+        _ => plain(format!("type-#{kind} code {code}")),
+    }
 }
 
 /// The network identifier and the frame inside a VXLAN packet (RFC 7348 §5).
@@ -297,6 +357,17 @@ fn first_line(payload: &[u8]) -> String {
 // ---- comparing
 
 impl Row {
+    /// The same packet with other ends, as address translation leaves it.
+    pub fn between(mut self, flow: Flow) -> Self {
+        if let Seen::Ip { src, dst, load, .. } = &mut self.what {
+            (*src, *dst) = (flow.src.addr, flow.dst.addr);
+            if let Load::Tcp { ports, .. } | Load::Udp { ports, .. } = load {
+                *ports = (flow.src.port, flow.dst.port);
+            }
+        }
+        self
+    }
+
     /// The packet that it is about: the one in the envelope, if it is one.
     fn innermost(&self) -> &Self {
         match &self.what {
@@ -347,6 +418,13 @@ impl Load {
                         (None, None) => true,
                         (Some((vni, e)), Some((other_vni, a))) => vni == other_vni && e.same(a, masks),
                         _ => false,
+                    }
+            }
+            (Self::Error { words, port }, Self::Error { words: other_words, port: other }) => {
+                words == other_words
+                    && match (port, other) {
+                        (Some(e), Some(a)) => masks.port((*e).into(), (*a).into()),
+                        (e, a) => e == a,
                     }
             }
             (Self::Echo { request, id }, Self::Echo { request: other_request, id: other_id }) => {
@@ -482,6 +560,21 @@ mod tests {
         ] {
             assert_eq!(row(A, B, 64, pkt).what.to_string(), shown);
         }
+    }
+
+    #[test]
+    fn an_icmp_error_is_known_by_its_words_and_port() {
+        let line = "10.0.0.2 > 10.0.0.3: ICMP 10.0.0.2 udp port 5001 unreachable (tos 0x0, ttl 64, id 39878, offset 0";
+        let shown = row(A, B, 64, line).what.to_string();
+        assert_eq!(shown, "10.0.0.2 > 10.0.0.3: ICMP 10.0.0.2 udp port 5001 unreachable ttl 64");
+        let mut frame = vec![2, 0, 0, 0, 0, 0xb, 2, 0, 0, 0, 0, 0xa, 8, 0];
+        frame.extend([0x45, 0, 0, 56, 0, 1, 0, 0, 64, 1, 0, 0, 10, 0, 0, 2, 10, 0, 0, 3]);
+        frame.extend([3, 3, 0, 0, 0, 0, 0, 0]);
+        frame.extend([0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 3, 10, 0, 0, 2]);
+        frame.extend([0xc3, 0x50, 0x13, 0x89, 0, 8, 0, 0]);
+        let seen = observed(&frame).expect("a whole frame");
+        assert!(agree(&[row(A, B, 64, line)], std::slice::from_ref(&seen)));
+        assert!(!agree(&[row(A, B, 64, &line.replace(" udp ", " tcp "))], &[seen]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Playing one fixture in a fresh world.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::fixture::{Fixture, What};
@@ -20,6 +22,9 @@ const RUN_LIMIT: Duration = Duration::from_secs(90);
 const PROBE_LIMIT: Duration = Duration::from_secs(40);
 /// How long a capture went on after its probe.
 const CAPTURE_TAIL: Duration = Duration::from_millis(500);
+/// How long the recorder waited after its captures had been started, and how long each took to start.
+const CAPTURE_WAIT: Duration = Duration::from_millis(600);
+const CAPTURE_START: Duration = Duration::from_millis(100);
 /// Nodes that forget their neighbours before a capture.
 const FORGETFUL: [&str; 8] = ["h1", "h2", "rt", "isp", "pc1", "pc2", "www", "outpc"];
 
@@ -63,7 +68,13 @@ pub fn play_watched(fixture: &Fixture, watch: Watch<'_>) -> Result<Verdict, Stri
         watch,
     };
     for (i, step) in fixture.steps.iter().enumerate() {
-        player.wait_until(begun + Duration::from_secs_f64(step.t));
+        let due = begun + Duration::from_secs_f64(step.t);
+        if let Some(before) = listening(&step.what) {
+            // The recorder has the nodes forget their neighbours, and then starts its captures.
+            player.wait_until(Instant(due.0.saturating_sub(before.0)));
+            player.forget_neighbours();
+        }
+        player.wait_until(due);
         player.step(&format!("step {}", i + 1), &step.what);
     }
     for (node, sections) in &fixture.dumps {
@@ -72,6 +83,14 @@ pub fn play_watched(fixture: &Fixture, watch: Watch<'_>) -> Result<Verdict, Stri
         }
     }
     Ok(player.verdict)
+}
+
+/// How long before a probe with packets the captures began to be started: they take a moment each, and
+/// then the recorder waits. None: a step without packets.
+fn listening(what: &What) -> Option<Duration> {
+    let What::Probe { packets: Some(rows), .. } = what else { return None };
+    let places: BTreeSet<&str> = rows.iter().filter_map(|row| row.get("at")?.as_str()).collect();
+    Some(CAPTURE_WAIT + Duration(CAPTURE_START.0 * places.len() as u64))
 }
 
 struct Player<'a> {
@@ -162,9 +181,6 @@ impl Player<'_> {
 
     fn probe(&mut self, place: &str, what: &What) {
         let What::Probe { from, probe, outcome, exit, details, stdout, packets } = what else { return };
-        if packets.is_some() {
-            self.forget_neighbours();
-        }
         let first = self.session.world.log.next_seq();
         let line = self.masks.fill_in(probe);
         let got = match from.split_once(':') {

@@ -221,6 +221,10 @@ pub(super) struct Fetch {
     last_tried: Option<Ipv4Addr>,
 }
 
+/// What a client does between connect(2) and the first write(2) takes it a moment: by then a proxy
+/// has long asked the server behind it.
+const THINKING: Duration = Duration::from_micros(100);
+
 #[derive(Debug, Clone)]
 enum State {
     Resolving(HostLookup),
@@ -233,7 +237,8 @@ enum State {
     },
     Talking {
         stream: Stream,
-        sent: bool,
+        /// When the request is written; None: it was.
+        write_at: Option<Instant>,
         head: Option<ResponseHead>,
         received: u64,
     },
@@ -392,7 +397,8 @@ impl Fetch {
                 events.push(Happened::Connected { remote, local });
                 let mut stream = Stream::new(socket);
                 stream.write(&self.request);
-                self.state = State::Talking { stream, sent: false, head: None, received: 0 };
+                self.state =
+                    State::Talking { stream, write_at: Some(sys.now() + THINKING), head: None, received: 0 };
                 return Some(());
             }
             Some(Err(e)) => e,
@@ -412,12 +418,15 @@ impl Fetch {
     }
 
     fn talk(&mut self, sys: &mut Sys<'_>, events: &mut Vec<Happened>) -> Option<Result<(), FetchError>> {
-        let State::Talking { stream, sent, head, received } = &mut self.state else { return None };
-        if !*sent {
+        let State::Talking { stream, write_at, head, received } = &mut self.state else { return None };
+        let due = write_at.filter(|at| sys.now() < *at);
+        if let Some(at) = due {
+            sys.wake_at(at);
+        } else if write_at.is_some() {
             match stream.flush(sys) {
                 Ok(false) => {}
                 Ok(true) => {
-                    *sent = true;
+                    *write_at = None;
                     events.push(Happened::Sent);
                 }
                 // A reset shows in what is read.

@@ -116,8 +116,16 @@ const lang = /^ko\b/.test(asked) ? 'ko' : 'en';
 const file = self.dataset[lang === 'ko' ? 'textsKo' : 'textsEn'];
 const texts = file && fetch(at(file)).then((response) => (response.ok ? response.text() : undefined)).catch(() => undefined);
 
+// This file comes before the page's end and its style, so that what it fetches is on its way; the program
+// begins when both are there.
+const stands = async () => {
+  if (document.readyState === 'loading') await new Promise((done) => { document.addEventListener('DOMContentLoaded', done); });
+  const sheets = [...document.querySelectorAll('link[rel=stylesheet]')].filter(({ sheet }) => !sheet);
+  await Promise.all(sheets.map((link) => new Promise((done) => { link.onload = link.onerror = done; })));
+};
+
 try {
-  const [{ default: init }, handed] = await Promise.all([import(at(self.dataset.js)), texts, linked]);
+  const [{ default: init }, handed] = await Promise.all([import(at(self.dataset.js)), texts, linked, stands()]);
   globalThis.netpierTexts = (tag) => (tag === lang ? handed : undefined);
   first = await init({ module_or_path: program });
   if (ready) place(...ready);
@@ -126,6 +134,9 @@ try {
   if (!trap(error)) root.dataset.boot = 'failed';
   throw error;
 }
+
+// What follows is not part of starting: it comes when the page is drawn and the browser has nothing to do.
+await new Promise((quiet) => { (globalThis.requestIdleCallback ?? setTimeout)(quiet); });
 
 // Words are explained by a program of their own; the page works without it.
 import(at('words.js')).catch((error) => console.info(`words are not explained: ${error.message}`));

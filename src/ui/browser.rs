@@ -38,6 +38,27 @@ pub fn mark(lang: Lang, theme: Theme) {
     let _ = root.set_attribute("data-theme", theme);
 }
 
+/// The size that the picture will have, in pixels, asked of an empty page: so it is drawn once, and not once
+/// more when its size is known. None on a small screen, where its neighbours say how high it is.
+pub fn room() -> Option<(f64, f64)> {
+    let large = window().match_media("(min-width: 761px)").ok().flatten()?;
+    if !large.matches() {
+        return None;
+    }
+    let new = |name: &str, class: &str| {
+        let made = document().create_element(name).ok()?;
+        made.set_class_name(class);
+        Some(made)
+    };
+    let (page, canvas) = (new("div", "page")?, new("main", "canvas")?);
+    page.append_child(&canvas).ok()?;
+    let place = document().get_element_by_id("app")?;
+    place.append_child(&page).ok()?;
+    let rect = canvas.get_bounding_client_rect();
+    page.remove();
+    (rect.width() > 2.0 && rect.height() > 2.0).then(|| (rect.width(), rect.height()))
+}
+
 /// Texts kept across visits. Where storage is forbidden, nothing is kept, the reader is told, and
 /// nothing breaks.
 pub struct LocalStorage;

@@ -74,6 +74,10 @@ pub struct Root {
     told: Told,
     /// The browser asks before the page is left.
     asks: bool,
+    /// The size of the picture is known before anything is drawn.
+    measured: bool,
+    /// The address says more than where the page is.
+    linked: bool,
 }
 
 impl Component for Root {
@@ -82,6 +86,7 @@ impl Component for Root {
 
     fn create(ctx: &Context<Self>) -> Self {
         let fragment = browser::fragment();
+        let linked = !fragment.is_empty();
         let guest =
             fragment.trim_start_matches('#').split('&').any(|p| p == "embed" || p.starts_with("embed="));
         // A guest touches nothing that the reader keeps.
@@ -92,6 +97,10 @@ impl Component for Root {
             app.act(Action::Share(ShareAction::Visit(fragment)));
         }
         let embed = app.as_ref().is_ok_and(|a| a.share.embed);
+        let room = if embed { None } else { browser::room() };
+        if let (Ok(app), Some((w, h))) = (&mut app, room) {
+            app.act(Action::Viewport(w, h));
+        }
         let lang = app.as_ref().map_or_else(|_| browser::system().0, |a| a.settings.lang);
         if let Ok(app) = &app {
             browser::mark(lang, app.settings.theme);
@@ -118,6 +127,8 @@ impl Component for Root {
             keys: None,
             told: Told::default(),
             asks: false,
+            measured: room.is_some(),
+            linked,
         };
         root.repaint();
         root
@@ -138,7 +149,9 @@ impl Component for Root {
             let link = ctx.link().clone();
             browser::on_fragment(move |f| link.send_message(Msg::Act(Action::Share(ShareAction::Visit(f)))));
             if !self.ctx.embed {
-                ctx.link().send_message(Msg::Act(Action::Keep(KeepAction::Opened)));
+                if let Ok(app) = &mut self.app {
+                    app.act(Action::Keep(KeepAction::Opened));
+                }
                 let link = ctx.link().clone();
                 browser::on_storage(move || link.send_message(Msg::Act(Action::Keep(KeepAction::Elsewhere))));
             }
@@ -147,7 +160,10 @@ impl Component for Root {
                 browser::hear_parent(move |word| link.send_message(Msg::Asked(word)));
             }
             // What a link wants is fetched, and the page around hears that we are here.
-            ctx.link().send_message(Msg::Act(Action::Tick(0.0)));
+            // Who comes without a link waits for nothing: there is nothing to draw once more.
+            if self.linked {
+                ctx.link().send_message(Msg::Act(Action::Tick(0.0)));
+            }
             self.request_frame(ctx);
         }
     }
@@ -321,6 +337,7 @@ impl Root {
                 moving={app.moving()}
                 drops={painted.drops.clone()}
                 camera={app.camera}
+                measured={self.measured}
                 selection={app.selection.clone()}
                 drag={app.drag.clone()}
                 caption={caption(painted.packet.as_ref())}

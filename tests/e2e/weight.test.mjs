@@ -31,7 +31,7 @@ test('the page that is tested is the one that is published: in two parts', async
 });
 
 /** The goal is 400,000 (docs/weight.md says where it stands: 206,000); the rest is room for what changes add. */
-const BOUND = 260_000;
+const BOUND = 218_000;
 
 for (const locale of ['en-GB', 'ko-KR']) {
   test(`a first visit is light, and fetches nothing of the rest (${locale})`, async () => {

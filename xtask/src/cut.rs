@@ -205,8 +205,9 @@ pub fn counter(place: &Path) -> Result {
     let boot = root().join("www/boot.js");
     fs::copy(&boot, place.join("boot.js")).map_err(|e| format!("{}: {e}", boot.display()))?;
     let html = "<!doctype html><html lang=en><head><meta charset=utf-8><title>counter</title>\
+        <script async data-js=./counter.js data-wasm=./counter_bg.wasm fetchpriority=high src=./boot.js type=module></script>\
         <link href=./counter.js rel=modulepreload>\
         <link as=fetch crossorigin href=./counter_bg.wasm rel=preload type=application/wasm></head>\
-        <body><script data-js=./counter.js data-wasm=./counter_bg.wasm src=./boot.js type=module></script></body></html>";
+        <body></body></html>";
     write(&place.join("index.html"), html)
 }

@@ -226,8 +226,16 @@ fn title(ctx: &Ctx, node: &NodeBox) -> AttrValue {
         return node.title.clone().into();
     }
     let name = ctx.t(&node.title);
-    let bare = |text: &str| text.to_lowercase().replace([' ', '-'], "");
-    if bare(&name).contains(&bare(&node.id)) { name } else { format!("{name} ({})", node.id).into() }
+    if says(&name, &node.id) { name } else { format!("{name} ({})", node.id).into() }
+}
+
+/// Does a name say what the node is called, but for spaces, dashes and capitals? An identifier is ASCII.
+fn says(name: &str, id: &str) -> bool {
+    let bare = |text: &str| -> Vec<u8> {
+        text.bytes().filter(|b| !b" -".contains(b)).map(|b| b.to_ascii_lowercase()).collect()
+    };
+    let (name, id) = (bare(name), bare(id));
+    name.windows(id.len().max(1)).any(|part| part == id)
 }
 
 fn heading(ctx: &Ctx, node: &NodeBox) -> Html {

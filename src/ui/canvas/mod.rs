@@ -35,6 +35,8 @@ pub struct Props {
     pub moving: Moving,
     pub drops: Shared<Vec<(u64, String)>>,
     pub camera: Camera,
+    /// The camera knew the size of the viewport before this was drawn.
+    pub measured: bool,
     pub selection: Option<Selection>,
     pub drag: Option<Drag>,
     pub caption: Option<(Kind, String, bool)>,
@@ -78,7 +80,7 @@ pub fn Canvas(props: &Props) -> Html {
     let ctx = use_ctx();
     let svg = use_node_ref();
     let press = use_mut_ref(Press::default);
-    let known = use_viewport(svg.clone(), ctx.act.clone());
+    let known = use_viewport(svg.clone(), props, ctx.act.clone());
     use_focus(svg.clone(), props.selection.clone());
 
     let down = {
@@ -279,22 +281,29 @@ fn is_ground(e: &PointerEvent) -> bool {
     under.is_some_and(|el| el.closest("[data-box]").ok().flatten().is_none())
 }
 
-/// Tells the size of the viewport, now and whenever it changes. True once it is known: laying the letters
-/// of the picture out is slow, and before that it would be for nothing.
+/// Tells the size of the viewport whenever it changes. True once it is known: laying the letters of the
+/// picture out is slow, and before that it would be for nothing.
 #[hook]
-fn use_viewport(svg: NodeRef, act: Callback<Action>) -> bool {
-    let known = use_state_eq(|| false);
+fn use_viewport(svg: NodeRef, props: &Props, act: Callback<Action>) -> bool {
+    let known = use_state_eq(|| props.measured);
     let seen = known.setter();
+    let told = props.measured.then_some(props.camera.size);
     use_effect_with((), move |()| {
         let measured = svg.clone();
-        let report = move || {
+        let mut told = told;
+        let mut report = move || {
             if let Some(svg) = measured.cast::<SvgElement>() {
                 let rect = svg.get_bounding_client_rect();
-                act.emit(Action::Viewport(rect.width(), rect.height()));
+                let size = (rect.width(), rect.height());
+                if told.replace(size) != Some(size) {
+                    act.emit(Action::Viewport(size.0, size.1));
+                }
             }
         };
-        report();
-        seen.set(true);
+        if told.is_none() {
+            report();
+            seen.set(true);
+        }
         let changed = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(report);
         let observer = web_sys::ResizeObserver::new(changed.as_ref().unchecked_ref()).ok();
         if let (Some(observer), Some(svg)) = (&observer, svg.cast::<Element>()) {

@@ -21,6 +21,9 @@ pub struct Fixture {
     /// The state at the end: node → section → content.
     #[serde(default)]
     pub dumps: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Why it is not played, where its folder's `left-out.txt` says that it is not.
+    #[serde(skip)]
+    pub left_out: Option<String>,
 }
 
 /// One thing that happened.
@@ -114,6 +117,7 @@ impl Fixture {
 /// Names the file.
 pub fn load(dir: &Path) -> Result<Vec<Fixture>, String> {
     let entries = fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let left_out = fs::read_to_string(dir.join("left-out.txt")).unwrap_or_default();
     let mut fixtures = Vec::new();
     for entry in entries {
         let path = entry.map_err(|e| format!("{}: {e}", dir.display()))?.path();
@@ -126,7 +130,10 @@ pub fn load(dir: &Path) -> Result<Vec<Fixture>, String> {
         if json.get("steps").is_none() {
             continue;
         }
-        fixtures.push(Fixture::deserialize(json).map_err(|e| wrong(&e))?);
+        let mut fixture = Fixture::deserialize(json).map_err(|e| wrong(&e))?;
+        let why = left_out.lines().filter_map(|line| line.split_once(": ")).find(|l| l.0 == fixture.name);
+        fixture.left_out = why.map(|(_, why)| why.to_owned());
+        fixtures.push(fixture);
     }
     if fixtures.is_empty() {
         return Err(format!("{}: there are no fixtures here (JSON files with steps)", dir.display()));

@@ -228,7 +228,11 @@ impl DaemonConfig {
             "ip" => self.ip = Some(addr()?),
             "host-gateway-ip" => self.host_gateway = Some(addr()?),
             "dns" => self.dns.push(addr()?),
-            "dns-search" => self.dns_search.push(value.to_owned()),
+            // opts/opts.go, ValidateDNSSearch
+            "dns-search" if value.split_whitespace().count() != 1 => {
+                return Err(wrong(format!("{value} is not a valid domain")));
+            }
+            "dns-search" => self.dns_search.push(value.trim().to_owned()),
             "dns-opt" => self.dns_options.push(value.to_owned()),
             "default-address-pool" => self.pools.push(pool(value).map_err(wrong)?),
             _ => {
@@ -338,6 +342,7 @@ mod tests {
                 "--icc=maybe",
                 "invalid argument \"maybe\" for \"--icc\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax",
             ),
+            ("--dns-search=", "invalid argument \"\" for \"--dns-search\" flag:  is not a valid domain"),
             ("--ipv6=true", "--ipv6 is not supported in netpier: IPv6 is not emulated yet"),
             ("--mtu", "flag needs an argument: --mtu"),
         ] {

@@ -1,4 +1,5 @@
-//! Hostile input: links, lab files, shell lines, docker's and iptables' grammar, frames.
+//! Hostile input: links, lab and lesson files, shell lines, docker's and iptables' grammar, frames, and the
+//! files that programs read: an engine's settings, captures, leases.
 //!
 //! A target takes an input, must not panic, hang or lose a packet, and says in a few words what came
 //! of it. An input with an outcome that was not seen before joins the pool from which the next ones
@@ -12,6 +13,7 @@
 #![allow(clippy::disallowed_methods)] // real time is the budget here, and steers no emulation
 #![allow(clippy::print_stdout)] // a run says how far it came
 
+mod files;
 mod mutate;
 mod targets;
 
@@ -24,7 +26,7 @@ use std::time::{Duration, Instant};
 use netpier::rng::Rng;
 
 /// Targets; they share the time.
-const TARGETS: u32 = 6;
+const TARGETS: u32 = 10;
 /// Inputs that the pool holds beside the corpus.
 const POOL: usize = 4_000;
 /// Inputs that one run may add to a corpus.
@@ -188,6 +190,26 @@ fn no_link_breaks_the_page() {
 #[test]
 fn no_lab_file_breaks_the_reader() {
     fuzz(targets::Labs);
+}
+
+#[test]
+fn no_lesson_breaks_the_reader() {
+    fuzz(files::Lessons);
+}
+
+#[test]
+fn no_settings_break_the_engine() {
+    fuzz(files::Daemon);
+}
+
+#[test]
+fn no_capture_breaks_tcpdump() {
+    fuzz(files::Captures::new());
+}
+
+#[test]
+fn no_leases_break_dhcp() {
+    fuzz(files::Leases);
 }
 
 #[test]

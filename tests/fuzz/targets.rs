@@ -28,7 +28,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files(dir: &str) -> Vec<String> {
+pub fn files(dir: &str) -> Vec<String> {
     let mut paths: Vec<_> =
         fs::read_dir(root().join(dir)).into_iter().flatten().flatten().map(|f| f.path()).collect();
     paths.sort();
@@ -38,8 +38,8 @@ fn files(dir: &str) -> Vec<String> {
 /// The lines that were typed when the real engine was recorded.
 fn recorded() -> Vec<String> {
     let mut lines = BTreeSet::new();
-    for text in files("tests/fixtures/oracle") {
-        let fixture: serde_json::Value = serde_json::from_str(&text).expect("a recording is JSON");
+    for text in files("tests/fixtures/oracle").iter().filter(|t| t.starts_with('{')) {
+        let fixture: serde_json::Value = serde_json::from_str(text).expect("a recording is JSON");
         for list in ["steps", "probes"] {
             let entries = fixture[list].as_array().into_iter().flatten();
             lines.extend(entries.filter_map(|e| e["run"].as_str().map(str::to_owned)));
@@ -62,8 +62,20 @@ fn words_of(inputs: &[Vec<u8>]) -> Vec<String> {
     words.into_iter().collect()
 }
 
-fn text(input: &[u8]) -> String {
+pub fn text(input: &[u8]) -> String {
     String::from_utf8_lossy(input).into_owned()
+}
+
+/// The fields and values that a page of `docs/` tells of, as JSON has them.
+pub fn documented(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(page)).expect("a page of the documents");
+    let is = |word: &&str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    };
+    let code = text.split('`').skip(1).step_by(2).flat_map(|c| c.split(['"', ' ']));
+    let words: BTreeSet<&str> = code.filter(is).collect();
+    assert!(words.len() > 20, "{page} names its fields");
+    words.into_iter().flat_map(|w| [format!("\"{w}\":"), format!("\"{w}\"")]).collect()
 }
 
 /// The fragment of an address.
@@ -120,11 +132,7 @@ impl Target for Labs {
     }
 
     fn words(&self) -> Vec<String> {
-        let quoted = "format name seed nodes links commands id kind ports address mac bridge gateway resolvers \
-                      services router wan lan nat forwards proto port last to to_port dhcp vlan upper first \
-                      dns records cache type value ttl a b latency_us loss_per_mille down at run computer switch \
-                      docker-host internet dns-server wifi pos routes sysctls";
-        let mut words: Vec<String> = quoted.split_whitespace().map(|w| format!("\"{w}\":")).collect();
+        let mut words = documented("docs/lab-format.md");
         words.extend(
             "null true [] {} 0 -1 1e99 \"\" \"eth0\" \"10.0.0.1/24\" \"0.0.0.0/0\" \"255.255.255.255/32\" \
              \"02:00:00:00:00:01\" , ] }"
@@ -155,20 +163,20 @@ impl Target for Labs {
 }
 
 /// Sent and copied is delivered, dropped or under way.
-fn balance(session: &Session) {
+pub fn balance(session: &Session) {
     let (fate, flying) = (session.world.log.fate(), session.world.in_flight());
     assert_eq!(fate.sent + fate.copied, fate.delivered + fate.dropped + flying, "{fate:?}");
 }
 
 /// A running lab in which lines are typed, taken anew now and then.
-struct Desk {
+pub struct Desk {
     fresh: Session,
-    now: Session,
+    pub now: Session,
     typed: u32,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut fresh = Lab::builtin("oracle").and_then(|lab| lab.boot().ok()).expect("the lab boots");
         for line in ["docker network create front", "docker run -d --name web --network front -p 8080:80 lab"]
         {
@@ -179,7 +187,7 @@ impl Desk {
     }
 
     /// Types it; exit status and the first line of what it said.
-    fn type_in(&mut self, place: &str, line: &str) -> String {
+    pub fn type_in(&mut self, place: &str, line: &str) -> String {
         self.typed += 1;
         if self.typed.is_multiple_of(FRESH) {
             self.now = self.fresh.clone();

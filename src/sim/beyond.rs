@@ -5,7 +5,7 @@
 //! Down to the wire a frame goes at once, as a function call does in the kernel. Up to a device it
 //! goes through the queue (netif_rx), so that two stacks that answer each other do not recurse.
 
-use super::queue::What;
+use super::queue::Arrival;
 use super::{LinkSpec, World};
 use crate::stack::{self, MAX_NEST};
 use crate::stack::{
@@ -158,7 +158,7 @@ impl World {
     fn hand(&mut self, from: DevRef, to: DevRef, mut frame: Frame) {
         self.note_handed(from, to, &mut frame, HANDING);
         self.frames += 1;
-        self.queue.push_after(self.now, HANDING, What::Handed { to, frame });
+        self.queue.push_after(self.now, HANDING, Arrival { to, link: None, frame });
     }
 
     /// A frame comes out of the queue at `to`.

@@ -13,16 +13,23 @@ use crate::wire::Frame;
 /// Something that will happen.
 #[derive(Debug, Clone)]
 pub(super) enum What {
-    /// A frame reaches the end of a link.
-    Arrive { to: DevRef, link: LinkId, frame: Frame },
-    /// A frame reaches a device that stands on another.
-    Handed { to: DevRef, frame: Frame },
+    /// A frame reaches a device.
+    Arrive(Arrival),
     /// A namespace's timer.
     Timer { ns: NsId, kind: TimerKind },
     /// A process wanted to be polled now, unless it has changed its mind.
     Alarm { pid: Pid },
     /// Those above wanted to be told.
     Call { token: u32, foreground: bool },
+}
+
+/// A frame on its way to a device.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) to: DevRef,
+    /// The link at whose end it arrives. None: the device stands on another, which hands it over.
+    pub(super) link: Option<LinkId>,
+    pub(super) frame: Frame,
 }
 
 /// Time, then the order in which it was asked for; then where it lies.
@@ -35,7 +42,7 @@ const LANES: usize = 8;
 #[derive(Debug, Clone)]
 struct Lane {
     latency: Duration,
-    frames: VecDeque<(Instant, u64, What)>,
+    frames: VecDeque<(Instant, u64, Arrival)>,
 }
 
 /// The queue. Entries of the same time come out in the order they went in.
@@ -54,7 +61,7 @@ pub(super) struct First {
     pub(super) at: Instant,
     order: u64,
     /// None: the heap.
-    lane: Option<usize>,
+    pub(super) lane: Option<usize>,
 }
 
 impl Queue {
@@ -73,12 +80,14 @@ impl Queue {
         self.next += 1;
     }
 
-    /// Something that happens `latency` after `now`.
+    /// A frame that arrives `latency` after `now`.
     #[inline]
-    pub(super) fn push_after(&mut self, now: Instant, latency: Duration, what: What) {
+    pub(super) fn push_after(&mut self, now: Instant, latency: Duration, what: Arrival) {
         let at = now + latency;
         let known = self.lanes.iter().position(|l| l.latency == latency);
-        let Some(lane) = known.or_else(|| self.open_lane(latency)) else { return self.push(at, what) };
+        let Some(lane) = known.or_else(|| self.open_lane(latency)) else {
+            return self.push(at, What::Arrive(what));
+        };
         self.lanes[lane].frames.push_back((at, self.next, what));
         self.next += 1;
     }
@@ -118,34 +127,49 @@ impl Queue {
         self.slots.iter().flatten()
     }
 
-    /// Takes out what [`Queue::first`] found.
+    /// Takes the first frame out of a lane where [`Queue::first`] found it.
     #[inline]
-    pub(super) fn take(&mut self, first: First) -> Option<What> {
-        match first.lane {
-            Some(lane) => self.lanes.get_mut(lane)?.frames.pop_front().map(|(_, _, what)| what),
-            None => {
-                let Reverse((_, _, slot)) = self.heap.pop()?;
-                self.free.push(slot);
-                self.slots[slot as usize].take()
-            }
-        }
+    pub(super) fn take_frame(&mut self, lane: usize) -> Option<Arrival> {
+        self.lanes.get_mut(lane)?.frames.pop_front().map(|(_, _, what)| what)
+    }
+
+    /// Takes out what [`Queue::first`] found elsewhere.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<What> {
+        let Reverse((_, _, slot)) = self.heap.pop()?;
+        self.free.push(slot);
+        self.slots[slot as usize].take()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{IfIndex, PacketId};
     use proptest::prelude::*;
 
     fn alarm(n: u32) -> What {
         What::Alarm { pid: Pid(n) }
     }
 
+    fn frame(n: u32) -> Arrival {
+        let to = DevRef { ns: NsId(0), dev: IfIndex(1) };
+        Arrival { to, link: None, frame: Frame::new(PacketId(n.into()), Vec::new()) }
+    }
+
     fn drain(mut queue: Queue) -> Vec<(u64, u32)> {
         let mut order = Vec::new();
         while let Some(first) = queue.first() {
-            let Some(What::Alarm { pid }) = queue.take(first) else { panic!("nothing where something was") };
-            order.push((first.at.0, pid.0));
+            let what = match first.lane {
+                Some(lane) => queue.take_frame(lane).map(What::Arrive),
+                None => queue.take(),
+            };
+            let n = match what {
+                Some(What::Alarm { pid }) => pid.0,
+                Some(What::Arrive(Arrival { frame, .. })) => frame.id.0 as u32,
+                _ => panic!("nothing where something was"),
+            };
+            order.push((first.at.0, n));
         }
         order
     }
@@ -170,7 +194,7 @@ mod tests {
                 now += Duration(pass);
                 let n = n as u32;
                 if lane {
-                    queue.push_after(now, Duration(latency), alarm(n));
+                    queue.push_after(now, Duration(latency), frame(n));
                 } else {
                     queue.push(now + Duration(latency), alarm(n));
                 }

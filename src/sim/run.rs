@@ -1,8 +1,8 @@
 //! The event loop.
 
 use super::link::Plug;
-use super::queue::{First, What};
-use super::{Link, LinkId, World};
+use super::queue::{Arrival, First, What};
+use super::{Link, World};
 use crate::guest::Effect;
 use crate::stack::{Cx, DevRef, DropReason, NsId, Output, Pid, Step, TimerKind};
 use crate::time::Instant;
@@ -108,19 +108,27 @@ impl World {
 
     /// Handles the next event.
     fn step(&mut self, first: First) {
-        let Some(what) = self.queue.take(first) else { return };
         self.now = self.now.max(first.at);
         self.events_handled += 1;
+        // frames go a way of their own: whatever else may happen would be in the way of their bytes
+        match first.lane {
+            Some(lane) => {
+                if let Some(arrival) = self.queue.take_frame(lane) {
+                    self.arrive(arrival);
+                }
+            }
+            None => {
+                if let Some(what) = self.queue.take() {
+                    self.happen(what);
+                }
+            }
+        }
+        self.settle();
+    }
+
+    fn happen(&mut self, what: What) {
         match what {
-            What::Arrive { to, link, frame } => {
-                self.frames -= 1;
-                self.arrive(to, link, frame);
-            }
-            What::Handed { to, frame } => {
-                self.frames -= 1;
-                self.log.at(self.now, to.ns);
-                self.handed(to, frame);
-            }
+            What::Arrive(arrival) => self.arrive(arrival),
             What::Timer { ns, kind } => {
                 self.with_raw(ns, |ns, cx| ns.on_timer(kind, cx));
             }
@@ -130,10 +138,14 @@ impl World {
                 self.events.push(Event::Due(token));
             }
         }
-        self.settle();
     }
 
-    fn arrive(&mut self, to: DevRef, link: LinkId, mut frame: Frame) {
+    fn arrive(&mut self, Arrival { to, link, frame }: Arrival) {
+        self.frames -= 1;
+        let Some(link) = link else {
+            self.log.at(self.now, to.ns);
+            return self.handed(to, frame);
+        };
         // A cable that was pulled out (and perhaps plugged in elsewhere) delivers nothing more.
         let cabled = self.plug_of(to).is_some_and(|p| p.link == link);
         let on_air = !self.air.is_empty() && self.on_air(to, link);
@@ -146,8 +158,10 @@ impl World {
         }
         if on_air {
             self.log.at(self.now, to.ns);
-            let Some(heard) = self.heard_from_station(to, link, frame) else { return };
-            frame = heard;
+            if let Some(heard) = self.heard_from_station(to, link, frame) {
+                self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, heard, cx));
+            }
+            return;
         }
         self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
     }
@@ -178,13 +192,20 @@ impl World {
 
     /// Does what the namespace `from` asked for.
     pub(super) fn carry_out(&mut self, from: NsId) {
-        // mostly it is one thing
-        if self.out.len() < 2 {
-            if let Some(output) = self.out.pop() {
-                self.carry_out_one(from, output);
+        // mostly it is one thing; a frame is taken from where it lies
+        match self.out.as_mut_slice() {
+            [] => {}
+            [Output::Transmit { dev, frame }] => {
+                let (dev, frame) = (*dev, std::mem::take(frame));
+                self.out.clear();
+                self.transmit(DevRef { ns: from, dev }, frame);
             }
-            return;
+            _ => self.carry_out_all(from),
         }
+    }
+
+    #[inline(never)]
+    fn carry_out_all(&mut self, from: NsId) {
         let mut out = std::mem::take(&mut self.out);
         for output in out.drain(..) {
             self.carry_out_one(from, output);
@@ -239,7 +260,7 @@ impl World {
         }
         self.frames += 1;
         self.carried += 1;
-        let what = What::Arrive { to: plug.to, link: plug.link, frame };
+        let what = Arrival { to: plug.to, link: Some(plug.link), frame };
         self.queue.push_after(self.now, spec.latency, what);
     }
 

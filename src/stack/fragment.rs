@@ -28,6 +28,13 @@ fn range(frame: &Frame) -> (usize, usize, bool) {
     (begin, begin + ipv4::payload(&frame.bytes).len(), packet.more_frags())
 }
 
+/// Whether the packet of a validated frame is a part of one.
+#[inline]
+pub(super) fn is_part(frame: &Frame) -> bool {
+    let packet = ipv4::view(&frame.bytes);
+    packet.more_frags() || packet.frag_offset() != 0
+}
+
 impl NetNs {
     /// Packets that wait for their other parts.
     pub(super) fn parts_held(&self) -> usize {
@@ -63,13 +70,10 @@ impl NetNs {
         parts
     }
 
-    /// A whole packet passes; a part waits until it completes one. The completed packet is a copy of
+    /// A part (see [`is_part`]) waits until it completes a packet. The completed packet is a copy of
     /// the part that came last.
     pub(super) fn reassemble(&mut self, frame: Frame, cx: &mut Cx<'_>) -> Option<Frame> {
         let packet = ipv4::view(&frame.bytes);
-        if !packet.more_frags() && packet.frag_offset() == 0 {
-            return Some(frame);
-        }
         let protocol = u8::from(packet.next_header());
         let key = (packet.src_addr(), packet.dst_addr(), protocol, packet.ident());
         let at = match self.reassembly.iter().position(|r| r.key == key) {

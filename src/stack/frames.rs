@@ -22,8 +22,8 @@ const BLOCK: usize = 128;
 /// Bytes that are compared in one go. The headers that change are in the first of them.
 const PART: usize = 64;
 
-/// Ways (from one MAC address to another) that are remembered.
-const WAYS: usize = 512;
+/// Ways (from one MAC address to another) that are remembered: two to the power of this.
+const WAY_BITS: u32 = 9;
 /// Room that a new store has at least, in bytes.
 const LEAST_ROOM: usize = 16 * 1024;
 
@@ -47,7 +47,7 @@ impl Lately {
     /// Forgets all, for a new store.
     pub fn clear(&mut self) {
         self.ways.clear();
-        self.ways.resize(WAYS, ByteSpan::default());
+        self.ways.resize(1 << WAY_BITS, ByteSpan::default());
     }
 }
 
@@ -57,7 +57,8 @@ fn way(bytes: &[u8]) -> usize {
     let Some(&last) = rest.first_chunk() else { return 0 };
     let macs = u64::from_le_bytes(first) ^ u64::from(u32::from_le_bytes(last)).rotate_left(24);
     let mixed = (macs ^ (bytes.len() as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 40) as usize % WAYS
+    // the highest bits: only in them every bit of both addresses counts
+    (mixed >> (u64::BITS - WAY_BITS)) as usize
 }
 
 impl Frames {

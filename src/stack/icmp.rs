@@ -92,7 +92,7 @@ impl NetNs {
         let answer = frame.renamed(cx.ids.next_id());
         cx.log.packet(answer.id, Step::Sent { by: None });
         // whoever asked hears nothing if OUTPUT drops the answer, which is noted there
-        let _ = self.local_output(answer, Meta::default(), hop, None, cx);
+        let _ = self.local_output(answer, &mut Meta::default(), hop, None, cx);
     }
 
     /// "Fragmentation needed" tells the MTU of the path to where its inner packet went.
@@ -166,7 +166,7 @@ impl NetNs {
         cx.log.packet(about.id, Step::IcmpErrorSent { error: error.id, icmp_type, code });
         cx.log.packet(error.id, Step::Sent { by: None });
         // a rule may drop it, which is noted there
-        let _ = self.local_output(error, meta.for_error(), hop, None, cx);
+        let _ = self.local_output(error, &mut meta.for_error(), hop, None, cx);
     }
 
     /// Never about an ICMP error, a broadcast, a later fragment, or a source that is nobody.
@@ -228,6 +228,6 @@ impl NetNs {
         cx.log.packet(about.id, Step::ResetSent { reset: reset.id });
         cx.log.packet(reset.id, Step::Sent { by: None });
         // a rule may drop it, which is noted there
-        let _ = self.local_output(reset, meta.for_error(), hop, None, cx);
+        let _ = self.local_output(reset, &mut meta.for_error(), hop, None, cx);
     }
 }

@@ -68,22 +68,18 @@ impl NetNs {
         if let Err(reason) = ipv4::validate(&mut frame) {
             return self.dropped(&frame, Some(dev), reason, cx);
         }
-        if self.nf.ct.is_on() {
+        if self.nf.ct.is_on() && super::fragment::is_part(&frame) {
             // connection tracking looks at whole packets (nf_defrag_ipv4)
             let Some(whole) = self.reassemble(frame, cx) else { return };
             frame = whole;
         }
-        let meta = match done {
-            Some(meta) => meta,
-            None => {
-                let mut meta = self.meta_of(dev, &frame);
-                if self.ask(Hook::Prerouting, &mut frame, &mut meta, cx).is_none() {
-                    return;
-                }
-                meta
-            }
-        };
-        self.route_input(dev, frame, meta, cx);
+        if let Some(mut meta) = done {
+            return self.route_input(dev, frame, &mut meta, cx);
+        }
+        let mut meta = self.meta_of(dev, &frame);
+        if self.ask(Hook::Prerouting, &mut frame, &mut meta, cx).is_some() {
+            self.route_input(dev, frame, &mut meta, cx);
+        }
     }
 
     /// What rules can know of a packet that came in at `dev`.
@@ -112,14 +108,14 @@ impl NetNs {
         let mut meta = Meta { in_dev: Some(dev), out_dev: None, ..meta };
         match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
             None => {}
-            Some(true) => self.route_input(dev, frame, meta, cx),
+            Some(true) => self.route_input(dev, frame, &mut meta, cx),
             // the routing decision of the way out still holds (loopback_xmit keeps the dst)
-            Some(false) => self.local_input(dev, frame, meta, cx),
+            Some(false) => self.local_input(dev, frame, &mut meta, cx),
         }
     }
 
     /// Here or onward?
-    fn route_input(&mut self, dev: IfIndex, frame: Frame, meta: Meta, cx: &mut Cx<'_>) {
+    fn route_input(&mut self, dev: IfIndex, frame: Frame, meta: &mut Meta, cx: &mut Cx<'_>) {
         let packet = ipv4::view(&frame.bytes);
         let (src, dst) = (packet.src_addr(), packet.dst_addr());
         let localnet = self.route_localnet(dev);
@@ -171,7 +167,7 @@ impl NetNs {
     }
 
     /// To somebody else (ip_forward).
-    fn forward(&mut self, dev: IfIndex, mut frame: Frame, mut meta: Meta, cx: &mut Cx<'_>) {
+    fn forward(&mut self, dev: IfIndex, mut frame: Frame, meta: &mut Meta, cx: &mut Cx<'_>) {
         let dst = ipv4::view(&frame.bytes).dst_addr();
         if Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr()).is_group() {
             return self.dropped(&frame, Some(dev), DropReason::Broadcast, cx);
@@ -193,48 +189,51 @@ impl NetNs {
                 if let Some(kind) = answer
                     && self.told.may_tell(src, cx.now)
                 {
-                    self.icmp_error_about(&frame, &meta, kind, 0, cx);
+                    self.icmp_error_about(&frame, meta, kind, 0, cx);
                 }
                 return self.dropped(&frame, Some(dev), reason, cx);
             }
         };
         cx.log.packet(frame.id, hop.step(dst));
         if ipv4::view(&frame.bytes).hop_limit() <= 1 {
-            self.icmp_error_about(&frame, &meta, super::icmp::TIME_EXCEEDED, 0, cx);
+            self.icmp_error_about(&frame, meta, super::icmp::TIME_EXCEEDED, 0, cx);
             return self.dropped(&frame, Some(dev), DropReason::TtlExceeded, cx);
         }
         let mtu = self.devices.get(hop.dev).map_or(0, |d| d.mtu);
         let packet = ipv4::view(&frame.bytes);
         if packet.dont_frag() && u32::from(packet.total_len()) > mtu {
             let mtu = u16::try_from(mtu).unwrap_or(u16::MAX);
-            self.icmp_error_about(&frame, &meta, super::icmp::FRAG_NEEDED, mtu, cx);
+            self.icmp_error_about(&frame, meta, super::icmp::FRAG_NEEDED, mtu, cx);
             return self.dropped(&frame, Some(dev), DropReason::FragmentationNeeded { mtu }, cx);
         }
         let left = decrement_ttl(&mut frame);
         cx.log.packet(frame.id, Step::TtlDecremented { left });
         meta.out_dev = Some(hop.dev);
-        if self.ask(Hook::Forward, &mut frame, &mut meta, cx).is_some() {
-            self.finish_output(frame, meta, hop, cx);
+        if self.ask(Hook::Forward, &mut frame, meta, cx).is_some() {
+            self.finish_output(frame, meta, &hop, cx);
         }
     }
 
     /// For this machine: put together, asked at INPUT, handed to its protocol.
-    fn local_input(&mut self, dev: IfIndex, frame: Frame, mut meta: Meta, cx: &mut Cx<'_>) {
-        let Some(mut frame) = self.reassemble(frame, cx) else { return };
+    fn local_input(&mut self, dev: IfIndex, mut frame: Frame, meta: &mut Meta, cx: &mut Cx<'_>) {
+        if super::fragment::is_part(&frame) {
+            let Some(whole) = self.reassemble(frame, cx) else { return };
+            frame = whole;
+        }
         if dev != IfIndex::LO {
             cx.log.packet(frame.id, Step::RoutedLocal { dst: ipv4::view(&frame.bytes).dst_addr() });
         }
         meta.out_dev = None;
-        if self.ask(Hook::Input, &mut frame, &mut meta, cx).is_none() {
+        if self.ask(Hook::Input, &mut frame, meta, cx).is_none() {
             return;
         }
-        self.current = meta;
+        self.current = *meta;
         match ipv4::view(&frame.bytes).next_header() {
             IpProtocol::Icmp => self.icmp_input(dev, frame, cx),
             IpProtocol::Udp => self.deliver_udp(dev, frame, cx),
             IpProtocol::Tcp => self.deliver_tcp(dev, frame, cx),
             _ => {
-                self.icmp_error_about(&frame, &meta, super::icmp::PROTOCOL_UNREACHABLE, 0, cx);
+                self.icmp_error_about(&frame, meta, super::icmp::PROTOCOL_UNREACHABLE, 0, cx);
                 self.dropped(&frame, Some(dev), DropReason::UnknownProtocol, cx);
             }
         }

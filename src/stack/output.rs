@@ -181,7 +181,7 @@ impl NetNs {
         let frame = Frame::new(cx.ids.next_id(), bytes);
         let id = frame.id;
         cx.log.packet(id, Step::Sent { by: send.by });
-        self.local_output(frame, Meta::default(), hop, send.device, cx)?;
+        self.local_output(frame, &mut Meta::default(), hop, send.device, cx)?;
         Ok(id)
     }
 
@@ -195,7 +195,7 @@ impl NetNs {
     pub(super) fn local_output(
         &mut self,
         mut frame: Frame,
-        mut meta: Meta,
+        meta: &mut Meta,
         mut hop: Hop,
         device: Option<IfIndex>,
         cx: &mut Cx<'_>,
@@ -203,7 +203,7 @@ impl NetNs {
         let dst = ipv4::view(&frame.bytes).dst_addr();
         cx.log.packet(frame.id, hop.step(dst));
         meta.out_dev = Some(hop.dev);
-        match self.ask(Hook::Output, &mut frame, &mut meta, cx) {
+        match self.ask(Hook::Output, &mut frame, meta, cx) {
             None => return Err(Errno::Perm),
             Some(false) => {}
             Some(true) => {
@@ -225,7 +225,7 @@ impl NetNs {
                 meta.out_dev = Some(hop.dev);
             }
         }
-        self.finish_output(frame, meta, hop, cx);
+        self.finish_output(frame, meta, &hop, cx);
         Ok(())
     }
 
@@ -243,28 +243,28 @@ impl NetNs {
         let dst = ipv4::view(&frame.bytes).dst_addr();
         match self.resolve(dst, None) {
             // its end is noted there
-            Ok(hop) => drop(self.local_output(frame, Meta::default(), hop, None, cx)),
+            Ok(hop) => drop(self.local_output(frame, &mut Meta::default(), hop, None, cx)),
             Err(_) => self.dropped(&frame, None, DropReason::NoRoute { dst }, cx),
         }
     }
 
     /// POSTROUTING, fragments if need be, and to the neighbour.
-    pub(super) fn finish_output(&mut self, mut frame: Frame, mut meta: Meta, hop: Hop, cx: &mut Cx<'_>) {
-        if self.ask(Hook::Postrouting, &mut frame, &mut meta, cx).is_none() {
+    pub(super) fn finish_output(&mut self, mut frame: Frame, meta: &mut Meta, hop: &Hop, cx: &mut Cx<'_>) {
+        if self.ask(Hook::Postrouting, &mut frame, meta, cx).is_none() {
             return;
         }
         let mtu = self.devices.get(hop.dev).map_or(u32::MAX, |d| d.mtu);
         if (frame.bytes.len() - ETHER) as u64 <= u64::from(mtu) {
-            return self.hand_to(frame, meta, &hop, cx);
+            return self.hand_to(frame, meta, hop, cx);
         }
         for part in self.fragment(frame, mtu, cx) {
-            self.hand_to(part, meta, &hop, cx);
+            self.hand_to(part, meta, hop, cx);
         }
     }
 
-    fn hand_to(&mut self, mut frame: Frame, meta: Meta, hop: &Hop, cx: &mut Cx<'_>) {
+    fn hand_to(&mut self, mut frame: Frame, meta: &Meta, hop: &Hop, cx: &mut Cx<'_>) {
         match hop.next {
-            NextHop::Neighbour(next) => self.neigh_output(hop.dev, next, frame, &meta, cx),
+            NextHop::Neighbour(next) => self.neigh_output(hop.dev, next, frame, meta, cx),
             NextHop::Group(mac) => {
                 self.ether_header(hop.dev, mac, EthernetProtocol::Ipv4, &mut frame.bytes);
                 self.dev_xmit(hop.dev, frame, cx);
@@ -274,7 +274,7 @@ impl NetNs {
                 if self.has_packet_sockets() {
                     self.deliver_to_packet_sockets(hop.dev, &frame.bytes, true, cx);
                 }
-                self.loop_back(frame, meta, cx);
+                self.loop_back(frame, *meta, cx);
             }
         }
     }

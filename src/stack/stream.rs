@@ -259,12 +259,23 @@ impl Seen {
     fn find_or_learn(&mut self, kind: Kind, (low, high): (u64, u64), at: usize) -> Option<u16> {
         let mixed = (low ^ (kind as u64) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        let slot = self.0.get_mut((mixed >> 32) as usize % SEEN)?;
-        if (slot.low, slot.high, slot.kind) == (low, high, Some(kind)) {
-            return Some(slot.at);
+        let slot = (mixed >> 32) as usize % SEEN;
+        let words = self.0.get(slot)?;
+        if (words.low, words.high, words.kind) == (low, high, Some(kind)) {
+            return Some(words.at);
+        }
+        self.find_beside(Words { low, high, kind: Some(kind), at: 0 }, slot, at)
+    }
+
+    /// Two have the same place: the other one has the place beside it. Whoever came last goes first.
+    #[inline(never)]
+    fn find_beside(&mut self, new: Words, slot: usize, at: usize) -> Option<u16> {
+        let [first, second] = self.0.get_disjoint_mut([slot, slot ^ 1]).ok()?;
+        if (second.low, second.high, second.kind) == (new.low, new.high, new.kind) {
+            return Some(second.at);
         }
         if let Ok(at) = u16::try_from(at) {
-            *slot = Words { low, high, kind: Some(kind), at };
+            *second = std::mem::replace(first, Words { at, ..new });
         }
         None
     }

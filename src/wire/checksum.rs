@@ -37,10 +37,16 @@ fn add(begin: u64, bytes: &[u8]) -> u16 {
     for word in words {
         more(u64::from_ne_bytes(*word));
     }
+    let (half, rest) = rest.as_chunks::<4>();
+    for word in half {
+        more(u32::from_ne_bytes(*word).into());
+    }
     if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        more(u64::from_ne_bytes(last));
+        let mut last = [0; 4];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        more(u32::from_ne_bytes(last).into());
     }
     let mut folded = (total >> 32) + (total & 0xffff_ffff);
     folded = (folded >> 16) + (folded & 0xffff);

@@ -6,12 +6,12 @@ use std::ops::{Deref, DerefMut};
 
 /// The identity of a packet, from the sender's stack to its fate. Forwarding keeps it, NAT
 /// keeps it; a copy (flooding, fragmenting) gets one of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PacketId(pub u64);
 
 /// An Ethernet frame: header and payload as on the wire, without the FCS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frame {
     /// Which packet this is.
     pub id: PacketId,

@@ -81,7 +81,7 @@ impl Queue {
     }
 
     /// A frame that arrives `latency` after `now`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_after(&mut self, now: Instant, latency: Duration, what: Arrival) {
         let at = now + latency;
         let known = self.lanes.iter().position(|l| l.latency == latency);

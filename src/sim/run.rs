@@ -128,7 +128,7 @@ impl World {
 
     fn happen(&mut self, what: What) {
         match what {
-            What::Arrive(arrival) => self.arrive(arrival),
+            What::Arrive(arrival) => self.arrive_rarely(arrival),
             What::Timer { ns, kind } => {
                 self.with_raw(ns, |ns, cx| ns.on_timer(kind, cx));
             }
@@ -140,6 +140,12 @@ impl World {
         }
     }
 
+    #[cold]
+    fn arrive_rarely(&mut self, arrival: Arrival) {
+        self.arrive(arrival);
+    }
+
+    #[inline(always)]
     fn arrive(&mut self, Arrival { to, link, frame }: Arrival) {
         self.frames -= 1;
         let Some(link) = link else {
@@ -163,11 +169,20 @@ impl World {
             }
             return;
         }
-        self.with_raw(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
+        self.with_inline(to.ns, |ns, cx| ns.receive(to.dev, frame, cx));
     }
 
     /// Calls `f` on a namespace and carries out what it puts out, without polling anybody yet.
     pub(super) fn with_raw<R>(
+        &mut self,
+        id: NsId,
+        f: impl FnOnce(&mut crate::stack::NetNs, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        self.with_inline(id, f)
+    }
+
+    #[inline(always)]
+    fn with_inline<R>(
         &mut self,
         id: NsId,
         f: impl FnOnce(&mut crate::stack::NetNs, &mut Cx<'_>) -> R,
@@ -191,6 +206,7 @@ impl World {
     }
 
     /// Does what the namespace `from` asked for.
+    #[inline(never)]
     pub(super) fn carry_out(&mut self, from: NsId) {
         // mostly it is one thing; a frame is taken from where it lies
         match self.out.as_mut_slice() {
@@ -218,7 +234,7 @@ impl World {
     #[inline]
     fn carry_out_one(&mut self, from: NsId, output: Output) {
         match output {
-            Output::Transmit { dev, frame } => self.transmit(DevRef { ns: from, dev }, frame),
+            Output::Transmit { dev, frame } => self.transmit_beside(DevRef { ns: from, dev }, frame),
             Output::Wake { pid, .. } => self.make_ready(pid),
             Output::Timer { at, kind } => {
                 self.queue.push(at.max(self.now), What::Timer { ns: from, kind });
@@ -231,6 +247,13 @@ impl World {
         }
     }
 
+    /// Puts a frame on what its device is plugged into, in a call of its own.
+    #[inline(never)]
+    fn transmit_beside(&mut self, from: DevRef, frame: Frame) {
+        self.transmit(from, frame);
+    }
+
+    #[inline(always)]
     fn transmit(&mut self, from: DevRef, frame: Frame) {
         let Some(plug) = self.plug_of(from) else {
             return self.lose(from.dev, &frame, DropReason::NoCarrier);
@@ -238,11 +261,16 @@ impl World {
         if !self.air.is_empty() && self.air.contains_key(&from) {
             return self.transmit_air(from, frame);
         }
-        self.put_on(from, plug, frame);
+        self.put_on_link(from, plug, frame);
     }
 
     /// Puts a frame on a link.
-    pub(super) fn put_on(&mut self, from: DevRef, plug: Plug, mut frame: Frame) {
+    pub(super) fn put_on(&mut self, from: DevRef, plug: Plug, frame: Frame) {
+        self.put_on_link(from, plug, frame);
+    }
+
+    #[inline(always)]
+    fn put_on_link(&mut self, from: DevRef, plug: Plug, mut frame: Frame) {
         let Some(&Link { spec, .. }) = self.link(plug.link) else {
             return self.lose(from.dev, &frame, DropReason::NoCarrier);
         };

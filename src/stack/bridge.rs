@@ -159,6 +159,7 @@ enum Where {
 
 impl NetNs {
     /// A frame came in at `port` of `bridge`.
+    #[inline(never)]
     pub(super) fn bridge_input(&mut self, bridge: IfIndex, port: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
         let ether = EthernetFrame::new_unchecked(&frame.bytes[..]);
         let (src, dst) = (Mac::from(ether.src_addr()), Mac::from(ether.dst_addr()));
@@ -409,6 +410,7 @@ impl NetNs {
 }
 
 impl BridgeState {
+    #[inline]
     fn way(&self, dst: Mac, now: Instant) -> Where {
         if dst.is_group() {
             return Where::Flood { up: true };

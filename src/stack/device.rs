@@ -167,18 +167,28 @@ impl Device {
 impl NetNs {
     /// Sends a whole frame out of `dev`. Its end is noted if the device cannot.
     pub(super) fn dev_xmit(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
-        let heard = self.has_packet_sockets();
+        // as most: a device with a link, and nobody listens
+        if !self.has_packet_sockets()
+            && let Some(device) = self.devices.get_mut(dev)
+            && device.is_running()
+            && matches!(device.kind, DeviceKind::Ethernet | DeviceKind::Veth)
+        {
+            device.count_out(frame.bytes.len());
+            return cx.out.push(Output::Transmit { dev, frame });
+        }
+        self.dev_xmit_otherwise(dev, frame, cx);
+    }
+
+    #[inline(never)]
+    fn dev_xmit_otherwise(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
         let device = match self.devices.get_mut(dev) {
             Some(d) if d.is_running() => d,
             Some(d) if d.up => return self.dropped(&frame, Some(dev), DropReason::NoCarrier, cx),
             _ => return self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx),
         };
         device.count_out(frame.bytes.len());
-        if heard {
+        if self.has_packet_sockets() {
             self.deliver_to_packet_sockets(dev, &frame.bytes, true, cx);
-        } else if matches!(device.kind, DeviceKind::Ethernet | DeviceKind::Veth) {
-            // as most
-            return cx.out.push(Output::Transmit { dev, frame });
         }
         let Some(device) = self.devices.get(dev) else { return };
         match device.kind {

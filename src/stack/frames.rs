@@ -102,16 +102,13 @@ impl Frames {
         let way = &mut lately.ways[way(bytes)];
         // What went this way before is nearest, unless its payload was another: then it is what the packet
         // itself was. The first on a way is kept whole, for those after it.
-        let like = ByteSpan { start, len };
-        let like = if store == self.number && usize::from(way.len) == bytes.len() { like } else { *way };
-        let mut kept = self.keep_change(*way, bytes).map(|span| (*way, span));
-        if kept.is_none() && like != *way {
-            kept = self.keep_change(like, bytes).map(|span| (like, span));
-        }
-        let (base, span) = kept.unwrap_or_else(|| {
-            *way = self.keep_whole(bytes);
-            (*way, *way)
-        });
+        let (base, span) = match self.keep_headers(*way, bytes) {
+            Some(span) => (*way, span),
+            None => {
+                let own = Some(ByteSpan { start, len }).filter(|_| store == self.number);
+                self.keep_otherwise(way, own, bytes)
+            }
+        };
         frame.keep(Kept {
             store: self.number,
             place: span.start,
@@ -122,48 +119,76 @@ impl Frames {
         span
     }
 
+    /// Keeps what differs in more than the headers from what went this `way`. `own`: what the packet itself
+    /// was. With what it is like now.
+    #[inline(never)]
+    fn keep_otherwise(
+        &mut self,
+        way: &mut ByteSpan,
+        own: Option<ByteSpan>,
+        bytes: &[u8],
+    ) -> (ByteSpan, ByteSpan) {
+        if let Some(span) = self.keep_change(*way, bytes) {
+            return (*way, span);
+        }
+        let own = own.filter(|own| usize::from(way.len) == bytes.len() && own != way);
+        if let Some(own) = own
+            && let Some(span) = self.keep_headers(own, bytes).or_else(|| self.keep_change(own, bytes))
+        {
+            return (own, span);
+        }
+        *way = self.keep_whole(bytes);
+        (*way, *way)
+    }
+
     fn keep_whole(&mut self, bytes: &[u8]) -> ByteSpan {
         let span = ByteSpan { start: self.whole.len() as u32, len: bytes.len() as u16 };
         self.whole.extend_from_slice(bytes);
         span
     }
 
-    /// Keeps how `bytes` differ from those of `base`, which are kept whole. None if that is too much.
-    fn keep_change(&mut self, base: ByteSpan, bytes: &[u8]) -> Option<ByteSpan> {
-        let start = base.start as usize;
-        if usize::from(base.len) != bytes.len() || start >> BASE_BITS != 0 {
+    /// Keeps how `bytes` differ from those of `base`, which are kept whole, if that is only in their first
+    /// bytes, as in most.
+    #[inline(always)]
+    fn keep_headers(&mut self, base: ByteSpan, bytes: &[u8]) -> Option<ByteSpan> {
+        let (old, old_rest) = self.base(base, bytes.len())?.split_first_chunk::<PART>()?;
+        let (new, new_rest) = bytes.split_first_chunk::<PART>()?;
+        if old_rest != new_rest {
             return None;
         }
-        let old = self.whole.get(start..start + bytes.len())?;
-        if let (Some((old, old_rest)), Some((new, new_rest))) =
-            (old.split_first_chunk::<PART>(), bytes.split_first_chunk::<PART>())
-            && old_rest == new_rest
-        {
-            // as most frames: only the headers differ
-            let mask = part_differences(old, new);
-            if mask == 0 {
-                return Some(base);
-            }
-            let begin = self.changes.len() as u32;
-            self.changes.extend_from_slice(&[base.start | 1 << BASE_BITS, mask]);
-            let (words, _) = new.as_chunks::<4>();
-            let mut bits = mask;
-            while bits != 0 {
-                self.changes.push(u32::from_le_bytes(words[bits.trailing_zeros() as usize % (PART / 4)]));
-                bits &= bits - 1;
-            }
-            return Some(ByteSpan { start: CHANGED | begin, len: base.len });
+        let mask = part_differences(old, new);
+        if mask == 0 {
+            return Some(base);
         }
-        self.keep_long_change(base, bytes)
+        let begin = self.changes.len() as u32;
+        self.changes.extend_from_slice(&[base.start | 1 << BASE_BITS, mask]);
+        let (words, _) = new.as_chunks::<4>();
+        let mut bits = mask;
+        while bits != 0 {
+            self.changes.push(u32::from_le_bytes(words[bits.trailing_zeros() as usize % (PART / 4)]));
+            bits &= bits - 1;
+        }
+        Some(ByteSpan { start: CHANGED | begin, len: base.len })
     }
 
-    /// The same, wherever they differ.
-    fn keep_long_change(&mut self, base: ByteSpan, bytes: &[u8]) -> Option<ByteSpan> {
+    /// The bytes of a base for a frame of this length.
+    #[inline]
+    fn base(&self, base: ByteSpan, len: usize) -> Option<&[u8]> {
         let start = base.start as usize;
-        let old = self.whole.get(start..start + bytes.len())?;
+        if usize::from(base.len) != len || start >> BASE_BITS != 0 {
+            return None;
+        }
+        self.whole.get(start..start + len)
+    }
+
+    /// The same, wherever they differ. None if that is too much.
+    fn keep_change(&mut self, base: ByteSpan, bytes: &[u8]) -> Option<ByteSpan> {
+        self.base(base, bytes.len())?;
         let begin = self.changes.len();
         let (mut left, mut end) = (MOST_WORDS.min(bytes.len() / 8), begin);
-        for (i, (old, new)) in old.chunks(BLOCK).zip(bytes.chunks(BLOCK)).enumerate() {
+        for i in 0..bytes.len().div_ceil(BLOCK) {
+            let block = i * BLOCK..bytes.len().min((i + 1) * BLOCK);
+            let (old, new) = (self.base(base, bytes.len())?.get(block.clone())?, &bytes[block]);
             let mask = differences(old, new);
             if i == 0 {
                 self.changes.push(0);

@@ -61,7 +61,8 @@ impl NetNs {
             return self.dropped(&frame, Some(dev), DropReason::Broadcast, cx);
         }
         cx.log.packet(frame.id, Step::DeliveredToKernel);
-        let Ok(hop) = self.resolve(src, None) else { return };
+        let hop = self.resolve(src, None);
+        let Ok(hop) = &hop else { return };
         let ident = self.next_ident();
         let ttl = self.sysctl.default_ttl;
         let header = usize::from(packet.header_len());
@@ -166,7 +167,7 @@ impl NetNs {
         cx.log.packet(about.id, Step::IcmpErrorSent { error: error.id, icmp_type, code });
         cx.log.packet(error.id, Step::Sent { by: None });
         // a rule may drop it, which is noted there
-        let _ = self.local_output(error, &mut meta.for_error(), hop, None, cx);
+        let _ = self.local_output(error, &mut meta.for_error(), &hop, None, cx);
     }
 
     /// Never about an ICMP error, a broadcast, a later fragment, or a source that is nobody.
@@ -228,6 +229,6 @@ impl NetNs {
         cx.log.packet(about.id, Step::ResetSent { reset: reset.id });
         cx.log.packet(reset.id, Step::Sent { by: None });
         // a rule may drop it, which is noted there
-        let _ = self.local_output(reset, &mut meta.for_error(), hop, None, cx);
+        let _ = self.local_output(reset, &mut meta.for_error(), &hop, None, cx);
     }
 }

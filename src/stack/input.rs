@@ -32,11 +32,23 @@ impl NetNs {
     /// A frame that came in at `dev` is for none of the devices that stand on it.
     pub fn pass_up(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
         match self.devices.get(dev).map(|d| (d.master, d.mac)) {
-            Some((master, own)) => self.receive_own(dev, master, own, frame, cx),
+            Some((master, own)) => self.receive_passed(dev, master, own, frame, cx),
             None => self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx),
         }
     }
 
+    fn receive_passed(
+        &mut self,
+        dev: IfIndex,
+        master: Option<IfIndex>,
+        own: Mac,
+        frame: Frame,
+        cx: &mut Cx<'_>,
+    ) {
+        self.receive_own(dev, master, own, frame, cx);
+    }
+
+    #[inline(always)]
     fn receive_own(
         &mut self,
         dev: IfIndex,

@@ -11,7 +11,7 @@ use super::NsId;
 use super::frames::{Frames, Lately};
 use super::packed::Packed;
 use super::step::{ByteSpan, Fate, Record, Sink, Step};
-use super::stream::{Seen, Stream};
+use super::stream::{Seen, Stream, Way};
 use crate::netfilter::NfStep;
 use crate::time::Instant;
 use crate::wire::{Bytes, PacketId};
@@ -47,14 +47,14 @@ impl Chunk {
         self.records.cost() + self.whole.len() as u64 * WHOLE_COST + self.frames.cost() as u64 + self.texts
     }
 
-    fn keep_whole(&mut self, record: Record, seen: &mut Seen) {
+    fn keep_whole(&mut self, record: Record) {
         self.texts += match &record.step {
             Step::Started { name: text, .. } | Step::Printed { text, .. } => text.len() as u64,
             Step::Nf(NfStep::Logged { line }) => line.len() as u64,
             Step::Config(_) => 64,
             _ => 0,
         };
-        self.records.push(seen, (record.at, record.ns), &Packed::whole(self.whole.len() as u32));
+        self.records.push_full((record.at, record.ns), &Packed::whole(self.whole.len() as u32));
         self.whole.push(record);
     }
 
@@ -122,6 +122,8 @@ impl StepLog {
         self.push(None, step);
     }
 
+    /// Inlined into its callers, which know what step it is and so how it is written. The ways of writing
+    /// are calls with few arguments.
     #[inline(always)]
     fn push(&mut self, packet: Option<PacketId>, step: Step) {
         match Packed::new(self.now, packet, &step) {
@@ -129,10 +131,14 @@ impl StepLog {
                 // what can be packed owns no memory; saying so saves the look at it
                 std::mem::forget(step);
                 if self.sink == Sink::Keep {
-                    if self.tail.records.is_at_mark() {
-                        self.make_room();
+                    let packet = packed.packet();
+                    match packed.way() {
+                        Way::Arrival(dev) => self.push_arrival(packet, dev),
+                        Way::Head(head) => self.push_head(packet, head),
+                        Way::Words(head, low, high) => self.push_words(packet, head, low, high),
+                        Way::Own(head, low, high, own) => self.push_own(packet, head, low, high, own),
+                        Way::Full => self.push_full(packed),
                     }
-                    self.tail.records.push(&mut self.seen, (self.now, self.ns), &packed);
                 }
             }
             None => self.keep_whole(packet, step),
@@ -140,15 +146,48 @@ impl StepLog {
         self.next_seq += 1;
     }
 
+    #[inline(never)]
+    fn push_arrival(&mut self, packet: u64, dev: u32) {
+        self.see_to_room();
+        self.tail.records.push_arrival((self.now, self.ns), packet, dev);
+    }
+    #[inline(never)]
+    fn push_head(&mut self, packet: u64, head: u32) {
+        self.see_to_room();
+        self.tail.records.push_head((self.now, self.ns), packet, head);
+    }
+    #[inline(never)]
+    fn push_words(&mut self, packet: u64, head: u32, low: u64, high: u64) {
+        self.see_to_room();
+        let stamp = (self.now, self.ns);
+        self.tail.records.push_words(&mut self.seen, stamp, packet, head, (low, high));
+    }
+    #[inline(never)]
+    fn push_own(&mut self, packet: u64, head: u32, low: u64, high: u32, own: u32) {
+        self.see_to_room();
+        let stamp = (self.now, self.ns);
+        self.tail.records.push_own(&mut self.seen, stamp, packet, head, (low, high, own));
+    }
+    #[inline(never)]
+    fn push_full(&mut self, packed: Packed) {
+        self.see_to_room();
+        self.tail.records.push_full((self.now, self.ns), &packed);
+    }
+
     #[cold]
     #[inline(never)]
     fn keep_whole(&mut self, packet: Option<PacketId>, step: Step) {
         if self.sink == Sink::Keep {
-            if self.tail.records.is_at_mark() {
-                self.make_room();
-            }
-            let record = Record { at: self.now, ns: self.ns, packet, step };
-            self.tail.keep_whole(record, &mut self.seen);
+            self.see_to_room();
+            self.tail.keep_whole(Record { at: self.now, ns: self.ns, packet, step });
+        }
+    }
+
+    /// Before every record.
+    #[inline(always)]
+    fn see_to_room(&mut self) {
+        if self.tail.records.is_at_mark() {
+            self.make_room();
         }
     }
 
@@ -185,7 +224,7 @@ impl StepLog {
     }
 
     /// Keeps a copy of `bytes`, a frame, for the span of the record that is noted next.
-    #[inline]
+    #[inline(always)]
     pub fn keep_bytes(&mut self, bytes: &mut Bytes) -> ByteSpan {
         if self.sink == Sink::Mute {
             return ByteSpan::default();

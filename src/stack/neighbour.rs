@@ -117,10 +117,13 @@ impl NeighTable {
     }
 
     /// The place of the entry, made if need be. None: the table is full.
+    #[inline]
     fn ensure(&mut self, dev: IfIndex, addr: Ipv4Addr, now: Instant) -> Option<usize> {
-        if let Some(i) = self.position(dev, addr) {
-            return Some(i);
-        }
+        self.position(dev, addr).or_else(|| self.add(dev, addr, now))
+    }
+
+    #[inline(never)]
+    fn add(&mut self, dev: IfIndex, addr: Ipv4Addr, now: Instant) -> Option<usize> {
         if self.entries.len() >= TABLE_LIMIT {
             let reachable = self.reachable;
             self.retain(|e| !matches!(e.state_at(now, reachable), NeighState::Failed | NeighState::Stale));

@@ -156,13 +156,13 @@ impl NetNs {
     /// longer than the path's MTU), `Perm` (dropped in OUTPUT), `Invalid` (127/8 to elsewhere).
     pub(super) fn ip_output(&mut self, send: IpSend<'_>, cx: &mut Cx<'_>) -> Result<PacketId, Errno> {
         let hop = self.resolve(send.dst, send.device)?;
-        self.ip_output_by(hop, send, cx)
+        self.ip_output_by(&hop, send, cx)
     }
 
     /// As [`NetNs::ip_output`], with the way that [`NetNs::resolve`] has just found.
     pub(super) fn ip_output_by(
         &mut self,
-        hop: Hop,
+        hop: &Hop,
         send: IpSend<'_>,
         cx: &mut Cx<'_>,
     ) -> Result<PacketId, Errno> {
@@ -171,7 +171,7 @@ impl NetNs {
         if too_long || total > usize::from(u16::MAX) {
             return Err(Errno::MsgSize);
         }
-        self.check_source(send.src, &hop)?;
+        self.check_source(send.src, hop)?;
         let mut bytes = Vec::with_capacity(ETHER + total);
         bytes.resize(ETHER + HEADER, 0);
         bytes.extend_from_slice(send.payload);
@@ -196,7 +196,7 @@ impl NetNs {
         &mut self,
         mut frame: Frame,
         meta: &mut Meta,
-        mut hop: Hop,
+        hop: &Hop,
         device: Option<IfIndex>,
         cx: &mut Cx<'_>,
     ) -> Result<(), Errno> {
@@ -214,7 +214,7 @@ impl NetNs {
                     Ok(()) => Ok(hop),
                     Err(errno) => Err((errno, DropReason::Martian { src })),
                 });
-                hop = match again {
+                let hop = match again {
                     Ok(hop) => hop,
                     Err((errno, reason)) => {
                         self.dropped(&frame, None, reason, cx);
@@ -223,9 +223,11 @@ impl NetNs {
                 };
                 cx.log.packet(frame.id, hop.step(dst));
                 meta.out_dev = Some(hop.dev);
+                self.finish_output(frame, meta, &hop, cx);
+                return Ok(());
             }
         }
-        self.finish_output(frame, meta, &hop, cx);
+        self.finish_output(frame, meta, hop, cx);
         Ok(())
     }
 
@@ -243,7 +245,7 @@ impl NetNs {
         let dst = ipv4::view(&frame.bytes).dst_addr();
         match self.resolve(dst, None) {
             // its end is noted there
-            Ok(hop) => drop(self.local_output(frame, &mut Meta::default(), hop, None, cx)),
+            Ok(hop) => drop(self.local_output(frame, &mut Meta::default(), &hop, None, cx)),
             Err(_) => self.dropped(&frame, None, DropReason::NoRoute { dst }, cx),
         }
     }

@@ -44,6 +44,12 @@ const fn head(kind: Kind, form: Form, small: u8) -> u32 {
     kind as u32 | (form as u32) << KIND_BITS | (small as u32) << 8
 }
 
+/// The head of a record whose words are as in the one at `at`, from its head without a form.
+#[inline(always)]
+fn same(head: u32, at: u16) -> u32 {
+    head | (Form::Same as u32) << KIND_BITS | u32::from(at) << 16
+}
+
 /// What a record is written relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct State {
@@ -67,8 +73,46 @@ pub(super) struct Seen(Vec<Words>);
 struct Words {
     low: u64,
     high: u64,
-    kind: Option<Kind>,
+    /// The kind's number. 0, which is [`Kind::Whole`], is never looked for.
+    kind: u8,
     at: u16,
+}
+
+/// How a record is written, and what of it. The numbers are heads without a form.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    /// [`Kind::Received`], with which most packets, times and places begin: all in two units.
+    Arrival(u32),
+    /// A head alone.
+    Head(u32),
+    /// Four words. They come as numbers: from memory where they were written a moment ago, a wider read
+    /// would have to wait for them.
+    Words(u32, u64, u64),
+    /// Three words, and one that hardly ever comes again.
+    Own(u32, u64, u32, u32),
+    /// All that are not 0.
+    Full,
+}
+
+impl Packed {
+    /// How it is written. Inlined into its callers: they know.
+    #[inline(always)]
+    pub(super) fn way(&self) -> Way {
+        let (kind, small, &[a, b, c, d, ..]) = self.parts();
+        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        let head = head(kind, Form::Short, small);
+        if kind == Kind::Received && a <= 0xff {
+            Way::Arrival(a)
+        } else if self.is_short() {
+            Way::Head(head | a << 16)
+        } else if kind.own() == 0 {
+            Way::Words(head, pair(a, b), pair(c, d))
+        } else if kind.own() == 1 && kind.words() == 4 {
+            Way::Own(head, pair(a, b), c, d)
+        } else {
+            Way::Full
+        }
+    }
 }
 
 impl Seen {
@@ -116,30 +160,22 @@ impl Stream {
         self.left = STRIDE;
     }
 
-    /// Adds a record that happened at this time in this namespace. There is a mark before it. Inlined
-    /// into its callers: they know which way it goes.
-    #[inline(always)]
+    /// Adds a record that happened at this time in this namespace. There is a mark before it.
+    #[cfg(test)]
     pub fn push(&mut self, seen: &mut Seen, stamp: (Instant, NsId), record: &Packed) {
-        let (kind, small, &[a, b, c, d, ..]) = record.parts();
-        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
-        // one that is kept whole knows its packet
-        let packet = if matches!(kind, Kind::Whole) { self.last.packet } else { record.packet() };
-        if kind == Kind::Received && a <= 0xff {
-            self.push_arrival(stamp, packet, a);
-        } else if record.is_short() {
-            self.push_head(stamp, packet, head(kind, Form::Short, small) | a << 16);
-        } else if kind.own() == 0 || (kind.own() == 1 && kind.words() == 4) {
-            self.push_words(seen, stamp, packet, (kind, small), (pair(a, b), pair(c, d)));
-        } else {
-            self.turn_to(stamp, packet);
-            self.left -= 1;
-            self.write_full(record);
+        let packet = record.packet();
+        match record.way() {
+            Way::Arrival(dev) => self.push_arrival(stamp, packet, dev),
+            Way::Head(head) => self.push_head(stamp, packet, head),
+            Way::Words(head, low, high) => self.push_words(seen, stamp, packet, head, (low, high)),
+            Way::Own(head, low, high, own) => self.push_own(seen, stamp, packet, head, (low, high, own)),
+            Way::Full => self.push_full(stamp, record),
         }
     }
 
-    /// Adds a [`Kind::Received`], with which most packets, times and places begin: all in two units.
-    #[inline(never)]
-    fn push_arrival(&mut self, stamp: (Instant, NsId), packet: u64, dev: u32) {
+    /// Adds a record of [`Way::Arrival`].
+    #[inline]
+    pub fn push_arrival(&mut self, stamp: (Instant, NsId), packet: u64, dev: u32) {
         let passed = stamp.0.0.wrapping_sub(self.last.stamp.0.0);
         let ns = stamp.1.0;
         self.left -= 1;
@@ -153,47 +189,69 @@ impl Stream {
         }
     }
 
-    /// Adds a record that is a head alone.
-    #[inline(never)]
-    fn push_head(&mut self, stamp: (Instant, NsId), packet: u64, head: u32) {
+    /// Adds one of [`Way::Head`].
+    #[inline]
+    pub fn push_head(&mut self, stamp: (Instant, NsId), packet: u64, head: u32) {
         self.turn_to(stamp, packet);
         self.left -= 1;
         self.units.push(head);
     }
 
-    /// Adds one with at most four words, of which only the last may be its own. They come as numbers:
-    /// from memory where they were written a moment ago, a wider read would have to wait for them.
-    #[inline(never)]
-    fn push_words(
+    /// Adds one of [`Way::Words`].
+    #[inline]
+    pub fn push_words(
         &mut self,
         seen: &mut Seen,
         stamp: (Instant, NsId),
         packet: u64,
-        (kind, small): (Kind, u8),
-        (low, high): (u64, u64),
+        head: u32,
+        words: (u64, u64),
     ) {
         self.turn_to(stamp, packet);
         self.left -= 1;
-        let own = kind.own() == 1;
-        let shared = if own { u64::from(high as u32) } else { high };
-        match seen.find_or_learn(kind, (low, shared), self.units.len()) {
-            Some(at) => {
-                self.units.push(head(kind, Form::Same, small) | u32::from(at) << 16);
-                if own {
-                    self.units.push((high >> 32) as u32);
-                }
-            }
-            None => {
-                let words = [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32, 0, 0, 0];
-                self.write_full(&Packed::from_parts(kind, small, words, packet));
-            }
+        match seen.find_or_learn(head, words, self.units.len()) {
+            Some(at) => self.units.push(same(head, at)),
+            None => self.write_four(head, words),
         }
     }
 
-    /// Writes a record with all its words that are not 0.
+    /// Adds one of [`Way::Own`].
+    #[inline]
+    pub fn push_own(
+        &mut self,
+        seen: &mut Seen,
+        stamp: (Instant, NsId),
+        packet: u64,
+        head: u32,
+        (low, high, own): (u64, u32, u32),
+    ) {
+        self.turn_to(stamp, packet);
+        self.left -= 1;
+        match seen.find_or_learn(head, (low, high.into()), self.units.len()) {
+            Some(at) => self.units.extend_from_slice(&[same(head, at), own]),
+            None => self.write_four(head, (low, u64::from(own) << 32 | u64::from(high))),
+        }
+    }
+
+    /// Adds one of [`Way::Full`].
     #[inline(never)]
-    fn write_full(&mut self, record: &Packed) {
+    pub fn push_full(&mut self, stamp: (Instant, NsId), record: &Packed) {
         let (kind, small, words) = record.parts();
+        // one that is kept whole knows its packet
+        let packet = if matches!(kind, Kind::Whole) { self.last.packet } else { record.packet() };
+        self.turn_to(stamp, packet);
+        self.left -= 1;
+        self.write(head(kind, Form::Short, small), words);
+    }
+
+    #[inline(never)]
+    fn write_four(&mut self, head: u32, (low, high): (u64, u64)) {
+        self.write(head, &[low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32]);
+    }
+
+    /// Writes all words that are not 0 behind their head.
+    #[inline(never)]
+    fn write(&mut self, head: u32, words: &[u32]) {
         let at = self.units.len();
         self.units.push(0);
         let mut mask = 0;
@@ -203,7 +261,7 @@ impl Stream {
                 self.units.push(word);
             }
         }
-        self.units[at] = head(kind, Form::Full, small) | mask << 16;
+        self.units[at] = head | (Form::Full as u32) << KIND_BITS | mask << 16;
     }
 
     /// Sees to it that what follows is read as of this time, place and packet.
@@ -223,8 +281,8 @@ impl Stream {
             if ns.0 <= 0xff && passed <= 0xffff {
                 self.units.push(head(Kind::Stamp, Form::Short, ns.0 as u8) | (passed as u32) << 16);
             } else {
-                let words = [ns.0, at.0 as u32, (at.0 >> 32) as u32, 0, 0, 0, 0];
-                self.write_full(&Packed::from_parts(Kind::FarStamp, 0, words, 0));
+                let words = [ns.0, at.0 as u32, (at.0 >> 32) as u32];
+                self.write(head(Kind::FarStamp, Form::Short, 0), &words);
             }
         }
         if packet != last.packet {
@@ -233,8 +291,8 @@ impl Stream {
                 let first = (packet as u32) << 16;
                 self.units.push(head(Kind::Packet, Form::Short, (packet >> 16) as u8) | first);
             } else {
-                let words = [packet as u32, (packet >> 32) as u32, 0, 0, 0, 0, 0];
-                self.write_full(&Packed::from_parts(Kind::Packet, 0, words, 0));
+                let words = [packet as u32, (packet >> 32) as u32];
+                self.write(head(Kind::Packet, Form::Short, 0), &words);
             }
         }
     }
@@ -254,23 +312,25 @@ impl Stream {
 }
 
 impl Seen {
-    /// Where these words were written last. Or None, and they are from now on known to be at `at`.
+    /// Where these words of the head's kind were written last. Or None, and they are from now on known to
+    /// be at `at`.
     #[inline(always)]
-    fn find_or_learn(&mut self, kind: Kind, (low, high): (u64, u64), at: usize) -> Option<u16> {
-        let mixed = (low ^ (kind as u64) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    fn find_or_learn(&mut self, head: u32, (low, high): (u64, u64), at: usize) -> Option<u16> {
+        let kind = head & ((1 << KIND_BITS) - 1);
+        let mixed = (low ^ u64::from(kind) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        let slot = (mixed >> 32) as usize % SEEN;
-        let words = self.0.get(slot)?;
-        if (words.low, words.high, words.kind) == (low, high, Some(kind)) {
+        let place = (mixed >> 32) as usize % SEEN;
+        let words = self.0.get(place)?;
+        if (words.low, words.high, words.kind) == (low, high, kind as u8) {
             return Some(words.at);
         }
-        self.find_beside(Words { low, high, kind: Some(kind), at: 0 }, slot, at)
+        self.find_beside(Words { low, high, kind: kind as u8, at: 0 }, place, at)
     }
 
-    /// Two have the same place: the other one has the place beside it. Whoever came last goes first.
+    /// Where two have the same place, the one that came before has the place beside it.
     #[inline(never)]
-    fn find_beside(&mut self, new: Words, slot: usize, at: usize) -> Option<u16> {
-        let [first, second] = self.0.get_disjoint_mut([slot, slot ^ 1]).ok()?;
+    fn find_beside(&mut self, new: Words, place: usize, at: usize) -> Option<u16> {
+        let [first, second] = self.0.get_disjoint_mut([place, place ^ 1]).ok()?;
         if (second.low, second.high, second.kind) == (new.low, new.high, new.kind) {
             return Some(second.at);
         }

@@ -50,7 +50,7 @@ impl NetNs {
             sum => sum,
         };
         UdpPacket::new_unchecked(bytes.as_mut_slice()).set_checksum(sum);
-        let sent = self.datagram_output(id, to, (src, hop), Protocol::Udp, &bytes, cx);
+        let sent = self.datagram_output(id, to, (src, hop.as_ref()), Protocol::Udp, &bytes, cx);
         self.sockets.scratch = bytes;
         sent.map(|()| data.len())
     }

@@ -254,7 +254,7 @@ impl NetNs {
         let (ident, ttl) = (self.next_ident(), self.sysctl.default_ttl);
         super::output::write_header(&mut bytes, &send, ident, ttl);
         // what becomes of it is noted there
-        let _ = self.local_output(Frame::new(id, bytes), &mut Meta::default(), hop, None, cx);
+        let _ = self.local_output(Frame::new(id, bytes), &mut Meta::default(), &hop, None, cx);
     }
 
     /// A datagram came to a port of tunnel ends (vxlan_rcv). None: it is somebody else's.

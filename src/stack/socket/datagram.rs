@@ -56,7 +56,7 @@ impl NetNs {
         &mut self,
         id: SocketId,
         to: Endpoint,
-        (src, way): (Ipv4Addr, Option<Hop>),
+        (src, way): (Ipv4Addr, Option<&Hop>),
         proto: Protocol,
         payload: &[u8],
         cx: &mut Cx<'_>,

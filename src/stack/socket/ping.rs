@@ -41,7 +41,7 @@ impl NetNs {
         icmp.set_echo_ident(ident);
         let sum = checksum::of(&mut bytes, CHECKSUM);
         bytes[CHECKSUM..][..2].copy_from_slice(&sum.to_be_bytes());
-        let sent = self.datagram_output(id, to, (src, hop), Protocol::Icmp, &bytes, cx);
+        let sent = self.datagram_output(id, to, (src, hop.as_ref()), Protocol::Icmp, &bytes, cx);
         self.sockets.scratch = bytes;
         sent.map(|()| data.len())
     }

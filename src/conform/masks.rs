@@ -416,6 +416,11 @@ fn duration_at(text: &str, at: usize) -> Option<usize> {
     if number == 0 {
         return None;
     }
+    // The four times of ping's last line, `0.2/0.3/0.4/0.1 ms`: each is one.
+    if rest[number..].starts_with('/') && rest[..number].contains('.') {
+        let all = rest.bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'/')).count();
+        return rest[all..].starts_with(" ms").then_some(number);
+    }
     let unit = rest[number..].trim_start_matches(' ');
     let in_unit = ["ms", "milliseconds"].iter().any(|u| {
         unit.strip_prefix(u).is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))

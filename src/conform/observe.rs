@@ -50,6 +50,11 @@ fn at_interface(session: &Session, here: DevRef, from: u64) -> Vec<u64> {
     seen.into_iter().map(|(_, seq)| seq).collect()
 }
 
+/// Is it an IPv4 fragment that is not the first?
+fn later_fragment(frame: &[u8]) -> bool {
+    frame.get(12..22).is_some_and(|b| b[..2] == [8, 0] && (b[8] & 0x1f, b[9]) != (0, 0))
+}
+
 /// What moves at a bridge, to be put in order of time.
 enum Moved {
     /// A frame came in at a port; the record says with which bytes.
@@ -118,7 +123,8 @@ fn at_bridge(session: &Session, here: DevRef, ports: &[IfIndex], from: u64) -> V
                 carried.insert(root, false);
             }
             Moved::Out(seq) => {
-                if carried.insert(root, true) != Some(true) {
+                // The fragments of a packet are copies of it as well, but each one travels.
+                if carried.insert(root, true) != Some(true) || later_fragment(&session.world.log.bytes(seq)) {
                     seen.push((seq, None));
                 }
             }

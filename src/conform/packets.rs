@@ -264,6 +264,8 @@ fn observed_arp(payload: &[u8]) -> Option<Seen> {
 fn observed_ip(payload: &[u8]) -> Option<Seen> {
     let ip = Ipv4Packet::new_checked(payload).ok()?;
     let load = match ip.next_header() {
+        // Later fragments have no header of what they carry.
+        other if ip.frag_offset() > 0 => Load::Other(format!("ip-proto-{}", u8::from(other))),
         IpProtocol::Tcp => {
             let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
             Load::Tcp {

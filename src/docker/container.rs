@@ -47,6 +47,9 @@ fn with_help(message: &str) -> String {
 /// Containers of one engine, running or not: each is a namespace with all that belongs to it.
 const MOST: usize = 2048;
 
+/// What is said of a container that shall share another's network, but does not say whose.
+const NO_CONTAINER: &str = "invalid network mode: invalid container format container:<name|id>";
+
 impl Engine {
     // ---- docker run, create
 
@@ -236,9 +239,12 @@ impl Engine {
             if endpoint.network == "default" {
                 endpoint.network = "bridge".into();
             }
+            if endpoint.network == "container" {
+                return Err(NO_CONTAINER.into());
+            }
             if let Some(other) = endpoint.network.strip_prefix("container:").map(str::to_owned) {
                 if other.is_empty() {
-                    return Err("invalid network mode: invalid container format container:<name|id>".into());
+                    return Err(NO_CONTAINER.into());
                 }
                 let conflict = |what: &str| Err(format!("conflicting options: {what}"));
                 if !spec.dns.is_empty() {
@@ -345,7 +351,12 @@ impl Engine {
         if let Err((e, exit)) = done.and_then(|()| self.apply_sysctls(world, i)) {
             self.tear_down(world, i);
             self.tell_left(world, i);
-            self.containers[i].inner.failed = Some((exit, e.clone()));
+            let container = &mut self.containers[i];
+            container.inner.failed = Some((exit, e.clone()));
+            // What it ended with before stays, unless that was nothing (moby, daemon/start.go).
+            if container.state == (ContainerState::Exited { code: 0 }) {
+                container.state = ContainerState::Exited { code: 128 };
+            }
             return Err(EngineError::with_exit(e, exit));
         }
         self.containers[i].inner.failed = None;
@@ -462,8 +473,12 @@ impl Engine {
             }
             NetMode::Host => {
                 self.write_resolv_conf(world, i, Mode::Host);
-                let hosts = self.host_file(world, "/etc/hosts");
-                put(world, self.containers[i].machine, "/etc/hosts", hosts);
+                if self.containers[i].inner.spec.add_host.is_empty() {
+                    let hosts = self.host_file(world, "/etc/hosts");
+                    put(world, self.containers[i].machine, "/etc/hosts", hosts);
+                } else {
+                    self.write_hosts(world, i);
+                }
                 Ok(())
             }
             NetMode::Container(name) => self.share_namespace(world, i, &name),

@@ -35,6 +35,9 @@ impl Engine {
         let n = self.find_network(&wanted).map_err(|e| e.message)?;
         let net = self.networks[n].clone();
         let Some(subnet) = net.subnet else {
+            if net.driver == "host" {
+                return Err(super::membership::NOT_HOST.into());
+            }
             return Err(format!("network {} cannot be joined", net.name));
         };
         let wish = attachment.spec.ip.as_deref().and_then(|ip| ip.parse().ok());

@@ -6,6 +6,10 @@ use super::engine::{Attachment, ContainerState, Engine, EngineError};
 use crate::sim::World;
 use std::net::Ipv4Addr;
 
+/// What is said of the host's network to who was not made in it.
+pub(super) const NOT_HOST: &str =
+    "cannot connect container to host network - container must be created in host network mode";
+
 impl Engine {
     // ---- docker network connect, disconnect
 
@@ -26,9 +30,7 @@ impl Engine {
             return fail(SHARES);
         }
         if net.driver == "host" {
-            return fail(
-                "cannot connect container to host network - container must be created in host network mode",
-            );
+            return fail(NOT_HOST);
         }
         let empty = c.inner.attachments.is_empty();
         if (first == "none" || net.driver == "null") && !empty {

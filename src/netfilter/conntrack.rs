@@ -727,6 +727,15 @@ impl Conntrack {
             .is_some_and(|&(slot, _)| self.slots[slot as usize].as_ref().is_some_and(|e| e.id != ignored))
     }
 
+    /// The connection with this answer, if it may go in favour of `new` (nf_nat_used_tuple_harder): a
+    /// translated one that is over.
+    pub(super) fn yielding(&self, reply: &Tup, new: CtId) -> Option<CtId> {
+        let &(slot, true) = self.index.get(reply)? else { return None };
+        let old = self.slots[slot as usize].as_ref().filter(|e| e.is_snat())?;
+        let (old_track, new_track) = (old.tcp.as_ref()?, self.get(new)?.tcp.as_ref()?);
+        old_track.yields_to(new_track).then_some(old.id)
+    }
+
     /// Takes an entry out of the table.
     fn destroy(&mut self, slot: u32, log: &mut impl NfLog) {
         let Some(entry) = self.slots[slot as usize].as_mut() else { return };

@@ -307,6 +307,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
             Match::State { set, invert } => (set & self.state_bit() != 0) != *invert,
             Match::Mark { value, mask, invert } => ((self.meta.mark & mask) == *value) != *invert,
             Match::Mac { addr, invert } => self.meta.ether.is_some_and(|e| (e[6..12] == addr.0) != *invert),
+            Match::Simple(m) => m.matches(&self.packet[v.l3..], self.meta.ether.as_ref()),
             Match::Comment(_) | Match::Limit { .. } => true,
         }
     }

@@ -294,6 +294,7 @@ fn one_match(out: &mut String, m: &Match, numeric: bool) {
         Match::Mac { addr, invert } => {
             let _ = write!(out, " MAC {}{addr}", if *invert { "! " } else { "" });
         }
+        Match::Simple(simple) => simple.list(out),
         Match::Limit { period, burst } => {
             let _ = write!(out, " limit: avg {} burst {burst}", rate(*period));
         }

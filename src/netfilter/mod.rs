@@ -26,6 +26,7 @@ mod parse;
 mod print;
 mod rule;
 mod save;
+mod simple;
 mod table;
 mod tcp_track;
 mod tcp_window;
@@ -347,7 +348,7 @@ impl Netfilter {
                 Walked::Nat(target) => nat::resolve(&target, pass.hook, pass.view, pass.meta, pass.host)
                     .map_err(|_| Verdict::NatExhausted)?,
             };
-            nat::setup(&mut self.ct, &mut self.rng, id, kind, &range);
+            nat::setup(&mut self.ct, &mut self.rng, id, kind, &range, pass.log);
         }
         nat::apply(&self.ct, pass.hook, pass.packet, pass.view, pass.meta, first, pass.log)
             .map_err(|_| Verdict::NatExhausted)

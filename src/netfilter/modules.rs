@@ -10,6 +10,7 @@ use super::rule::{
     AddrTypes, ConntrackMatch, LogSpec, Match, NatRange, NfError, PortSide, Ports, RejectWith, RuleSpec,
     STATE_NAMES, Target, TcpFlagsMatch,
 };
+use super::simple::Simple;
 
 type Res<T> = Result<T, NfError>;
 /// A long option and how many words it takes.
@@ -29,7 +30,7 @@ pub(super) fn new_match(name: &str) -> Option<Match> {
         "mac" => Match::Mac { addr: Default::default(), invert: false },
         "limit" => Match::Limit { period: 36_000_000 / 3, burst: 5 },
         "comment" => Match::Comment("".into()),
-        _ => return None,
+        name => return Simple::new(name).map(Match::Simple),
     })
 }
 
@@ -47,6 +48,7 @@ pub(super) const fn match_name(m: &Match) -> &'static str {
         Match::Mac { .. } => "mac",
         Match::Limit { .. } => "limit",
         Match::Comment(_) => "comment",
+        Match::Simple(simple) => simple.name(),
     }
 }
 
@@ -90,6 +92,7 @@ pub(super) const fn match_options(m: &Match) -> Options {
         Match::Mac { .. } => &[("mac-source", 1)],
         Match::Limit { .. } => &[("limit", 1), ("limit-burst", 1)],
         Match::Comment(_) => &[("comment", 1)],
+        Match::Simple(simple) => simple.options(),
     }
 }
 
@@ -162,6 +165,7 @@ pub(super) fn apply_match(
             *not = invert;
             Ok(())
         }
+        Match::Simple(simple) => simple.apply(name, invert, value),
         Match::Mac { addr, invert: not } => {
             *addr = value.parse().map_err(|_| NfError::usage("Invalid MAC address specified."))?;
             *not = invert;
@@ -209,6 +213,7 @@ pub(super) fn check_match(m: &Match, given: &[&str]) -> Res<()> {
         Match::Mark { .. } => must("mark"),
         Match::Mac { .. } => must("mac-source"),
         Match::Comment(_) => must("comment"),
+        Match::Simple(simple) if given.is_empty() => Err(simple.missing()),
         _ => Ok(()),
     }
 }
@@ -718,18 +723,18 @@ pub(super) fn cannot_invert(module: &str, option: &str) -> NfError {
 pub(super) fn only_once(module: &str, option: &str) -> NfError {
     NfError::usage(format!("{module}: option \"--{option}\" can only be used once.\n"))
 }
-fn must_specify(module: &str, option: &str) -> NfError {
+pub(super) fn must_specify(module: &str, option: &str) -> NfError {
     NfError::usage(format!("{module}: option \"--{option}\" must be specified\n"))
 }
 fn together(module: &str, first: &str, second: &str) -> NfError {
     NfError::usage(format!("{module}: option \"--{first}\" cannot be used together with \"--{second}\".\n"))
 }
-fn bad_integer(module: &str, option: &str) -> NfError {
+pub(super) fn bad_integer(module: &str, option: &str) -> NfError {
     NfError::usage(format!("{module}: bad integer value for option \"--{option}\", or out of range.\n"))
 }
 fn out_of_range(module: &str, option: &str, max: u32) -> NfError {
     NfError::usage(format!("{module}: bad value for option \"--{option}\", or out of range (0-{max}).\n"))
 }
-fn bad_value(module: &str, option: &str, value: &str) -> NfError {
+pub(super) fn bad_value(module: &str, option: &str, value: &str) -> NfError {
     NfError::usage(format!("{module}: Bad value for \"{option}\" option: \"{value}\""))
 }

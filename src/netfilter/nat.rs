@@ -2,8 +2,8 @@
 //! (nf_nat_core.c, nf_nat_proto.c).
 //!
 //! Supported: TCP, UDP, ICMP queries by identifier, other protocols by address, ICMP errors with
-//! the packet that they quote. Not supported: eviction of closing connections when every port is
-//! taken, helpers for protocols that carry addresses in their data (FTP, SIP).
+//! the packet that they quote, eviction of connections that are over when ports run out. Not
+//! supported: helpers for protocols that carry addresses in their data (FTP, SIP).
 
 use super::conntrack::{Conntrack, CtDirection, CtId, CtState, Status, Tup};
 use super::packet::{ICMP, TCP, UDP, View, refill_icmp_checksum};
@@ -103,9 +103,19 @@ pub(super) fn is_open(ct: &Conntrack, id: CtId, kind: NatKind) -> bool {
 
 /// Fixes what becomes of the connection's source or destination (nf_nat_setup_info). A default
 /// range is the null binding: nothing changes, unless another connection has the tuple.
-pub(super) fn setup(ct: &mut Conntrack, rng: &mut Rng, id: CtId, kind: NatKind, range: &NatRange) {
+pub(super) fn setup(
+    ct: &mut Conntrack,
+    rng: &mut Rng,
+    id: CtId,
+    kind: NatKind,
+    range: &NatRange,
+    log: &mut impl NfLog,
+) {
     let Some(current) = ct.get(id).and_then(|e| e.outgoing()) else { return };
     let wanted = unique(ct, rng, id, kind, range, current);
+    if let Some(over) = wanted.inverse().and_then(|reply| ct.yielding(&reply, id)) {
+        ct.delete(over, log);
+    }
     let Some(entry) = ct.get_mut(id) else { return };
     if entry.status.has(Status::CONFIRMED) {
         return;
@@ -192,6 +202,9 @@ fn choose_addr(tup: &Tup, from: u32, to: u32, persistent: bool) -> u32 {
 /// Attempts before a smaller search begins elsewhere (NF_NAT_MAX_ATTEMPTS).
 const MAX_ATTEMPTS: u32 = 128;
 
+/// With so few attempts left, a connection that is over gives its port away (NF_NAT_HARDER_THRESH).
+const HARDER: u32 = MAX_ATTEMPTS / 4;
+
 /// A port that makes the tuple unique (nf_nat_l4proto_unique_tuple). If none is found, the tuple
 /// stays as it is, and the packet is dropped when its connection is to be confirmed.
 fn choose_port(ct: &Conntrack, rng: &mut Rng, id: CtId, kind: NatKind, range: &NatRange, tup: Tup) -> Tup {
@@ -219,14 +232,16 @@ fn choose_port(ct: &Conntrack, rng: &mut Rng, id: CtId, kind: NatKind, range: &N
     let mut attempts = size.min(MAX_ATTEMPTS);
     let mut last = tup;
     loop {
-        for _ in 0..attempts {
+        for i in 0..attempts {
             let port = min.wrapping_add((u32::from(offset) % size) as u16);
             if source {
                 last.sport = port;
             } else {
                 last.dport = port;
             }
-            if is_free(ct, &last, id) {
+            let hard =
+                attempts - i <= HARDER && last.inverse().is_some_and(|r| ct.yielding(&r, id).is_some());
+            if is_free(ct, &last, id) || hard {
                 return last;
             }
             offset = offset.wrapping_add(1);

@@ -199,6 +199,7 @@ fn one_match(out: &mut String, m: &Match) {
             *out += bang(*invert);
             push(out, &["--mac-source", &addr.to_string()]);
         }
+        Match::Simple(simple) => simple.save(out),
         Match::Limit { period, burst } => {
             *out += " -m limit";
             push(out, &["--limit", &rate(*period)]);

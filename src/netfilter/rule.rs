@@ -272,6 +272,8 @@ pub enum Match {
         /** `!` */
         invert: bool,
     },
+    /// One of those that look at one field.
+    Simple(super::simple::Simple),
     /// `-m limit`: a token bucket (xt_limit.c).
     Limit {
         /** time for one packet, in ten-thousandths of a second */

@@ -181,6 +181,13 @@ pub(super) struct TcpTrack {
 }
 
 impl TcpTrack {
+    /// True if it is over (TIME_WAIT or CLOSE) and `new` begins with later numbers, so that its place may be
+    /// taken (nf_nat_may_kill, nf_seq_has_advanced).
+    pub fn yields_to(&self, new: &Self) -> bool {
+        let (old, new) = (self.windows.first_end(), new.windows.first_end());
+        matches!(self.state, TW | CL) && new.wrapping_sub(old) as i32 > 0
+    }
+
     /// A connection that `segment` begins (or shows in its middle). None if it cannot.
     pub fn begin(segment: &Segment<'_>) -> Option<Self> {
         let state = NEXT[0][Kind::of(segment.flags) as usize][usize::from(NO)];

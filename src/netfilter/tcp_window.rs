@@ -106,6 +106,11 @@ impl Windows {
         self.0[dir.side()].max_ack
     }
 
+    /// Behind the last byte that the side which began has sent.
+    pub fn first_end(&self) -> u32 {
+        self.0[0].end
+    }
+
     /// True if somebody waits for an acknowledgement.
     pub fn awaits_ack(&self) -> bool {
         self.0[0].unacked || self.0[1].unacked

@@ -111,7 +111,7 @@ impl Session {
             shell.stages.push(stage);
             let (launch, stdin) = match redirected {
                 Ok(stdin) => (self.launch(spot, simple), stdin),
-                Err(message) => (Launch::fail(message, 1), None),
+                Err(message) => (self.no_redirection(machine, message), None),
             };
             let runner = match launch.then {
                 Then::Exit(_) => Runner::Done,
@@ -252,6 +252,19 @@ impl Session {
     pub(super) fn absolute(&mut self, id: ShellId, machine: MachineId, path: &str) -> String {
         let cwd = self.cwd(id, machine);
         guest::absolute_path(&cwd, path)
+    }
+
+    /// A redirection that cannot be, in the words of the shell there: dash has its own, and another status.
+    fn no_redirection(&self, machine: MachineId, message: String) -> Launch {
+        let busybox = self.world.machine(machine).is_some_and(|m| m.files.get("/bin/busybox").is_some());
+        let parts = message.strip_prefix("sh: ").and_then(|m| m.trim_end().rsplit_once(": "));
+        let Some((path, problem)) = parts.filter(|_| !busybox) else { return Launch::fail(message, 1) };
+        let (verb, problem) = match problem {
+            "No such file or directory" => ("open", "No such file"),
+            "Is a directory" => ("create", "Is a directory"),
+            other => ("create", other),
+        };
+        Launch::fail(format!("sh: 1: cannot {verb} {path}: {problem}\n"), 2)
     }
 
     /// What the shell of a place calls itself in its messages.

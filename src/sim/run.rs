@@ -123,7 +123,11 @@ impl World {
                 }
             }
         }
-        self.settle();
+        // A program takes a moment to get going: what arrives at this very moment is there by then, so who is
+        // sent some data and the end of it in one go reads both (and does not close first).
+        if !self.ready.is_empty() && self.queue.first().is_none_or(|next| next.at > self.now) {
+            self.settle();
+        }
     }
 
     fn happen(&mut self, what: What) {

@@ -14,6 +14,10 @@ impl NetNs {
         let Some(device) = self.devices.get_mut(dev).filter(|d| d.up) else {
             return self.dropped(&frame, Some(dev), DropReason::DeviceDown, cx);
         };
+        // What is longer than the interface takes, and a VLAN tag, never gets in (is_skb_forwardable).
+        if frame.bytes.len() > device.mtu as usize + ETHER + 4 {
+            return self.dropped(&frame, Some(dev), DropReason::TooBigForDevice, cx);
+        }
         device.count_in(frame.bytes.len());
         let (master, own, uppers) = (device.master, device.mac, device.uppers);
         cx.log.packet(frame.id, Step::Received { dev });

@@ -313,6 +313,8 @@ impl NetNs {
         if let Some(bridge) = master {
             self.refresh_bridge(bridge, cx);
         }
+        // Whom it knew is asked anew, and hears of the address that way (arp_netdev_event).
+        self.flush_neighbours(Some(dev), cx);
         Ok(())
     }
 

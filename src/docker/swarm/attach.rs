@@ -14,6 +14,10 @@ use crate::wire::{Endpoint, Ipv4Net};
 const NO_ANSWER: &str = "attaching to network failed, make sure your network options are correct and check \
     manager logs: context deadline exceeded";
 
+/// What an engine says when the manager gives it no address.
+const NOT_ATTACHED: &str = "attaching to network failed, make sure your network options are correct and check \
+                            manager logs: context deadline exceeded";
+
 impl Engine {
     /// Sees to it that a network of the swarm that container `i` is to join is known here.
     pub(in crate::docker) fn find_in_swarm(
@@ -96,7 +100,8 @@ impl Engine {
         // A task's address was given to it when it was made.
         let addr = match wish.filter(|_| task) {
             Some(addr) => addr,
-            None => known.take(wish)?,
+            // The manager cannot give it, and says nothing; the engine waits for it in vain.
+            None => known.take(wish).map_err(|e| if wish.is_some() { NOT_ATTACHED.to_owned() } else { e })?,
         };
         if !task {
             let (task, network, node) = (new_id(&mut rng), net.id.clone(), member.node.clone());

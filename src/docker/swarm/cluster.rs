@@ -229,10 +229,12 @@ impl SwarmNet {
                 () => Ok(addr),
             };
         }
-        let (low, high) = (u32::from(subnet.network()), u32::from(subnet.broadcast()));
+        // Within `--ip-range`, where one was given.
+        let range = self.asked.ip_ranges.first().and_then(|r| r.parse::<Ipv4Net>().ok()).unwrap_or(subnet);
+        let (low, high) = (u32::from(range.network()), u32::from(range.broadcast()));
         let mut candidate = self.last;
         for _ in low..=high {
-            candidate = if candidate >= high { low } else { candidate + 1 };
+            candidate = if (low..high).contains(&candidate) { candidate + 1 } else { low };
             if self.taken.insert(Ipv4Addr::from(candidate)) {
                 self.last = candidate;
                 return Ok(Ipv4Addr::from(candidate));

@@ -36,11 +36,15 @@ struct Wanted {
     snat: bool,
     dnat: bool,
     any_nat: bool,
+    /// The address that it was changed to.
+    nat: Option<Ipv4Addr>,
 }
 
 impl Wanted {
     fn takes(&self, e: &CtEntry) -> bool {
         let o = &e.original;
+        let to = |addr: Ipv4Addr| self.nat.is_none_or(|a| a == addr);
+        let (snat, dnat) = (e.is_snat() && to(e.reply.dst.addr), e.is_dnat() && to(e.reply.src.addr));
         let proto = self
             .proto
             .as_ref()
@@ -50,9 +54,9 @@ impl Wanted {
             && self.dst.is_none_or(|a| a == o.dst.addr)
             && self.sport.is_none_or(|p| p == o.src.port)
             && self.dport.is_none_or(|p| p == o.dst.port)
-            && (!self.snat || e.is_snat())
-            && (!self.dnat || e.is_dnat())
-            && (!self.any_nat || e.is_snat() || e.is_dnat())
+            && (!self.snat || snat)
+            && (!self.dnat || dnat)
+            && (!self.any_nat || snat || dnat)
     }
 }
 
@@ -78,8 +82,15 @@ pub(super) fn conntrack(argv: &[String]) -> Box<dyn Program> {
 fn parse(args: &[String]) -> Result<(char, Wanted), String> {
     let mut wanted = Wanted::default();
     let mut command = None;
-    let mut words = args.iter().map(String::as_str);
+    let mut words = args.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
+        // An address that may be left out.
+        if let ("-n" | "--src-nat" | "-g" | "--dst-nat" | "-j" | "--any-nat", Some(addr)) =
+            (word, words.peek().and_then(|w| w.parse::<Ipv4Addr>().ok()))
+        {
+            words.next();
+            wanted.nat = Some(addr);
+        }
         let mut value = || words.next().ok_or_else(|| format!("option `{word}' requires an argument"));
         let address = |text: &str| text.parse().map_err(|_| format!("invalid IP address `{text}'"));
         let port = |text: &str| text.parse().map_err(|_| format!("invalid port `{text}'"));

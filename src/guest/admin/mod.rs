@@ -22,6 +22,7 @@ mod seq;
 mod sleep;
 mod sort;
 mod ss;
+mod ss_filter;
 mod sysctl;
 mod test;
 mod text;

@@ -19,6 +19,6 @@ pub use ask::{Ask, AskError, AskOptions};
 pub use cache::{CacheLine, Kept};
 pub use message::{Code, Message, Question, reverse_name};
 pub use record::{Data, Kind, Record, Soa, dotted, is_name, parent, whole, within};
-pub use resolver::{AddrLookup, Found, HostLookup, LookupError, ResolverConfig};
+pub use resolver::{AddrLookup, Found, HostLookup, LookupError, ResolverConfig, inet_aton};
 pub use server::{DNSD_OPTIONS, DnsServer, read_relay_line, relay_line};
 pub use zone::Zone;

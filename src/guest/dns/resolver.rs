@@ -133,7 +133,7 @@ impl HostLookup {
     /// Goes on. None: an answer is awaited.
     pub fn poll(&mut self, sys: &mut Sys<'_>) -> Option<Result<Found, LookupError>> {
         if self.dns.is_none() {
-            if let Ok(addr) = self.name.parse() {
+            if let Some(addr) = inet_aton(&self.name) {
                 return Some(Ok(Found { name: self.name.clone(), aliases: Vec::new(), addrs: vec![addr] }));
             }
             if let Some(found) = hosts_by_name(sys.files, &self.name) {
@@ -166,6 +166,28 @@ impl HostLookup {
             ask.cancel(sys);
         }
     }
+}
+
+/// An address as inet_aton(3) reads it: one to four numbers, decimal, octal (`010`) or hexadecimal (`0xa`),
+/// the last of which fills the bytes that are left. So `127.1` is 127.0.0.1 and `0` is 0.0.0.0.
+pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
+    let number = |part: &str| match (part.strip_prefix("0x").or(part.strip_prefix("0X")), part) {
+        (Some(hex), _) => u32::from_str_radix(hex, 16).ok(),
+        (None, "0") => Some(0),
+        (None, part) if !part.bytes().all(|b| b.is_ascii_digit()) => None,
+        (None, part) => match part.strip_prefix('0') {
+            Some(octal) => u32::from_str_radix(octal, 8).ok(),
+            None => part.parse().ok(),
+        },
+    };
+    let parts: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
+    let (last, bytes) = parts.split_last()?;
+    if bytes.len() > 3 || bytes.iter().any(|b| *b > 255) {
+        return None;
+    }
+    let left = 32 - 8 * bytes.len() as u32;
+    let high = bytes.iter().enumerate().fold(0, |sum, (i, b)| sum | b << (24 - 8 * i));
+    (u64::from(*last) < 1 << left).then(|| Ipv4Addr::from(high | last))
 }
 
 /// Address → name (getnameinfo(3)).

@@ -1,6 +1,5 @@
-//! `arping`: who has this address on this link? With the texts of iputils' arping.
-//!
-//! Not supported: duplicate address detection (`-D`), announcements (`-U`, `-A`).
+//! `arping`: who has this address on this link (or, with `-D`, does anybody have it?), or here is who
+//! has it (`-U`, `-A`). With the texts of iputils' arping.
 
 use std::net::Ipv4Addr;
 
@@ -16,15 +15,18 @@ use crate::wire::{Endpoint, IfName, Mac};
 
 /// The options of `arping`.
 pub(super) const OPTIONS: &[Opt] = &[
-    flag(&["-b"], "keep on broadcasting, do not unicast", "계속 브로드캐스트"),
-    value(&["-c"], "count", "how many packets to send", "보낼 횟수"),
     flag(&["-f"], "quit on first reply", "첫 응답에서 끝"),
-    flag(&["-h"], "print help and exit", "도움말"),
+    flag(&["-q"], "be quiet", "조용히"),
+    flag(&["-b"], "keep on broadcasting, do not unicast", "계속 브로드캐스트"),
+    flag(&["-D"], "duplicate address detection mode", "주소가 이미 쓰이는지 확인"),
+    flag(&["-U"], "unsolicited ARP mode, update your neighbours", "주소를 이웃에게 알림(질문으로)"),
+    flag(&["-A"], "ARP answer mode, update your neighbours", "주소를 이웃에게 알림(응답으로)"),
+    flag(&["-V"], "print version and exit", "버전"),
+    value(&["-c"], "count", "how many packets to send", "보낼 횟수"),
+    value(&["-w"], "timeout", "how long to wait for a reply", "기다릴 시간(초)"),
     value(&["-i"], "interval", "set interval between packets (default: 1 second)", "보내는 간격(초)"),
     value(&["-I"], "device", "which ethernet device to use", "사용할 인터페이스"),
-    flag(&["-q"], "be quiet", "조용히"),
     value(&["-s"], "source", "source IP address", "출발지 주소"),
-    value(&["-w"], "timeout", "how long to wait for a reply", "기다릴 시간(초)"),
 ];
 
 /// The program.
@@ -74,10 +76,20 @@ impl Arping {
 }
 
 fn configure(args: &[String]) -> Result<Config, (i32, String)> {
-    let usage =
-        || super::usage::options_text("\nUsage:\n  arping [options] <destination>\n\nOptions:\n", OPTIONS);
-    let options = parse(OPTIONS, args).map_err(|e| (2, format!("arping: {e}\n{}", usage())))?;
-    if options.has("-h") || options.operands.len() != 1 {
+    let usage = || {
+        let head = "\nUsage:\n  arping [options] <destination>\n\nOptions:\n";
+        let rows = super::usage::iputils_text(OPTIONS, 13);
+        format!("{head}{rows}  <destination> DNS name or IP address\n\nFor more details see arping(8).\n")
+    };
+    if args.first().is_some_and(|a| a == "-h") {
+        return Err((2, usage()));
+    }
+    let options = parse(OPTIONS, args)
+        .map_err(|e| (2, format!("arping: {}\n{}", super::usage::iputils_mistake(&e), usage())))?;
+    if options.has("-V") {
+        return Err((0, "arping from iputils 20240905\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\n".to_owned()));
+    }
+    if options.operands.len() != 1 {
         return Err((2, usage()));
     }
     let number = |name: &str| match options.get(name).map(|t| (t, t.parse::<u32>())) {
@@ -101,6 +113,10 @@ impl Program for Arping {
         }
         let config = match &self.config {
             Ok(config) => config,
+            Err((0, text)) => {
+                sys.out(text.clone());
+                return Poll::Exit(0);
+            }
             Err((code, text)) => {
                 sys.err(text.clone());
                 return Poll::Exit(*code);
@@ -117,6 +133,11 @@ impl Program for Arping {
                     }
                     Some(Ok(found)) => match Run::begin(sys, config, found.addrs[0]) {
                         Ok(run) => self.state = State::Running(run),
+                        // What is wrong with the device is said as an answer, not as a mistake.
+                        Err(text) if text.starts_with("Interface") => {
+                            sys.out(text + "\n");
+                            return Poll::Exit(2);
+                        }
                         Err(text) => {
                             sys.err(format!("arping: {text}\n"));
                             return Poll::Exit(2);
@@ -152,13 +173,28 @@ impl Run {
         }
         let own_mac = device.mac;
         let on_link = device.addrs.iter().find(|a| a.contains(&target)).or(device.addrs.first());
+        let announces = config.options.has("-U") || config.options.has("-A");
         let own_addr = match config.options.get("-s") {
-            Some(text) => text.parse().map_err(|_| format!("invalid source {text}"))?,
+            Some(text) => {
+                let source: Ipv4Addr = text.parse().map_err(|_| format!("invalid source {text}"))?;
+                if !config.options.has("-D") && !sys.ns.is_local(source) {
+                    return Err(format!("bind: {}", Errno::AddrNotAvail));
+                }
+                source
+            }
+            None if config.options.has("-D") => Ipv4Addr::UNSPECIFIED,
+            // It speaks of an address: its own.
+            None if announces && !sys.ns.is_local(target) => {
+                return Err(format!("bind: {}", Errno::AddrNotAvail));
+            }
+            None if announces => target,
             None => on_link.map_or(Ipv4Addr::UNSPECIFIED, |a| a.addr()),
         };
         let socket = sys.ns.socket(Some(sys.pid), SocketKind::Packet { arp_only: true });
         sys.ns.set_option(socket, SocketOption::Device(name)).map_err(|e| format!("bind: {e}"))?;
-        sys.out(format!("ARPING {target} from {own_addr} {name}\n"));
+        if !config.options.has("-q") {
+            sys.out(format!("ARPING {target} from {own_addr} {name}\n"));
+        }
         let now = sys.now();
         Ok(Self {
             socket,
@@ -179,13 +215,14 @@ impl Run {
         self.receive(sys, config);
         let now = sys.now();
         let counted = config.count.is_some_and(|c| self.received >= c);
-        let first = config.options.has("-f") && self.received > 0;
+        // One answer is enough to know that an address is taken.
+        let first = (config.options.has("-f") || config.options.has("-D")) && self.received > 0;
         let over = config.wait.is_some_and(|w| now >= self.started + w);
         // Without -w the last question has a second for its answer.
         let waited = config.count.is_some_and(|c| self.sent >= c)
             && now >= self.last + config.wait.unwrap_or(config.interval);
         if counted || first || over || waited || sys.signal == Some(Signal::Int) {
-            return self.finish(sys);
+            return self.finish(sys, config);
         }
         let more = config.count.is_none_or(|c| self.sent < c);
         if more && now >= self.next {
@@ -204,7 +241,8 @@ impl Run {
 
     fn ask(&mut self, sys: &mut Sys<'_>, config: &Config) {
         let peer = self.peer.filter(|_| !config.options.has("-b"));
-        let bytes = request(self.own_mac, self.own_addr, self.target, peer);
+        let answers = config.options.has("-A");
+        let bytes = frame(answers, self.own_mac, self.own_addr, self.target, peer);
         // A packet socket has no peer: the frame itself says where it goes.
         let nowhere = Endpoint::new(Ipv4Addr::UNSPECIFIED, 0);
         self.last = sys.now();
@@ -224,6 +262,7 @@ impl Run {
                 Err(_) => continue,
             };
             let Some((mac, addr, target, was_unicast)) = reply(&datagram.data) else { continue };
+            // A probe for duplicates has no address of its own that an answer could name.
             if datagram.outgoing || addr != self.target || target != self.own_addr {
                 continue;
             }
@@ -242,12 +281,16 @@ impl Run {
         }
     }
 
-    fn finish(&self, sys: &mut Sys<'_>) -> Poll {
-        sys.out(format!(
-            "Sent {} probes ({} broadcast(s))\nReceived {} response(s)\n",
-            self.sent, self.broadcasts, self.received
-        ));
-        Poll::Exit(i32::from(self.received == 0))
+    fn finish(&self, sys: &mut Sys<'_>, config: &Config) -> Poll {
+        if !config.options.has("-q") {
+            sys.out(format!(
+                "Sent {} probes ({} broadcast(s))\nReceived {} response(s)\n",
+                self.sent, self.broadcasts, self.received
+            ));
+        }
+        let announces = config.options.has("-U") || config.options.has("-A");
+        let answered = self.received > 0;
+        Poll::Exit(i32::from(if config.options.has("-D") { answered } else { !answered && !announces }))
     }
 }
 
@@ -257,13 +300,13 @@ fn suitable_device(sys: &Sys<'_>, target: Ipv4Addr) -> Option<IfName> {
     able().find(|d| d.addrs.iter().any(|a| a.contains(&target))).or_else(|| able().next()).map(|d| d.name)
 }
 
-/// The frame of a question (RFC 826).
-fn request(own_mac: Mac, own_addr: Ipv4Addr, target: Ipv4Addr, peer: Option<Mac>) -> Vec<u8> {
+/// The frame of a question, or of an answer that nobody asked for (RFC 826).
+fn frame(answers: bool, own_mac: Mac, own_addr: Ipv4Addr, target: Ipv4Addr, peer: Option<Mac>) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
+        operation: if answers { ArpOperation::Reply } else { ArpOperation::Request },
         source_hardware_addr: own_mac.into(),
         source_protocol_addr: own_addr,
-        target_hardware_addr: peer.unwrap_or(Mac::BROADCAST).into(),
+        target_hardware_addr: if answers { own_mac } else { peer.unwrap_or(Mac::BROADCAST) }.into(),
         target_protocol_addr: target,
     };
     let ethernet = EthernetRepr {
@@ -306,14 +349,14 @@ mod tests {
 
     #[test]
     fn a_question_is_no_reply() {
-        let bytes = request(Mac([2; 6]), Ipv4Addr::LOCALHOST, Ipv4Addr::BROADCAST, None);
+        let bytes = frame(false, Mac([2; 6]), Ipv4Addr::LOCALHOST, Ipv4Addr::BROADCAST, None);
         assert_eq!((bytes.len(), reply(&bytes)), (42, None));
     }
 
     #[test]
     fn a_reply_is_read() {
         let mut bytes =
-            request(Mac([2; 6]), Ipv4Addr::LOCALHOST, Ipv4Addr::new(10, 0, 0, 3), Some(Mac([4; 6])));
+            frame(false, Mac([2; 6]), Ipv4Addr::LOCALHOST, Ipv4Addr::new(10, 0, 0, 3), Some(Mac([4; 6])));
         bytes[21] = 2;
         let expected = (Mac([2; 6]), Ipv4Addr::LOCALHOST, Ipv4Addr::new(10, 0, 0, 3), true);
         assert_eq!(reply(&bytes), Some(expected));

@@ -525,6 +525,8 @@ impl Dig {
         error: AskError,
     ) -> Option<i32> {
         let (server, port) = (a.servers[a.server].0, lookup.port);
+        // What could not even be sent is the last word each time.
+        let unsent = matches!(error, AskError::NotSent(_));
         match error {
             AskError::BadName => {
                 sys.err(format!("dig: '{name}' is not a legal name (bad label type)\n"));
@@ -552,14 +554,19 @@ impl Dig {
         }
         a.server += 1;
         if a.server == a.servers.len() {
+            if unsent {
+                sys.out(";; no servers could be reached\n");
+            }
             a.server = 0;
             a.tried += 1;
         }
         if a.tried < lookup.tries {
             return None;
         }
-        let greeting = self.greeting(lookup);
-        sys.out(greeting + ";; no servers could be reached\n");
+        if !unsent {
+            let greeting = self.greeting(lookup);
+            sys.out(greeting + ";; no servers could be reached\n");
+        }
         Some(9)
     }
 }

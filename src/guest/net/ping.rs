@@ -1,13 +1,14 @@
 //! `ping`: ICMP echo, with the texts of iputils 20240905, or of busybox where the machine has it
 //! (`/bin/busybox`, as alpine does).
 //!
-//! Not supported: flood, record route, timestamps, IPv6.
+//! Not supported: record route, timestamps of the hops, IPv6. What has no effect on the network here
+//! (`-a`, `-B`, `-C`, `-d`, `-e`, `-H`, `-L`, `-m`, `-Q`, `-S`, `-U`) is accepted.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::icmp_text;
-use crate::guest::dns::{AddrLookup, Found, HostLookup};
+use crate::guest::dns::{AddrLookup, Found, HostLookup, inet_aton};
 use crate::guest::options::{Opt, Parsed, flag, parse, value};
 use crate::guest::{Poll, Program, Signal, Sys};
 use crate::stack::{Errno, IcmpError, SocketId, SocketKind, SocketOption};
@@ -16,27 +17,60 @@ use crate::wire::Endpoint;
 
 /// The options of `ping`.
 pub(super) const OPTIONS: &[Opt] = &[
-    flag(&["-4"], "use IPv4", "IPv4 사용"),
-    flag(&["-b"], "allow pinging broadcast", "브로드캐스트 허용"),
+    flag(&["-3"], "RTT precision (do not round up the result time)", "시간을 반올림하지 않음"),
+    flag(&["-a"], "use audible ping", "응답마다 소리"),
+    flag(&["-A"], "use adaptive ping", "응답이 오는 대로 보냄"),
+    flag(&["-B"], "sticky source address", "출발지 주소 고정"),
     value(&["-c"], "count", "stop after <count> replies", "보낼 횟수"),
+    flag(&["-C"], "call connect() syscall on socket creation", "소켓을 바로 연결"),
+    flag(&["-D"], "print timestamps", "시각도 출력"),
+    flag(&["-d"], "use SO_DEBUG socket option", "디버그 소켓"),
+    value(
+        &["-e"],
+        "identifier",
+        "define identifier for ping session, default is random for\n\
+         SOCK_RAW and kernel defined for SOCK_DGRAM\n\
+         Imply using SOCK_RAW (for IPv4 only for identifier 0)",
+        "식별자 지정",
+    ),
+    flag(&["-f"], "flood ping", "쉬지 않고 보냄"),
     flag(&["-h"], "print help and exit", "도움말"),
-    value(&["-i"], "interval", "seconds between sending each packet", "보내는 간격(초)"),
+    flag(
+        &["-H"],
+        "force reverse DNS name resolution (useful for numeric\ndestinations or for -f), override -n",
+        "이름을 거꾸로 찾음",
+    ),
     value(&["-I"], "interface", "either interface name or address", "나갈 인터페이스 또는 출발지 주소"),
+    value(&["-i"], "interval", "seconds between sending each packet", "보내는 간격(초)"),
+    flag(&["-L"], "suppress loopback of multicast packets", "멀티캐스트를 자신에게 되돌리지 않음"),
+    value(&["-l"], "preload", "send <preload> number of packages while waiting replies", "먼저 몰아 보낼 수"),
+    value(&["-m"], "mark", "tag the packets going out", "나가는 패킷에 표시"),
     value(
         &["-M"],
         "pmtud opt",
         "define path MTU discovery, can be one of <do|dont|want|probe>",
         "경로 MTU 탐색 방식",
     ),
-    flag(&["-n"], "no reverse DNS name resolution", "이름을 거꾸로 찾지 않음"),
+    flag(&["-n"], "no reverse DNS name resolution, override -H", "이름을 거꾸로 찾지 않음"),
     flag(&["-O"], "report outstanding replies", "아직 오지 않은 응답도 알림"),
+    value(&["-p"], "pattern", "contents of padding byte", "채울 내용(16진수)"),
     flag(&["-q"], "quiet output", "요약만 출력"),
+    value(&["-Q"], "tclass", "use quality of service <tclass> bits", "서비스 등급"),
     value(&["-s"], "size", "use <size> as number of data bytes to be sent", "데이터 크기(바이트)"),
+    value(&["-S"], "size", "use <size> as SO_SNDBUF socket option value", "보내기 버퍼 크기"),
     value(&["-t"], "ttl", "define time to live", "TTL 지정"),
+    flag(&["-U"], "print user-to-user latency", "프로그램 사이의 시간"),
+    flag(&["-v"], "verbose output", "자세히"),
+    flag(&["-V"], "print version and exit", "버전"),
     value(&["-w"], "deadline", "reply wait <deadline> in seconds", "전체 제한 시간(초)"),
     value(&["-W"], "timeout", "time to wait for response", "응답을 기다릴 시간(초)"),
+    flag(&["-6"], "use IPv6", "IPv6 사용"),
+    flag(&["-4"], "use IPv4", "IPv4 사용"),
+    flag(&["-b"], "allow pinging broadcast", "브로드캐스트 허용"),
 ];
 
+/// So many of them, the last, are those of IPv4.
+const IPV4: usize = 2;
 /// The largest payload of an echo request: 65535 less IPv4's and ICMP's headers.
 const MAX_SIZE: u32 = 65507;
 /// Sent times that are remembered: older replies count as late duplicates.
@@ -61,6 +95,12 @@ struct Config {
     ttl: Option<u8>,
     numeric: bool,
     quiet: bool,
+    flood: bool,
+    preload: u64,
+    /// What the payload is filled with, over and over; counting bytes if empty.
+    pattern: Vec<u8>,
+    /// What is said before all else, of options that are not as they should be.
+    warning: String,
 }
 
 #[derive(Debug, Clone)]
@@ -116,22 +156,35 @@ impl Ping {
 }
 
 fn configure(args: &[String]) -> Result<Config, (i32, String)> {
-    let usage =
-        || super::usage::options_text("\nUsage\n  ping [options] <destination>\n\nOptions:\n", OPTIONS);
-    let options = parse(OPTIONS, args).map_err(|e| (2, format!("ping: {e}\n{}", usage())))?;
+    let usage = || {
+        let (common, ipv4) = OPTIONS.split_at(OPTIONS.len() - IPV4);
+        let rows = super::usage::iputils_text;
+        format!(
+            "\nUsage\n  ping [options] <destination>\n\nOptions:\n  <destination>      DNS name or IP address\n\
+             {}\nIPv4 options:\n{}\nFor more details see ping(8).\n",
+            rows(&common[..common.len() - 1], 18),
+            rows(ipv4, 18)
+        )
+    };
+    let mistake = super::usage::iputils_mistake;
+    let options = parse(OPTIONS, args).map_err(|e| (2, format!("ping: {}\n{}", mistake(&e), usage())))?;
     if options.has("-h") {
         return Err((2, usage()));
     }
-    let Some(host) = options.operands.last().cloned() else {
-        return Err((1, "ping: usage error: Destination address required\n".to_owned()));
-    };
+    if options.has("-V") {
+        return Err((0, "ping from iputils 20240905\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\n".to_owned()));
+    }
+    let argument = |name: &str| if name == "-s" { "-s value" } else { "argument" };
     let number = |name: &str, low: u64, high: u64| match options.get(name) {
         None => Ok(None),
         Some(text) => match text.parse::<u64>() {
             Ok(n) if (low..=high).contains(&n) => Ok(Some(n)),
             Ok(_) => Err((
                 1,
-                format!("ping: invalid argument: '{text}': out of range: {low} <= value <= {high}\n"),
+                format!(
+                    "ping: invalid {}: '{text}': out of range: {low} <= value <= {high}\n",
+                    argument(name)
+                ),
             )),
             Err(_) => Err((1, format!("ping: invalid argument: '{text}'\n"))),
         },
@@ -140,24 +193,58 @@ fn configure(args: &[String]) -> Result<Config, (i32, String)> {
         None => Ok(None),
         Some(text) => match text.parse::<f64>() {
             Ok(s) if s.is_finite() && s >= 0.0 => Ok(Some(Duration::from_secs_f64(s))),
-            _ => Err((1, format!("ping: bad timing interval: {text}\n"))),
+            Ok(_) => Err((1, format!("ping: bad timing interval: {text}\n"))),
+            Err(_) => Ok(None),
         },
     };
-    if options.get("-M").is_some_and(|mode| !["do", "dont", "want", "probe"].contains(&mode)) {
-        return Err((2, "ping: wrong value for -M: do, dont, want, probe are valid ones.\n".to_owned()));
+    let refused = |text: String| Err((2, format!("ping: {text}\n")));
+    if let Some(mode) = options.get("-M").filter(|m| !["do", "dont", "want", "probe"].contains(m)) {
+        return refused(format!("invalid -M argument: {mode}"));
     }
+    let mut warning = String::new();
+    for name in ["-i", "-W"] {
+        if let Some(text) = options.get(name).filter(|t| t.parse::<f64>().is_err()) {
+            warning += &format!(
+                "ping: option argument contains garbage: {text}\nping: this will become fatal error in the future\n"
+            );
+        }
+    }
+    let mut pattern = Vec::new();
+    if let Some(text) = options.get("-p") {
+        match bytes_of(text) {
+            Some(bytes) => pattern = bytes,
+            None => return refused(format!("patterns must be specified as hex digits: {text}")),
+        }
+    }
+    let ttl = number("-t", 0, 255)?.map(|t| t as u8);
+    let Some(host) = options.operands.last().cloned() else {
+        return refused("usage error: Destination address required".to_owned());
+    };
     Ok(Config {
         count: number("-c", 1, i64::MAX as u64)?,
         interval: seconds("-i")?.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(2)),
         linger: seconds("-W")?.unwrap_or(Duration::from_secs(10)),
         deadline: number("-w", 1, i32::MAX as u64)?.map(Duration::from_secs),
         size: number("-s", 0, u64::from(MAX_SIZE))?.unwrap_or(56) as usize,
-        ttl: number("-t", 1, 255)?.map(|t| t as u8),
+        ttl,
         numeric: options.has("-n"),
         quiet: options.has("-q"),
+        flood: options.has("-f"),
+        preload: number("-l", 1, 65536)?.unwrap_or(1),
+        pattern,
+        warning,
         host,
         options,
     })
+}
+
+/// The bytes of a pattern: pairs of hexadecimal digits, at most 16.
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pairs = text.as_bytes().chunks(2).take(16);
+    pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).ok()?, 16).ok()).collect()
 }
 
 impl Program for Ping {
@@ -167,6 +254,10 @@ impl Program for Ping {
         }
         let config = match &self.config {
             Ok(config) => config,
+            Err((0, text)) => {
+                sys.out(text.clone());
+                return Poll::Exit(0);
+            }
             Err((code, text)) => {
                 sys.err(text.clone());
                 return Poll::Exit(*code);
@@ -174,7 +265,10 @@ impl Program for Ping {
         };
         loop {
             match &mut self.state {
-                State::Start => self.state = State::Resolving(HostLookup::new(&config.host)),
+                State::Start => {
+                    sys.err(config.warning.clone());
+                    self.state = State::Resolving(HostLookup::new(&config.host));
+                }
                 State::Resolving(lookup) => {
                     if sys.signal == Some(Signal::Int) {
                         return Poll::Exit(130);
@@ -213,12 +307,16 @@ fn busybox(sys: &Sys<'_>) -> bool {
 
 impl Run {
     fn begin(sys: &mut Sys<'_>, config: &Config, found: &Found) -> Result<Self, i32> {
-        let target = found.addrs[0];
+        // To nobody is to oneself.
+        let target = Some(found.addrs[0]).filter(|a| !a.is_unspecified()).unwrap_or(Ipv4Addr::LOCALHOST);
         let busybox = busybox(sys);
         let fail = |sys: &mut Sys<'_>, text: String| {
             sys.err(format!("ping: {text}\n"));
             Err(if busybox { 1 } else { 2 })
         };
+        if config.options.has("-6") {
+            return fail(sys, format!("{}: Address family for hostname not supported", config.host));
+        }
         let socket = sys.ns.socket(Some(sys.pid), SocketKind::Ping);
         let mut via = String::new();
         if let Some(interface) = config.options.get("-I") {
@@ -229,7 +327,9 @@ impl Run {
             match bound {
                 Ok(addr) if addr.to_string() == interface => via = format!(" from {addr} :"),
                 Ok(addr) => via = format!(" from {addr} {interface}:"),
-                Err(Errno::NoDev) => return fail(sys, format!("unknown iface: {interface}")),
+                Err(Errno::NoDev) => {
+                    return fail(sys, format!("SO_BINDTODEVICE {interface}: {}", Errno::NoDev));
+                }
                 Err(e) => return fail(sys, format!("bind: {e}")),
             }
         }
@@ -237,15 +337,26 @@ impl Run {
         let set = [
             config.ttl.map(SocketOption::Ttl),
             discover.map(|m| SocketOption::DontFragment(m == "do" || m == "probe")),
-            Some(SocketOption::Broadcast(config.options.has("-b"))),
             Some(SocketOption::RecvErr(true)),
         ];
+        if config.ttl == Some(0) {
+            return fail(sys, "cannot set unicast time-to-live: Invalid argument".to_owned());
+        }
         for option in set.into_iter().flatten() {
             if let Err(e) = sys.ns.set_option(socket, option) {
                 return fail(sys, format!("setsockopt: {e}"));
             }
         }
-        match sys.ns.connect(socket, Endpoint::new(target, 0), &mut sys.cx) {
+        let to = Endpoint::new(target, 0);
+        let mut connected = sys.ns.connect(socket, to, &mut sys.cx);
+        if connected == Err(Errno::Access) && config.options.has("-b") {
+            if !busybox {
+                sys.err("WARNING: pinging broadcast address\n");
+            }
+            let _ = sys.ns.set_option(socket, SocketOption::Broadcast(true));
+            connected = sys.ns.connect(socket, to, &mut sys.cx);
+        }
+        match connected {
             Ok(()) => {}
             Err(Errno::Access) => {
                 return fail(
@@ -260,6 +371,14 @@ impl Run {
         if busybox {
             sys.out(format!("PING {} ({target}): {} data bytes\n", config.host, config.size));
         } else {
+            if config.options.has("-v") {
+                sys.err("ping: sock4.fd: 3 (socktype: SOCK_RAW), sock6.fd: 4 (socktype: SOCK_RAW), hints.ai_family: AF_UNSPEC\n\n");
+                sys.out(format!("ai->ai_family: AF_INET, ai->ai_canonname: '{}'\n", config.host));
+            }
+            if !config.pattern.is_empty() {
+                let digits: String = config.pattern.iter().map(|b| format!("{b:02x}")).collect();
+                sys.out(format!("PATTERN: 0x{digits}\n"));
+            }
             let size = config.size;
             let head = format!("PING {} ({target}){via} {size}({}) bytes of data.\n", config.host, size + 28);
             sys.out(head);
@@ -269,7 +388,7 @@ impl Run {
             socket,
             busybox,
             // An address as the operand turns names off, as with -n.
-            numeric: config.numeric || busybox || config.host.parse::<Ipv4Addr>().is_ok(),
+            numeric: config.numeric || busybox || inet_aton(&config.host).is_some(),
             started: now,
             last_sent: now,
             next_send: now,
@@ -334,11 +453,17 @@ impl Run {
     fn send(&mut self, sys: &mut Sys<'_>, config: &Config) {
         let now = sys.now();
         if config.options.has("-O") && self.sent > 0 && !self.answered.contains_key(&self.sent) {
-            sys.out(format!("no answer yet for icmp_seq={}\n", self.sent));
+            sys.out(format!("{}no answer yet for icmp_seq={}\n", stamp(sys, config), self.sent));
         }
         self.sent += 1;
         self.last_sent = now;
-        self.next_send = now + config.interval;
+        let pause = if self.sent < config.preload { Duration(0) } else { config.interval };
+        // A flood goes on with each answer, and a hundred times a second without.
+        let pause = if config.flood { Duration::from_millis(10).min(pause) } else { pause };
+        self.next_send = now + pause;
+        if config.flood && !config.quiet {
+            sys.out(".");
+        }
         self.sent_at.insert(self.sent, now);
         if self.sent_at.len() > REMEMBERED {
             self.sent_at.pop_first();
@@ -347,7 +472,10 @@ impl Run {
         // busybox counts from 0.
         let seq = (self.sent - u64::from(self.busybox)) as u16;
         let mut data = seq.to_be_bytes().to_vec();
-        data.extend((0..config.size).map(|i| i as u8));
+        data.extend((0..config.size).map(|i| match config.pattern.as_slice() {
+            [] => i as u8,
+            pattern => pattern[i % pattern.len()],
+        }));
         if let Err(e) = sys.ns.send(self.socket, &data, &mut sys.cx)
             && !config.quiet
         {
@@ -365,7 +493,7 @@ impl Run {
             self.errors += 1;
             self.outstanding(error.seq);
             if let (false, Some(after)) = (self.busybox, error_text(&error)) {
-                let before = "From ".to_owned();
+                let before = stamp(sys, config) + "From ";
                 let after = format!(" icmp_seq={} {after}\n", error.seq);
                 self.lines.push_back(Line { from: error.from, before, after });
             }
@@ -402,6 +530,17 @@ impl Run {
                         self.received += 1;
                     }
                     let before = format!("{bytes} bytes from ");
+                    if config.flood || config.options.has("-A") {
+                        self.next_send = sys.now() + Duration::from_millis(2 * u64::from(!config.flood));
+                    }
+                    if config.flood && !config.quiet {
+                        sys.out("\u{8} \u{8}");
+                        continue;
+                    }
+                    if config.options.has("-a") {
+                        after += "\u{7}";
+                    }
+                    let before = stamp(sys, config) + &before;
                     self.lines.push_back(Line { from: datagram.from.addr, before, after: after + "\n" });
                 }
                 Err(Errno::WouldBlock | Errno::BadFd) => break,
@@ -542,6 +681,13 @@ impl Rtt {
     }
 }
 
+/// The time in front of a line, with `-D`.
+fn stamp(sys: &Sys<'_>, config: &Config) -> String {
+    let micros = sys.now().0 / 1_000;
+    let text = || format!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000);
+    if config.options.has("-D") { text() } else { String::new() }
+}
+
 /// A time in milliseconds with three significant digits, as iputils prints it.
 fn rtt_text(micros: u64) -> String {
     let (ms, part) = (micros / 1_000, micros % 1_000);
@@ -593,8 +739,8 @@ mod tests {
             ("-z web", 2, "ping: invalid option -- 'z'\n"),
             ("-c", 2, "ping: option requires an argument -- 'c'\n"),
             ("-c x web", 1, "ping: invalid argument: 'x'\n"),
-            ("-t 256 web", 1, "ping: invalid argument: '256': out of range: 1 <= value <= 255\n"),
-            ("-n", 1, "ping: usage error: Destination address required\n"),
+            ("-t 256 web", 1, "ping: invalid argument: '256': out of range: 0 <= value <= 255\n"),
+            ("-n", 2, "ping: usage error: Destination address required\n"),
         ];
         for (line, exit, text) in table {
             let (code, message) = configure(&words(line)).unwrap_err();

@@ -1,7 +1,7 @@
 //! `nslookup`: DNS questions asked directly, past `/etc/hosts`, with the texts of BIND 9.20's
 //! tool, or busybox's where the machine has it.
 //!
-//! Not supported: interactive mode, AAAA besides A.
+//! Not supported: interactive mode.
 
 use std::net::Ipv4Addr;
 
@@ -202,7 +202,13 @@ impl Asking {
                         continue;
                     }
                     let at = Endpoint::new(server, config.port);
-                    return Some(nslookup_answer(sys, config, at, &name, self.kind, &message));
+                    let exit = nslookup_answer(sys, config, at, &name, self.kind, &message);
+                    // Without a type it asks for IPv6 addresses next, and says only what there is.
+                    if exit == 0 && self.kind == Kind::A && config.kind.is_none() && !is_busybox(sys) {
+                        (self.kind, self.tried) = (Kind::AAAA, 0);
+                        continue;
+                    }
+                    return Some(exit);
                 }
                 Err(error) => {
                     if let Some(exit) = self.failed(sys, config, &name, error) {
@@ -217,7 +223,7 @@ impl Asking {
     fn failed(&mut self, sys: &mut Sys<'_>, config: &Config, name: &str, error: AskError) -> Option<i32> {
         let server = self.servers[self.server];
         let port = config.port;
-        let busybox = sys.files.get("/bin/busybox").is_some();
+        let busybox = is_busybox(sys);
         match error {
             _ if busybox => {}
             AskError::BadName => {
@@ -256,6 +262,10 @@ impl Asking {
     }
 }
 
+fn is_busybox(sys: &Sys<'_>) -> bool {
+    sys.files.get("/bin/busybox").is_some()
+}
+
 /// BIND's own words for the kernel's errors (isc_result_totext).
 pub(super) fn plain(e: Errno) -> &'static str {
     match e {
@@ -278,7 +288,7 @@ fn nslookup_answer(
     kind: Kind,
     message: &Message,
 ) -> i32 {
-    let busybox = sys.files.get("/bin/busybox").is_some();
+    let busybox = is_busybox(sys);
     let mut text = String::new();
     // The server is named for A questions and for a type that was asked for.
     if kind == Kind::A || config.kind.is_some() || busybox {
@@ -311,6 +321,10 @@ fn nslookup_answer(
             ),
             Data::Other(kind) => format!("{name}\t{kind}\n"),
         };
+    }
+    let second = kind == Kind::AAAA && config.kind.is_none();
+    if message.answers.is_empty() && second {
+        return 0;
     }
     if message.answers.is_empty() {
         text += &format!("*** Can't find {name}: No answer\n");

@@ -1,7 +1,7 @@
-//! `traceroute`: UDP probes to ports from 33434 with growing TTL, sixteen at a time, with the
-//! texts of Dmitry Butskoy's traceroute 2.1 (Debian's).
+//! `traceroute`: probes with growing TTL, sixteen at a time, with the texts of Dmitry Butskoy's traceroute
+//! 2.1 (Debian's): UDP to ports from 33434, UDP to one port (`-U`), echo requests (`-I`) or SYNs (`-T`).
 //!
-//! Not supported: ICMP and TCP probes, AS look-ups, IPv6.
+//! Not supported: AS look-ups, source routes, IPv6. A connection that a SYN opens is closed, not reset.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -25,6 +25,21 @@ pub(super) const OPTIONS: &[Opt] = &[
         "Number of probes to be tried simultaneously",
         "동시에 보낼 수",
     ),
+    flag(&["-I", "--icmp"], "Use ICMP ECHO for tracerouting", "ICMP 에코로 추적"),
+    flag(&["-T", "--tcp"], "Use TCP SYN for tracerouting (default port is 80)", "TCP SYN으로 추적"),
+    flag(
+        &["-U", "--udp"],
+        "Use UDP to particular port for tracerouting (default port is 53)",
+        "한 UDP 포트로 추적",
+    ),
+    value(&["-M", "--module"], "name", "Use specified module for traceroute operations", "추적 방식"),
+    flag(&["-F", "--dont-fragment"], "Do not fragment packets", "나누지 않음"),
+    value(&["-i", "--interface"], "device", "Specify a network interface to operate with", "나갈 인터페이스"),
+    value(&["-s", "--source"], "src_addr", "Use source src_addr for outgoing packets", "출발지 주소"),
+    value(&["-z", "--sendwait"], "sendwait", "Minimal time interval between probes", "보내는 간격"),
+    value(&["-t", "--tos"], "tos", "Set the TOS (IPv4 type of service)", "서비스 등급"),
+    flag(&["-e", "--extensions"], "Show ICMP extensions (if present), including MPLS", "ICMP 확장 표시"),
+    flag(&["-V", "--version"], "Print version info and exit", "버전"),
     value(&["-p", "--port"], "port", "Set the destination port to use", "시작 목적지 포트"),
     value(&["-q", "--queries"], "nqueries", "Number of probes per each hop (default is 3)", "홉마다 보낼 수"),
     value(&["-w", "--wait"], "seconds", "Wait for a probe no more than this", "응답을 기다릴 시간(초)"),
@@ -33,6 +48,10 @@ pub(super) const OPTIONS: &[Opt] = &[
 
 /// IPv4's and UDP's headers and 32 bytes of data.
 const PACKET_LEN: usize = 60;
+/// Stands for "say it as a mistake, and end well".
+const HELP: i32 = -1;
+/// The longest packet that may be asked for.
+const MAX_PACKET: usize = 65000;
 /// A probe waits no more than so many times as long as another of its hop, or of a later one
 /// (the HERE and NEAR factors of `-w`), plus a millisecond.
 const HERE: u64 = 3;
@@ -52,9 +71,27 @@ struct Config {
     hops: usize,
     queries: usize,
     at_once: usize,
-    port: u16,
+    method: Method,
+    port: Option<u16>,
+    len: usize,
     wait: Duration,
     numeric: bool,
+    whole: bool,
+    device: Option<String>,
+    source: Option<String>,
+}
+
+/// What the probes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    /// UDP, to a port of its own for each.
+    Ports,
+    /// UDP, all to one port.
+    Udp,
+    /// Echo requests of one socket.
+    Icmp,
+    /// Openings of TCP connections.
+    Tcp,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +110,8 @@ struct Run {
     printed: usize,
     names: BTreeMap<Ipv4Addr, String>,
     naming: Option<AddrLookup>,
+    /// The socket of all echo requests.
+    echo: Option<SocketId>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -103,10 +142,19 @@ fn configure(args: &[String]) -> Result<Config, (i32, String)> {
     if options.has("--help") {
         return Err((0, usage()));
     }
-    let host = options.operands.first().cloned().ok_or_else(|| (2, usage()))?;
-    let hops = number(&options, "-m", 30)?;
-    let first = number(&options, "-f", 1)?;
-    let queries = number(&options, "-q", 3)?;
+    if options.has("-V") {
+        let text = "Modern traceroute for Linux, version 2.1.6\n\
+                    Copyright (c) 2016  Dmitry Butskoy,   License: GPL v2 or any later\n";
+        return Err((HELP, text.to_owned()));
+    }
+    let Some(host) = options.operands.first().cloned() else {
+        // Without a word it explains itself; with options alone something is missing.
+        let text = "Specify \"host\" missing argument.\n";
+        return Err(if args.is_empty() { (HELP, usage()) } else { (2, text.to_owned()) });
+    };
+    let hops = number(args, &options, "-m", 30)?;
+    let first = number(args, &options, "-f", 1)?;
+    let queries = number(args, &options, "-q", 3)?;
     let refuse = |text: &str| Err((2, format!("{text}\n")));
     if hops > 255 {
         return refuse("max hops cannot be more than 255");
@@ -123,14 +171,42 @@ fn configure(args: &[String]) -> Result<Config, (i32, String)> {
         Some(Ok(w)) if w.is_finite() && w >= 0.0 => w,
         Some(_) => return refuse("bad wait seconds specified"),
     };
-    let port = number(&options, "-p", 33434)?;
+    let method = match options.get("-M") {
+        _ if options.has("-I") => Method::Icmp,
+        _ if options.has("-T") => Method::Tcp,
+        _ if options.has("-U") => Method::Udp,
+        None | Some("default") => Method::Ports,
+        Some("icmp") => Method::Icmp,
+        Some("tcp") => Method::Tcp,
+        Some("udp") => Method::Udp,
+        Some(name) => return refuse(&format!("Unknown traceroute module {name}")),
+    };
+    let len = match options.operands.get(1).map(|l| (l, l.parse::<usize>())) {
+        None => PACKET_LEN,
+        Some((_, Ok(len))) if len > MAX_PACKET => {
+            return refuse(&format!("too big packetlen {len} specified"));
+        }
+        Some((_, Ok(len))) => len.max(28),
+        Some((text, Err(_))) => {
+            let position = args.iter().position(|a| a == text).map_or(1, |p| p + 1);
+            let text =
+                format!("Cannot handle \"packetlen\" cmdline arg `{text}' on position 2 (argc {position})");
+            return refuse(&text);
+        }
+    };
+    let port = options.get("-p").map(|_| number(args, &options, "-p", 0)).transpose()?;
     Ok(Config {
         host,
         first,
         hops,
         queries,
-        at_once: number(&options, "-N", 16)?.max(1),
-        port: u16::try_from(port).unwrap_or(33434),
+        at_once: number(args, &options, "-N", 16)?.max(1),
+        method,
+        port: port.map(|p| p as u16),
+        len: if method == Method::Tcp { PACKET_LEN } else { len },
+        whole: options.has("-F"),
+        device: options.get("-i").map(str::to_owned),
+        source: options.get("-s").map(str::to_owned),
         wait: Duration::from_secs_f64(wait),
         numeric: options.has("-n"),
     })
@@ -144,17 +220,18 @@ fn bad_option(args: &[String], e: &OptError) -> String {
         OptError::Unknown(_) => {
             format!("Bad option `{dashed}' (argc {position})")
         }
-        OptError::NoValue(_) => format!("Option `{dashed}' (argc {position}) requires an argument"),
+        OptError::NoValue(_) => {
+            let value = OPTIONS.iter().find(|o| o.names.contains(&dashed.as_str())).map_or("", |o| o.value);
+            format!("Option `{dashed}' (argc {position}) requires an argument: `{dashed} {value}'")
+        }
     }
 }
 
-fn number(options: &Parsed, name: &str, default: usize) -> Result<usize, (i32, String)> {
-    match options.get(name) {
-        None => Ok(default),
-        Some(text) => text
-            .parse()
-            .map_err(|_| (2, format!("Cannot handle `{name}' option with arg `{text}' (argc 1)\n"))),
-    }
+fn number(args: &[String], options: &Parsed, name: &str, default: usize) -> Result<usize, (i32, String)> {
+    let Some(text) = options.get(name) else { return Ok(default) };
+    let position = args.iter().position(|a| a.ends_with(text)).map_or(1, |p| p + 1);
+    text.parse()
+        .map_err(|_| (2, format!("Cannot handle `{name}' option with arg `{text}' (argc {position})\n")))
 }
 
 impl Program for Traceroute {
@@ -172,7 +249,7 @@ impl Program for Traceroute {
             }
             Err((code, text)) => {
                 sys.err(text.clone());
-                return Poll::Exit(*code);
+                return Poll::Exit((*code).max(0));
             }
         };
         loop {
@@ -190,8 +267,8 @@ impl Program for Traceroute {
                     Some(Ok(found)) => {
                         let target = found.addrs[0];
                         sys.out(format!(
-                            "traceroute to {} ({target}), {} hops max, {PACKET_LEN} byte packets",
-                            config.host, config.hops
+                            "traceroute to {} ({target}), {} hops max, {} byte packets",
+                            config.host, config.hops, config.len
                         ));
                         let probes = vec![Probe::default(); config.hops * config.queries];
                         self.state = State::Running(Run {
@@ -201,6 +278,7 @@ impl Program for Traceroute {
                             probes,
                             names: BTreeMap::new(),
                             naming: None,
+                            echo: None,
                         });
                     }
                 },
@@ -245,8 +323,8 @@ impl Run {
             }
             match next {
                 Some(i) if under_way < config.at_once => {
-                    if let Err(e) = self.send(sys, config, i) {
-                        sys.err(format!("\nconnect: {e}\n"));
+                    if let Err(text) = self.send(sys, config, i) {
+                        sys.err(format!("\n{text}\n"));
                         return Poll::Exit(1);
                     }
                     self.collect(sys, config, i);
@@ -257,41 +335,107 @@ impl Run {
         self.print(sys, config)
     }
 
-    fn send(&mut self, sys: &mut Sys<'_>, config: &Config, i: usize) -> Result<(), Errno> {
-        let socket = sys.ns.socket(Some(sys.pid), SocketKind::Udp);
+    /// A socket for a probe, set up as the options say.
+    fn open(&self, sys: &mut Sys<'_>, config: &Config, ttl: u8, port: u16) -> Result<SocketId, String> {
+        let kind = match config.method {
+            Method::Ports | Method::Udp => SocketKind::Udp,
+            Method::Icmp => SocketKind::Ping,
+            Method::Tcp => SocketKind::Tcp,
+        };
+        let socket = sys.ns.socket(Some(sys.pid), kind);
+        let told = |call: &'static str| move |e: Errno| format!("{call}: {e}");
+        let options =
+            [SocketOption::Ttl(ttl), SocketOption::RecvErr(true), SocketOption::DontFragment(config.whole)];
+        for option in options {
+            sys.ns.set_option(socket, option).map_err(told("setsockopt"))?;
+        }
+        if let Some(device) = &config.device {
+            let name = device.parse().map_err(|_| Errno::NoDev);
+            name.and_then(|name| sys.ns.set_option(socket, SocketOption::Device(name)))
+                .map_err(told("setsockopt SO_BINDTODEVICE"))?;
+        }
+        if let Some(source) = config.source.as_ref().and_then(|s| s.parse().ok()) {
+            sys.ns.bind(socket, Endpoint::new(source, 0)).map_err(told("bind"))?;
+        }
+        match sys.ns.connect(socket, Endpoint::new(self.target, port), &mut sys.cx) {
+            Ok(()) | Err(Errno::InProgress) => Ok(socket),
+            Err(e) => Err(format!("connect: {e}")),
+        }
+    }
+
+    fn send(&mut self, sys: &mut Sys<'_>, config: &Config, i: usize) -> Result<(), String> {
         let ttl = u8::try_from(i / config.queries + 1).unwrap_or(u8::MAX);
-        let port = config.port.wrapping_add(i as u16);
-        let data: Vec<u8> = (0..PACKET_LEN - 28).map(|n| 0x40 + (n & 0x3f) as u8).collect();
-        sys.ns.set_option(socket, SocketOption::Ttl(ttl))?;
-        sys.ns.set_option(socket, SocketOption::RecvErr(true))?;
-        sys.ns.connect(socket, Endpoint::new(self.target, port), &mut sys.cx)?;
+        let port = match config.method {
+            Method::Ports => config.port.unwrap_or(33434).wrapping_add(i as u16),
+            Method::Udp => config.port.unwrap_or(53),
+            Method::Icmp => 0,
+            Method::Tcp => config.port.unwrap_or(80),
+        };
+        let socket = match self.echo {
+            Some(socket) => socket,
+            None => self.open(sys, config, ttl, port)?,
+        };
+        let mut data = Vec::new();
+        if config.method == Method::Icmp {
+            self.echo = Some(socket);
+            let _ = sys.ns.set_option(socket, SocketOption::Ttl(ttl));
+            data.extend((i as u16 + 1).to_be_bytes());
+        }
+        data.extend((0..config.len - 28).map(|n| 0x40 + (n & 0x3f) as u8));
         let probe = &mut self.probes[i];
         probe.socket = Some(socket);
         probe.sent = Some(sys.now());
-        // A probe that cannot be sent now is one that nobody answers.
-        let _ = sys.ns.send(socket, &data, &mut sys.cx);
+        if config.method != Method::Tcp {
+            // A probe that cannot be sent now is one that nobody answers.
+            let _ = sys.ns.send(socket, &data, &mut sys.cx);
+        }
         Ok(())
     }
 
     /// Looks for the answer to a probe.
     fn collect(&mut self, sys: &mut Sys<'_>, config: &Config, i: usize) {
         let Some(socket) = self.probes[i].socket else { return };
-        let Some(sent) = self.probes[i].sent else { return };
-        let took = sys.now().since(sent);
-        if let Some(error) = sys.ns.take_icmp_error(socket) {
+        // Of the echo requests each error and each reply says which it is about.
+        while let Some(error) = sys.ns.take_icmp_error(socket) {
+            let about =
+                if config.method == Method::Icmp { usize::from(error.seq).wrapping_sub(1) } else { i };
             let (flag, last) = judge(&error);
-            let probe = &mut self.probes[i];
-            probe.answer = Some((error.from, took));
-            (probe.flag, probe.last) = (flag, last);
-        } else if let Ok(datagram) = sys.ns.recv_from(socket) {
-            // Somebody does serve that port.
-            let probe = &mut self.probes[i];
-            probe.answer = Some((datagram.from.addr, took));
-            probe.last = true;
-        } else {
+            self.answered(sys, config, about, error.from, flag, last);
+        }
+        if config.method == Method::Tcp {
+            // Open or refused: the target itself spoke.
+            if matches!(sys.ns.connect_result(socket), Some(Ok(()) | Err(Errno::ConnRefused))) {
+                self.answered(sys, config, i, self.target, String::new(), true);
+            }
             return;
         }
-        if self.probes[i].last {
+        while let Ok(datagram) = sys.ns.recv_from(socket) {
+            // Somebody does serve that port, or echoes.
+            let seq = datagram.data.first_chunk::<2>().map_or(0, |s| usize::from(u16::from_be_bytes(*s)));
+            let about = if config.method == Method::Icmp { seq.wrapping_sub(1) } else { i };
+            self.answered(sys, config, about, datagram.from.addr, String::new(), true);
+            if config.method != Method::Icmp {
+                break;
+            }
+        }
+    }
+
+    /// Notes what came for a probe.
+    fn answered(
+        &mut self,
+        sys: &mut Sys<'_>,
+        config: &Config,
+        i: usize,
+        from: Ipv4Addr,
+        flag: String,
+        last: bool,
+    ) {
+        let now = sys.now();
+        let Some(probe) = self.probes.get_mut(i) else { return };
+        let (Some(sent), false) = (probe.sent, probe.done) else { return };
+        probe.answer = Some((from, now.since(sent)));
+        (probe.flag, probe.last) = (flag, last);
+        if last {
             let end = (i / config.queries + 1) * config.queries;
             for j in end..self.end {
                 self.close(sys, j);
@@ -303,7 +447,7 @@ impl Run {
 
     fn close(&mut self, sys: &mut Sys<'_>, i: usize) {
         self.probes[i].done = true;
-        if let Some(socket) = self.probes[i].socket.take() {
+        if let Some(socket) = self.probes[i].socket.take().filter(|s| self.echo != Some(*s)) {
             sys.ns.close(socket, &mut sys.cx);
         }
     }

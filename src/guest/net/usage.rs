@@ -33,3 +33,22 @@ pub(super) fn options_text(head: &str, table: &[Opt]) -> String {
     }
     text
 }
+
+/// A line for each option as iputils' programs have them: `width` columns for the spelling and its value.
+pub(super) fn iputils_text(table: &[Opt], width: usize) -> String {
+    let mut text = String::new();
+    for opt in table {
+        let value = if opt.value.is_empty() { String::new() } else { format!(" <{}>", opt.value) };
+        let help = opt.help[0].replace('\n', &format!("\n{:1$}", "", width + 3));
+        text += &format!("  {:<width$} {help}\n", format!("{}{value}", opt.names[0]));
+    }
+    text
+}
+
+/// What iputils' programs say of a wrong option: they know letters only.
+pub(super) fn iputils_mistake(e: &crate::guest::options::OptError) -> String {
+    match e.to_string().split_once("'--") {
+        Some(_) => "invalid option -- '-'".to_owned(),
+        None => e.to_string(),
+    }
+}

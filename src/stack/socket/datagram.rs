@@ -20,14 +20,17 @@ impl NetNs {
         if let Some(error) = socket.error.take() {
             return Err(error);
         }
-        if broadcast && !socket.options.broadcast {
-            return Err(Errno::Access);
-        }
+        let refused = broadcast && !socket.options.broadcast;
         let (device, bound, local) = (socket.options.device, socket.bound, socket.local);
         let named = socket.options.source;
         let fixed = [named, local.addr].into_iter().find(|a| !a.is_unspecified()).unwrap_or(bound);
         // A DHCP client sends from no address (RFC 2131 §4.1), whatever other interfaces have: the real ones
         // use packet sockets for it.
+        // Where there is no way at all, that is said first (__ip4_datagram_connect).
+        if refused {
+            self.resolve(to.addr, device).map_err(Errno::from)?;
+            return Err(Errno::Access);
+        }
         let bare = device.is_some_and(|d| self.device(d).is_some_and(|d| d.addrs.is_empty()));
         let mut way = None;
         let src = if fixed.is_unspecified() && !(bare && to.addr.is_broadcast()) {

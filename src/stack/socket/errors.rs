@@ -116,6 +116,9 @@ impl NetNs {
     fn tell(&mut self, id: SocketId, quote: &Quote<'_>, cx: &mut Cx<'_>) {
         let Some((errno, fatal)) = meaning(quote.error.icmp_type, quote.error.code) else { return };
         let Some(socket) = self.sockets.get_mut(id) else { return };
+        if socket.options.recv_err {
+            socket.push_icmp_error(quote.error);
+        }
         if let Body::Tcp(tcp) = &mut socket.body {
             let seq = Seq(u32::from(be16(quote.transport, 4)) << 16 | u32::from(be16(quote.transport, 6)));
             let believed = if errno == Errno::MsgSize {
@@ -131,9 +134,7 @@ impl NetNs {
         // Without IP_RECVERR only connected sockets hear of it, and only of what is final. With it,
         // an unconnected socket finds the news in its error queue and no call fails.
         let connected = socket.remote.is_some();
-        if socket.options.recv_err {
-            socket.push_icmp_error(quote.error);
-        } else if !connected || !fatal {
+        if !socket.options.recv_err && (!connected || !fatal) {
             return;
         }
         if connected {

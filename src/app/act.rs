@@ -71,6 +71,7 @@ impl App {
                 }
             }
             Action::Keep(what) => self.keeping(what),
+            Action::Reserve { node, mac, address } => self.reserve(&node, &mac, &address),
             Action::Course(what) => self.course(what),
             Action::Share(action) => self.share(action),
             _ => self.page(action),
@@ -525,6 +526,9 @@ impl App {
         });
         match done {
             Ok(()) => {
+                if !only_moves(edit) {
+                    self.whys.close();
+                }
                 self.lab = after;
                 self.history.record(before);
                 self.epoch += 1;

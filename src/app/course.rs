@@ -26,7 +26,7 @@ const INDEX: &str = "lessons/index.json";
 const CARD: f64 = 368.0;
 /// Up to this width of the picture, in pixels, the card has a place of its own beside it
 /// (`www/css/course.css`).
-const DOCKED: f64 = 782.0;
+const DOCKED: f64 = 851.0;
 
 /// What the learner does to the course.
 #[derive(Debug, Clone, PartialEq)]

@@ -158,7 +158,11 @@ impl App {
         self.keep_aside();
         let before = self.lab.clone();
         let name = title(&lab.name, self.settings.lang);
-        if self.reopen(lab) {
+        // What was typed elsewhere belongs elsewhere.
+        let typed = std::mem::take(&mut self.terminals);
+        if !self.reopen(lab) {
+            self.terminals = typed;
+        } else {
             let word = if left && word == "toast.opened" { "toast.opened_from_lesson" } else { word };
             self.opened = Some(self.lab.clone());
             self.history.record(before);

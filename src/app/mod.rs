@@ -276,6 +276,13 @@ pub enum Action {
 
     // ---- what is kept across visits
     Keep(keep::KeepAction),
+    /// A lease becomes a reservation: the computer always gets this address from this router.
+    #[allow(missing_docs)]
+    Reserve {
+        node: String,
+        mac: String,
+        address: String,
+    },
 
     // ---- page
     Lang(Lang),
@@ -510,8 +517,8 @@ impl App {
     fn toast(&mut self, key: &'static str, text: &str, bad: bool) {
         self.next_toast += 1;
         let left = if bad { 9000 } else { 4500 };
-        // The same word twice is one word.
-        self.toasts.retain(|t| t.key != key || t.text != text);
+        // The same word twice is one word, and good news of one kind are the latest.
+        self.toasts.retain(|t| t.key != key || (bad && t.text != text));
         self.toasts.push(Toast { id: self.next_toast, bad, key, text: text.to_owned(), left });
         if self.toasts.len() > 3 {
             self.toasts.remove(0);

@@ -32,6 +32,16 @@ pub struct PacketRow {
     pub drop: Option<(DropReason, Option<IfIndex>, NsId)>,
 }
 
+impl PacketRow {
+    /// Is each of these words (in lower case) in what the row shows? `dropped`: the word of a death.
+    pub fn holds(&self, words: &[String], dropped: &str) -> bool {
+        let died = if self.drop.is_some() { dropped } else { "" };
+        let shown = [&self.time, &self.place, &self.from, &self.to, self.kind.word(), died, &self.what];
+        let shown = shown.join(" ").to_lowercase();
+        words.iter().all(|w| shown.contains(w.as_str()))
+    }
+}
+
 /// A time as people read it: `12.345` milliseconds, then `1.234s`, `2m 03.4s`, `20h 00m 05s`.
 pub fn since(time: crate::time::Duration) -> String {
     let ms = time.as_millis_f64();
@@ -178,6 +188,33 @@ pub fn device_place(session: &Session, dev: DevRef) -> String {
 mod tests {
     use super::*;
     use crate::time::Duration;
+
+    #[test]
+    fn a_row_is_found_by_all_the_words_that_it_shows() {
+        let row = PacketRow {
+            beat: 0,
+            seq: 0,
+            time: "0.120".into(),
+            place: "docker-host eth0".into(),
+            from: "172.17.0.3:40022".into(),
+            to: "93.184.216.34:80".into(),
+            kind: Kind::Tcp,
+            what: "SYN".into(),
+            copies: 1,
+            drop: Some((DropReason::LinkLoss, None, NsId(0))),
+        };
+        let holds = |text: &str| {
+            let words: Vec<String> =
+                text.split(' ').filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
+            row.holds(&words, "dropped")
+        };
+        for text in ["", "syn", "TCP :80", "172.17 eth0", "dropped"] {
+            assert!(holds(text), "{text}");
+        }
+        for text in ["udp", "tcp :8080", "ack"] {
+            assert!(!holds(text), "{text}");
+        }
+    }
 
     #[test]
     fn long_times_are_read_in_seconds_minutes_and_hours() {

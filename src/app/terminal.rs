@@ -198,6 +198,10 @@ impl Terminals {
             entry.job = None;
         }
     }
+    /// Was anything typed?
+    pub fn has_lines(&self) -> bool {
+        self.by_place.values().any(|t| !t.entries.is_empty())
+    }
     /// A node has another id: its terminals go along.
     pub fn renamed(&mut self, from: &str, to: &str) {
         let moved = |place: &str| {

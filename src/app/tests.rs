@@ -290,6 +290,18 @@ fn a_shell_opened_in_a_container_takes_the_terminal_along_and_back() {
 }
 
 #[test]
+fn what_was_typed_in_one_lab_is_not_read_in_another() {
+    let mut app = open();
+    assert!(!app.terminals.has_lines());
+    type_at(&mut app, "laptop", "hostname");
+    app.open_lab(Lab::builtin("macvlan").unwrap(), "toast.opened");
+    assert!(!app.terminals.has_lines() && !app.terminals.place.is_empty());
+    app.open_lab(Lab::builtin("storm").unwrap(), "toast.opened");
+    let told: Vec<_> = app.toasts.iter().filter(|t| t.key == "toast.opened").collect();
+    assert_eq!(told.len(), 1, "the latest is enough: {told:?}");
+}
+
+#[test]
 fn what_dhcp_gave_is_given_again_after_undo_redo_and_reload() {
     let mut app = open();
     app.reopen(Lab::builtin("street").unwrap());

@@ -105,6 +105,10 @@ impl Whys {
     pub fn open(&self) -> Option<JobId> {
         self.open
     }
+    /// Nothing is explained any more.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
     /// The line whose packet met its end at one of these records.
     pub fn at(&self, first: u64, last: u64) -> Option<JobId> {
         self.all.iter().rev().find(|e| (first..=last).contains(&e.found.spot.seq)).map(|e| e.job)
@@ -123,7 +127,13 @@ impl App {
     pub(super) fn note_why(&mut self, job: JobId) {
         let live = self.timeline.live();
         let Some(ended) = live.job(job) else { return };
-        if let Some(found) = diagnose(live, ended) {
+        let found = diagnose(live, ended);
+        // What is explained is not what is the matter any more.
+        if (found.is_some() || went_out(live, ended)) && self.whys.open.is_some_and(|open| open < job) {
+            self.whys.open = None;
+        }
+        let live = self.timeline.live();
+        if let Some(found) = found {
             if self.whys.all.len() == MOST {
                 self.whys.all.pop_front();
             }
@@ -465,5 +475,25 @@ mod tests {
         assert!(app.lab.commands.iter().any(|c| c.run == "docker network connect second-bridge shell"));
         app.act(Action::Undo);
         assert!(!app.lab.commands.iter().any(|c| c.run.contains("network connect")));
+    }
+
+    #[test]
+    fn an_explanation_goes_when_something_else_is_the_matter_and_stays_while_one_looks_around() {
+        let mut app = App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap();
+        let mut run = |app: &mut App, line: &str| {
+            app.act(Action::Run { place: "docker-host:shell".into(), line: line.into() });
+            settle(app);
+        };
+        run(&mut app, "ping -c 1 -W 1 10.0.0.2");
+        let job = app.whys.jobs()[0];
+        app.act(Action::Why(Some(job)));
+        run(&mut app, "ip route");
+        assert_eq!(app.whys.open(), Some(job), "nothing was sent");
+        run(&mut app, "ping -c 1 93.184.216.34");
+        assert_eq!(app.whys.open(), None, "another line went out");
+        app.act(Action::Why(Some(job)));
+        let unplug = crate::lab::Edit::RemoveLink { node: "laptop".into(), port: "eth0".parse().unwrap() };
+        assert!(app.edit(&unplug));
+        assert_eq!(app.whys.open(), None, "the lab is another one");
     }
 }

@@ -141,6 +141,12 @@ pub fn next_frame(f: impl FnOnce(f64) + 'static) {
     let _ = window().request_animation_frame(call.unchecked_ref());
 }
 
+/// Calls `f` in so many milliseconds.
+pub fn after(ms: i32, f: impl FnOnce() + 'static) {
+    let call = Closure::once_into_js(f);
+    let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(call.unchecked_ref(), ms);
+}
+
 /// Where a pointer is within the canvas, in pixels.
 pub fn in_canvas(x: i32, y: i32) -> (f64, f64) {
     let rect = document().get_element_by_id("canvas").map(|e: Element| e.get_bounding_client_rect());

@@ -26,7 +26,8 @@ pub fn Packets(props: &Props) -> Html {
     let body = use_node_ref();
     // The row of the moment: the last one that has begun.
     let current = props.beat.and_then(|b| props.rows.iter().rev().find(|r| r.beat <= b)).map(|r| r.beat);
-    use_effect_with((body.clone(), current), |(body, _)| {
+    let wanted = use_state(String::new);
+    use_effect_with((body.clone(), current, props.pane), |(body, ..)| {
         let row = body.cast::<Element>().and_then(|b| b.query_selector("[aria-current]").ok().flatten());
         if let (Some(list), Some(row)) = (body.cast::<Element>(), row) {
             let (list_box, row_box) = (list.get_bounding_client_rect(), row.get_bounding_client_rect());
@@ -48,7 +49,18 @@ pub fn Packets(props: &Props) -> Html {
             }
         })
     };
-    let rows: Vec<_> = props.rows.iter().filter(|r| !(props.hide_arp && r.kind == Kind::Arp)).collect();
+    let write = {
+        let wanted = wanted.clone();
+        Callback::from(move |e: InputEvent| {
+            if let Some(input) = e.target_dyn_into::<HtmlInputElement>() {
+                wanted.set(input.value());
+            }
+        })
+    };
+    let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
+    let dropped = ctx.t("packets.dropped");
+    let seen = |r: &&PacketRow| !(props.hide_arp && r.kind == Kind::Arp) && r.holds(&words, &dropped);
+    let rows: Vec<_> = props.rows.iter().filter(seen).collect();
     let first = rows.len().saturating_sub(MAX_ROWS);
     let head = ["time", "where", "from", "to", "what"];
     html! {
@@ -57,6 +69,7 @@ pub fn Packets(props: &Props) -> Html {
                 <h2>{ ctx.t("packets.label") }</h2>
                 <span class="count">{ rows.len() }</span>
                 <span class="spacer"></span>
+                <input type="search" class="filter" value={(*wanted).clone()} placeholder={ctx.t("packets.filter")} aria-label={ctx.t("packets.filter_label")} spellcheck="false" autocomplete="off" oninput={write} data-test="packet-filter" />
                 <label class="check"><input type="checkbox" checked={!props.hide_arp} onchange={hide} data-test="show-arp" />{ "ARP" }</label>
             </div>
             <div class="scroll" ref={body} tabindex="0">
@@ -67,7 +80,7 @@ pub fn Packets(props: &Props) -> Html {
                     }) }</tbody>
                 </table>
                 if rows.is_empty() {
-                    <p class="empty">{ ctx.t("packets.empty") }</p>
+                    <p class="empty">{ ctx.t(if props.rows.is_empty() { "packets.empty" } else { "packets.none" }) }</p>
                 }
             </div>
         </section>

@@ -388,7 +388,7 @@ impl Root {
                 <Header lab={lab_name(app, self.ctx.lang)} can={app.can_undo_redo()} theme={app.settings.theme} away={app.is_away()} />
                 <Palette selection={app.selection.clone()} cabling={app.cabling} internet={app.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp)} />
                 { self.canvas(app) }
-                <Visit visiting={app.share.visiting()} aside={app.share.aside} played={!app.flows.is_empty()} />
+                <Visit visiting={app.share.visiting()} aside={app.share.aside} played={!app.flows.is_empty() || app.terminals.has_lines()} />
                 <Start front={app.front()} />
                 <Walk view={painted.walk.clone()} hop={painted.packet.as_ref().map(|p| p.hop)} />
                 <course::Card

@@ -193,15 +193,17 @@ export async function drag(page, from, to) {
   await page.mouse.up();
 }
 
-/** Violations of WCAG 2 A and AA, one a line. */
-export async function violations(page) {
-  // What is still fading in has not its own colours yet.
+/** Violations of WCAG 2 A and AA, one a line: of the page, or of what `within` selects. */
+export async function violations(page, within) {
+  // What is still fading in has not its own colours yet; what beckons for ever has.
   await page.evaluate(() => Promise.race([
-    Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))),
+    Promise.all(document.getAnimations()
+      .filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime))
+      .map((a) => a.finished.catch(() => {}))),
     new Promise((done) => setTimeout(done, 1500)),
   ]));
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] }));
+  if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(axe.source);
+  const found = await page.evaluate((part) => globalThis.axe.run(part ?? document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'], preload: false }), within);
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.replaceAll('\n', ' ')}`));
 }
 

@@ -16,11 +16,15 @@ const NAT_ROWS: usize = 3;
 /// Between two hosts, at least.
 const HOUSE_GAP: f64 = 36.0;
 
+/// How far above a port a cable turns that first goes past a box.
+const ABOVE_PORT: f64 = 26.0;
+
 /// Draws a plan.
 pub fn layout(plan: &Plan) -> Scene {
     let mut nodes: Vec<NodeBox> = plan.nodes.iter().map(node_box).collect();
     make_room(&mut nodes, plan);
     place_ports(&mut nodes, plan);
+    clear_labels(&mut nodes);
     let mut wires = cables(&nodes, plan);
     let mut stubs = Vec::new();
     for (node, plan) in nodes.iter_mut().zip(&plan.nodes) {
@@ -183,6 +187,26 @@ fn node_lines(plan: &NodePlan) -> Vec<Line> {
 }
 
 // ---- ports and cables
+
+/// The name of a port that would lie over the box next door stands on its other side, if there is room.
+fn clear_labels(nodes: &mut [NodeBox]) {
+    let rects: Vec<Rect> = nodes.iter().map(|n| n.rect).collect();
+    let at =
+        |text: &str, (x, y): Point| Rect::new(x, y - 11.0, text.chars().count() as f64 * ADDR_CHAR, 14.0);
+    let free = |i: usize, r: &Rect| {
+        rects.iter().enumerate().all(|(j, other)| j == i || !other.grown(2.0).overlaps(r))
+    };
+    for (i, node) in nodes.iter_mut().enumerate() {
+        for port in &mut node.ports {
+            let Some((text, point)) = &mut port.label else { continue };
+            let left = port.rect.x - 8.0 - text.chars().count() as f64 * ADDR_CHAR;
+            let other = (left, point.1);
+            if !free(i, &at(text, *point)) && free(i, &at(text, other)) {
+                *point = other;
+            }
+        }
+    }
+}
 
 /// Which edge of a node a port is on.
 #[derive(Clone, Copy, PartialEq)]
@@ -355,10 +379,58 @@ fn down(nodes: &[NodeBox], plan: &Plan, from: &PortBox, to: &PortBox, node: usiz
     let rank = rivals.iter().position(|&x| x == ax).unwrap_or(0) as f64;
     let room = by - ay;
     let first = if mine < 0.0 { 0.36 } else { 0.58 };
-    let mid = ay + room * (first + 0.16 * rank).min(0.9);
+    let mut mid = ay + room * (first + 0.16 * rank).min(0.9);
+    // Past what stands between the two, and only then across.
+    let turn = Rect::new(ax.min(bx), mid, (ax - bx).abs(), by - mid);
+    if nodes.iter().any(|n| n.rect.y > ay && n.rect.bottom() < by && n.rect.overlaps(&turn)) {
+        mid = by - ABOVE_PORT - 8.0 * rank;
+    }
     if (ax - bx).abs() < 1.0 {
         vec![(ax, ay), (bx, by)]
     } else {
         vec![(ax, ay), (ax, mid), (bx, mid), (bx, by)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::scene::plan;
+    use crate::lab::Lab;
+
+    fn scene(name: &str) -> Scene {
+        layout(&plan(&Lab::builtin(name).unwrap().boot().unwrap(), &[]))
+    }
+
+    #[test]
+    fn a_cable_to_a_host_below_another_goes_past_that_one() {
+        let scene = scene("overlay");
+        let cables: Vec<_> = scene.wires.iter().filter(|w| w.kind == WireKind::Cable).collect();
+        assert_eq!(cables.len(), 3);
+        for wire in cables {
+            for pair in wire.points.windows(2) {
+                let (a, b) = (pair[0], pair[1]);
+                let line = Rect::new(a.0.min(b.0), a.1.min(b.1), (a.0 - b.0).abs(), (a.1 - b.1).abs());
+                for node in &scene.nodes {
+                    // An end touches its own box.
+                    assert!(!node.rect.grown(-3.0).overlaps(&line.grown(1.0)), "{} {line:?}", node.id);
+                }
+            }
+        }
+        // Twice as high as broad is worse than the other way round, but neither makes large letters.
+        let share = scene.bounds.w / scene.bounds.h;
+        assert!((0.8..2.0).contains(&share), "{:?}", scene.bounds);
+    }
+
+    #[test]
+    fn the_name_of_a_port_lies_on_no_other_box_where_there_is_room_beside() {
+        let mut lab = Lab::builtin("home").unwrap();
+        let router = lab.nodes.iter().find(|n| n.id == "router").unwrap().pos;
+        let laptop = lab.nodes.iter_mut().find(|n| n.id == "laptop").unwrap();
+        laptop.pos = (router.0 + 130, router.1 - 80);
+        let scene = layout(&plan(&lab.boot().unwrap(), &[]));
+        let wan = scene.node("router").unwrap().ports.iter().find(|p| p.wan).unwrap();
+        let (text, (x, y)) = wan.label.clone().unwrap();
+        assert!(x < wan.rect.x, "{text} at {x} {y}: the laptop stands to the right of it");
     }
 }

@@ -65,6 +65,10 @@ impl Rect {
         let (x, y) = (self.x.min(o.x), self.y.min(o.y));
         Self { x, y, w: self.right().max(o.right()) - x, h: self.bottom().max(o.bottom()) - y }
     }
+    /// Have the two something in common, more than an edge?
+    pub fn overlaps(&self, o: &Self) -> bool {
+        self.x < o.right() && o.x < self.right() && self.y < o.bottom() && o.y < self.bottom()
+    }
     /// Grown by `d` on every side.
     pub fn grown(&self, d: f64) -> Self {
         Self { x: self.x - d, y: self.y - d, w: self.w + 2.0 * d, h: self.h + 2.0 * d }

@@ -66,12 +66,20 @@ pub fn Bar(props: &BarProps) -> Html {
             props.selection.clone(),
             props.hidden,
         ),
-        |(node, place, size, covered, ..)| {
+        |(node, place, size, covered, selection, _)| {
             let (Some(el), Some((x, top, bottom))) = (node.cast::<HtmlElement>(), place) else { return };
+            // Above a container is the bridge that it hangs on.
+            let low = matches!(selection, Selection::Container(_));
             let (w, h) = (f64::from(el.offset_width()), f64::from(el.offset_height()));
             let least = covered + 8.0;
             let left = (x - w / 2.0).clamp(least, (size.0 - w - 8.0).max(least));
-            let beside = if top - h > 6.0 { top - h } else { bottom.min(size.1 - h - 8.0) };
+            let beside = if low && bottom + h < size.1 + 10.0 {
+                bottom - 14.0
+            } else if top - h > 6.0 {
+                top - h
+            } else {
+                bottom.min(size.1 - h - 8.0)
+            };
             // A small screen has no room beside a box: there it lies at the lower edge.
             let (left, y) =
                 if size.0 < SMALL_SCREEN { (size.0 - w - 8.0, size.1 - h - 8.0) } else { (left, beside) };

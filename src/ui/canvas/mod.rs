@@ -63,9 +63,18 @@ pub struct Props {
 struct Press {
     fingers: Vec<(i32, (i32, i32))>,
     panned: bool,
+    /// How many times a finger was put on the ground.
+    rests: u32,
 }
 
+/// How long a finger rests until it begins a frame, in milliseconds.
+const RESTS_MS: i32 = 450;
+
 impl Press {
+    /// The finger that was put down as this one is still there, and has not moved.
+    fn rests_still(&self, which: u32) -> bool {
+        self.rests == which && self.fingers.len() == 1 && !self.panned
+    }
     /// Distance and middle of two fingers.
     fn pinch(&self) -> Option<(f64, (i32, i32))> {
         let [(_, a), (_, b)] = self.fingers[..] else { return None };
@@ -93,12 +102,23 @@ pub fn Canvas(props: &Props) -> Html {
                 // Fails only for a pointer that is gone already.
                 let _ = svg.set_pointer_capture(e.pointer_id());
             }
+            let rest = press.clone();
             let mut press = press.borrow_mut();
             press.fingers.retain(|f| f.0 != e.pointer_id());
             press.fingers.push((e.pointer_id(), (e.client_x(), e.client_y())));
             press.panned = press.fingers.len() > 1;
             if e.shift_key() && press.fingers.len() == 1 && is_ground(&e) {
                 act.emit(Action::Arrange(Arrange::Band(browser::in_canvas(e.client_x(), e.client_y()))));
+            } else if e.pointer_type() == "touch" && press.fingers.len() == 1 && is_ground(&e) {
+                // A finger that rests on the ground begins a frame, as Shift does with the mouse.
+                press.rests += 1;
+                let (which, at) = (press.rests, (e.client_x(), e.client_y()));
+                let (rest, act) = (rest.clone(), act.clone());
+                browser::after(RESTS_MS, move || {
+                    if rest.borrow().rests_still(which) {
+                        act.emit(Action::Arrange(Arrange::Band(browser::in_canvas(at.0, at.1))));
+                    }
+                });
             }
         })
     };

@@ -9,6 +9,9 @@ use crate::explain::Lang;
 use crate::lesson::{Kind, Move, Progress};
 use crate::ui::{Ctx, browser, icons::icon, use_ctx};
 
+/// The room below the end of a card, in pixels (`www/css/course.css`).
+const END_PAD: f64 = 14.0;
+
 /// What the card shows.
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -83,8 +86,8 @@ pub fn Card(props: &Props) -> Html {
     // What it was about comes into sight when the last goal is met.
     let over = props.open.as_ref().is_some_and(|l| l.progress.done());
     use_effect_with((body.clone(), over), |(body, over)| {
-        if let (true, Some(body)) = (*over, body.cast::<web_sys::Element>()) {
-            body.set_scroll_top(body.scroll_height());
+        if let Some(body) = body.cast::<web_sys::HtmlElement>() {
+            show_end(&body, *over);
         }
     });
     let Some(lesson) = &props.open else { return html! {} };
@@ -132,6 +135,27 @@ pub fn Card(props: &Props) -> Html {
             }
         </section>
     }
+}
+
+/// Scrolls to the end, so far that the first thing seen is seen whole; where it is not `over`, only
+/// takes back the room that this took.
+fn show_end(body: &web_sys::HtmlElement, over: bool) {
+    let style = body.style();
+    // Through the CSSOM: the policy forbids style attributes, not this.
+    let _ = style.remove_property("padding-bottom");
+    if !over {
+        return;
+    }
+    let most = f64::from(body.scroll_height() - body.client_height());
+    let zero = body.get_bounding_client_rect().top() - f64::from(body.scroll_top());
+    let in_line = |first| std::iter::successors(first, |e: &web_sys::Element| e.next_element_sibling());
+    let goals = body.query_selector(".goals").ok().flatten().and_then(|g| g.first_element_child());
+    let parts = in_line(body.first_element_child()).chain(in_line(goals));
+    let tops = parts.map(|part| part.get_bounding_client_rect().top() - zero);
+    // Nothing is above: it is all seen.
+    let Some(top) = tops.filter(|top| most > 0.0 && *top >= most).reduce(f64::min) else { return };
+    let _ = style.set_property("padding-bottom", &format!("{:.0}px", END_PAD + top - most));
+    body.set_scroll_top((top - 2.0) as i32);
 }
 
 fn goal(ctx: &Ctx, lesson: &Lesson, i: usize) -> Html {

@@ -64,6 +64,10 @@ pub fn Walk(props: &Props) -> Html {
         let rule = shown.query_selector(".now").ok().flatten().map(|r| r.get_bounding_client_rect());
         let (top, bottom) =
             rule.map_or((at.top() - 60.0, at.top() + 60.0), |r| (r.top() - 30.0, r.bottom() + 44.0));
+        // What came of it is below it; it is seen as well, if both fit below the river.
+        let verdict = shown.query_selector("[data-test=fw-verdict]").ok().flatten();
+        let said = verdict.map_or(bottom, |v| v.get_bounding_client_rect().bottom() + 14.0);
+        let bottom = if said - top < frame.height() - 170.0 { bottom.max(said) } else { bottom };
         let down = by(frame.top(), frame.bottom(), top, bottom);
         body.set_scroll_left(body.scroll_left() + across as i32);
         body.set_scroll_top(body.scroll_top() + down as i32);

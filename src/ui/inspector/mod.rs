@@ -89,7 +89,7 @@ pub fn Inspector(props: &Props) -> Html {
         }
         Tab::Arp => tables::arp(&ctx, tables),
         Tab::Sockets => tables::sockets(&ctx, tables),
-        Tab::Dhcp => tables::dhcp(&ctx, &tables.services),
+        Tab::Dhcp => tables::dhcp(&ctx, &tables.services, &props.place),
         Tab::Dns => tables::dns(&ctx, &tables.services),
     };
     html! {
@@ -126,16 +126,17 @@ fn about(ctx: &Ctx, props: &Props) -> Html {
             <span class="about-name"><b data-test="inspected">{ container.unwrap_or(host).to_owned() }</b>
                 if container.is_some() { <small>{ ctx.tv("inspector.on", &[("host", host)]) }</small> }
             </span>
-            <span class="spacer"></span>
-            if props.tables.as_ref().is_some_and(|t| !t.iptables.is_empty()) {
-                <button type="button" data-test="firewall-open" title={ctx.t("fw.open")} onclick={ctx.on(Action::Firewall(FirewallAct::Open(props.place.clone())))}>{ icon("firewall") }{ ctx.t("fw.open_short") }</button>
-            }
-            if container.is_none() && node.is_some_and(|n| n.kind == NodeKind::DockerHost) {
-                <button type="button" data-test="daemon-form" onclick={ctx.on(Action::Daemon(host.to_owned()))}>{ icon("container") }{ ctx.t("daemon.open") }</button>
-            }
-            if container.is_none() && node.is_some() {
-                <button type="button" data-test={if router { "router-form" } else { "settings" }} onclick={ctx.on(Action::Settings(Selection::Node(host.to_owned())))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>
-            }
+            <span class="about-acts">
+                if props.tables.as_ref().is_some_and(|t| !t.iptables.is_empty()) {
+                    <button type="button" data-test="firewall-open" title={ctx.t("fw.open")} onclick={ctx.on(Action::Firewall(FirewallAct::Open(props.place.clone())))}>{ icon("firewall") }{ ctx.t("fw.open_short") }</button>
+                }
+                if container.is_none() && node.is_some_and(|n| n.kind == NodeKind::DockerHost) {
+                    <button type="button" data-test="daemon-form" onclick={ctx.on(Action::Daemon(host.to_owned()))}>{ icon("container") }{ ctx.t("daemon.open") }</button>
+                }
+                if container.is_none() && node.is_some() {
+                    <button type="button" data-test={if router { "router-form" } else { "settings" }} onclick={ctx.on(Action::Settings(Selection::Node(host.to_owned())))}>{ icon("settings") }{ ctx.t("inspector.router_form") }</button>
+                }
+            </span>
             if props.pinned {
                 <button type="button" class="quiet" data-test="unpin" title={ctx.t("inspector.unpin")} aria-label={ctx.t("inspector.unpin")} onclick={ctx.on(Action::Select(None))}>{ icon("close") }</button>
             }

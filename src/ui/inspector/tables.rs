@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use crate::app::Action;
 use crate::app::inspector::{ChainView, ConnectionRow, PacketView, TableView, Tables};
 use crate::app::services::Services;
 use crate::ui::words::{rule, token, word};
@@ -139,12 +140,20 @@ pub fn routes(ctx: &Ctx, t: &Tables, chosen: Option<&[String; 3]>) -> Html {
 }
 
 /// Leases, held and given.
-pub fn dhcp(ctx: &Ctx, s: &Services) -> Html {
+pub fn dhcp(ctx: &Ctx, s: &Services, place: &str) -> Html {
+    let keep = |[address, name, mac, _]: &[String; 4]| {
+        let who = if name.is_empty() { mac } else { name };
+        let action = Action::Reserve { node: place.to_owned(), mac: mac.clone(), address: address.clone() };
+        html! { <button type="button" class="link" data-test="lease-keep" onclick={ctx.on(action)}>{ ctx.tv("inspector.keep_address", &[("who", who), ("address", address)]) }</button> }
+    };
     html! {
         <>
             { simple(ctx, "inspector.held", &["inspector.dev", "inspector.address", "inspector.server", "inspector.left"], &s.held, "lease-held") }
             if !s.given.is_empty() {
                 { simple(ctx, "inspector.given", &["inspector.address", "inspector.name", "inspector.mac", "inspector.left"], &s.given, "lease-given") }
+                if s.free_to_keep.contains(&true) {
+                    <div class="sec">{ for s.given.iter().zip(&s.free_to_keep).filter(|(_, free)| **free).map(|(row, _)| keep(row)) }</div>
+                }
             }
         </>
     }

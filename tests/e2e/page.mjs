@@ -104,8 +104,9 @@ export async function fitsCache() {
 export const BROWSERS = { Chromium: launch, Firefox: launchFirefox };
 
 /** A fresh visitor's page. `problems` collects whatever the console complains about. */
-export async function open(browser, url, { width = 1440, height = 900, locale = 'en-GB', colorScheme = 'light' } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme });
+export async function open(browser, url, { width = 1440, height = 900, locale = 'en-GB', colorScheme = 'light', touch = false } = {}) {
+  // A finger is a coarse pointer.
+  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme, hasTouch: touch, isMobile: touch });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const problems = [];

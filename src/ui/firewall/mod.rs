@@ -25,6 +25,31 @@ fn on<E: 'static>(ctx: &Ctx, act: FirewallAct) -> Callback<E> {
     ctx.on(Action::Firewall(act))
 }
 
+/// How long stations take to their widths, in milliseconds (`--soft` in `www/css/tokens.css`).
+const WIDTHS_MS: i32 = 260;
+
+/// Scrolls the river so that the station of the packet, its rule and what came of it are seen.
+fn keep_in_sight(body: &web_sys::Element) {
+    let Some(shown) = body.query_selector(".station.at-here").ok().flatten() else { return };
+    let (frame, at) = (body.get_bounding_client_rect(), shown.get_bounding_client_rect());
+    let by = |low: f64, high: f64, from: f64, to: f64| {
+        let over = (to - high).max(0.0).min((from - low).max(0.0));
+        if from < low { from - low } else { over }
+    };
+    let across = by(frame.left(), frame.right(), at.left() - 24.0, at.right() + 24.0);
+    // The rule that is asked; before the first one, the pill.
+    let rule = shown.query_selector(".now").ok().flatten().map(|r| r.get_bounding_client_rect());
+    let (top, bottom) =
+        rule.map_or((at.top() - 60.0, at.top() + 60.0), |r| (r.top() - 30.0, r.bottom() + 44.0));
+    // What came of it is below it; it is seen as well, if both fit below the river.
+    let verdict = shown.query_selector("[data-test=fw-verdict]").ok().flatten();
+    let said = verdict.map_or(bottom, |v| v.get_bounding_client_rect().bottom() + 14.0);
+    let bottom = if said - top < frame.height() - 170.0 { bottom.max(said) } else { bottom };
+    let down = by(frame.top(), frame.bottom(), top, bottom);
+    body.set_scroll_left(body.scroll_left() + across as i32);
+    body.set_scroll_top(body.scroll_top() + down as i32);
+}
+
 /// The walk, while it is open.
 #[component]
 pub fn Walk(props: &Props) -> Html {
@@ -50,27 +75,12 @@ pub fn Walk(props: &Props) -> Html {
         let at = v.stations.iter().position(|s| s.progress == Progress::Here)?;
         Some((at, v.stations[at].lines.iter().position(|l| l.now)))
     });
-    // Where the packet is stays in sight.
+    // Where the packet is stays in sight; once more when the stations have their widths.
     use_effect_with((here, body.clone()), |(here, body)| {
-        let Some(body) = here.and_then(|_| body.cast::<web_sys::Element>()) else { return };
-        let Some(shown) = body.query_selector(".station.at-here").ok().flatten() else { return };
-        let (frame, at) = (body.get_bounding_client_rect(), shown.get_bounding_client_rect());
-        let by = |low: f64, high: f64, from: f64, to: f64| {
-            let over = (to - high).max(0.0).min((from - low).max(0.0));
-            if from < low { from - low } else { over }
-        };
-        let across = by(frame.left(), frame.right(), at.left() - 24.0, at.right() + 24.0);
-        // The rule that is asked; before the first one, the pill.
-        let rule = shown.query_selector(".now").ok().flatten().map(|r| r.get_bounding_client_rect());
-        let (top, bottom) =
-            rule.map_or((at.top() - 60.0, at.top() + 60.0), |r| (r.top() - 30.0, r.bottom() + 44.0));
-        // What came of it is below it; it is seen as well, if both fit below the river.
-        let verdict = shown.query_selector("[data-test=fw-verdict]").ok().flatten();
-        let said = verdict.map_or(bottom, |v| v.get_bounding_client_rect().bottom() + 14.0);
-        let bottom = if said - top < frame.height() - 170.0 { bottom.max(said) } else { bottom };
-        let down = by(frame.top(), frame.bottom(), top, bottom);
-        body.set_scroll_left(body.scroll_left() + across as i32);
-        body.set_scroll_top(body.scroll_top() + down as i32);
+        if let Some(body) = here.and_then(|_| body.cast::<web_sys::Element>()) {
+            keep_in_sight(&body);
+            browser::after(WIDTHS_MS, move || keep_in_sight(&body));
+        }
     });
     let Some(view) = &props.view else { return html! {} };
     let title = ctx.tv("fw.title", &[("place", &view.place)]);

@@ -41,6 +41,7 @@ test('on a tablet fingers hit every button', async () => {
   await at(page, 'dialog').waitFor();
   assert.deepEqual(await small(), [], 'with its form');
   await page.keyboard.press('Escape');
+  await at(page, 'terminal-place').selectOption('docker-host:shell');
   await page.locator('[data-test="terminal-output"] [data-test="why-ask"]').last().click();
   await at(page, 'why-panel').waitFor();
   assert.deepEqual(await small(), [], 'with an explanation');
@@ -135,7 +136,7 @@ test('on a phone the row of the moment is in sight, and the word about a visit g
   const seen = () => page.evaluate(() => {
     const list = document.querySelector('.packets .scroll').getBoundingClientRect();
     const row = document.querySelector('[data-test="packet-row"][aria-current]').getBoundingClientRect();
-    return row.top >= list.top && row.bottom <= list.bottom;
+    return row.top >= list.top - 1 && row.bottom <= list.bottom + 1;
   });
   await until('the row of the moment is in sight', seen);
   assert.deepEqual(problems, []);
@@ -151,9 +152,11 @@ test('in the walk the sentence about a rewriting is seen with its rule', async (
   await page.keyboard.press('f');
   await at(page, 'to-start').click();
   await step(page, 'it is rewritten', async () => (await at(page, 'fw-to-new').count()) > 0);
-  const [river, verdict] = await Promise.all([
-    page.locator('.walk-body').boundingBox(), page.locator('.station.at-here [data-test="fw-verdict"]').boundingBox()]);
-  assert.ok(verdict.y + verdict.height <= river.y + river.height, `${JSON.stringify(verdict)} in ${JSON.stringify(river)}`);
+  await until('all of it is seen', async () => {
+    const [river, verdict] = await Promise.all([
+      page.locator('.walk-body').boundingBox(), page.locator('.station.at-here [data-test="fw-verdict"]').boundingBox()]);
+    return verdict.y + verdict.height <= river.y + river.height;
+  }, { timeout: 3000 });
   assert.deepEqual(problems, []);
   await context.close();
 });

@@ -1,7 +1,8 @@
 // Two switches cabled twice: named on the picture, bounded, and the page stays in hand.
 import assert from 'node:assert/strict';
+import { cpus, loadavg } from 'node:os';
 import { after, before, test } from 'node:test';
-import { at, launch, open, picture, serve, until } from './page.mjs';
+import { at, fitsCache, launch, open, picture, serve, until } from './page.mjs';
 
 let server, browser;
 before(async () => {
@@ -13,9 +14,12 @@ after(async () => {
   await server?.close();
 });
 
-/** Milliseconds that no task of the page's thread may take. It is printed and by measurement stays below
- * 100; the test asks only whether the page hangs, since machines differ. */
-const LONGEST = Number(process.env.LONGEST_TASK ?? 1000);
+/** Milliseconds that no task of the page's thread may take while a storm rages. A program built for
+ * development is slower, and a machine with twice as much to do as it has cores tells nothing: there the
+ * test asks only whether the page hangs. */
+const LONGEST = Number(process.env.LONGEST_TASK ?? ((await fitsCache()) && loadavg()[0] < 2 * cpus().length ? 100 : 1000));
+/** Other work of the machine makes a task long, too: one storm of so many has to stay below. */
+const STORMS = 3;
 
 const LAB = {
   format: 1, name: 'storm', seed: 1,
@@ -31,7 +35,8 @@ const LAB = {
   ],
 };
 
-test('a storm and an address given twice are named, and the page stays in hand', async () => {
+/** A page on which the storm rages, and the longest task of its thread meanwhile, in milliseconds. */
+async function storm() {
   const { context, page, problems } = await open(browser, server.url);
   await at(page, 'first-play').waitFor();
   await page.evaluate(() => {
@@ -55,7 +60,16 @@ test('a storm and an address given twice are named, and the page stays in hand',
   await picture(page, 'storm-raging');
   const longest = await page.evaluate(() => globalThis.longest);
   console.log(`# the longest task: ${longest.toFixed(0)} ms`);
-  assert.ok(longest <= LONGEST, `a task took ${longest} ms`);
+  return { context, page, problems, longest };
+}
+
+test('a storm and an address given twice are named, and the page stays in hand', async () => {
+  let { context, page, problems, longest } = await storm();
+  for (let i = 1; longest > LONGEST && i < STORMS; i += 1) {
+    await context.close();
+    ({ context, page, problems, longest } = await storm());
+  }
+  assert.ok(longest <= LONGEST, `a task took ${longest} ms in each of ${STORMS} storms`);
 
   // Recoverable: one cable out, and it is over.
   await at(page, 'tool-cable').waitFor();

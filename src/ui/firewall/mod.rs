@@ -37,13 +37,16 @@ fn keep_in_sight(body: &web_sys::Element) {
         if from < low { from - low } else { over }
     };
     let across = by(frame.left(), frame.right(), at.left() - 24.0, at.right() + 24.0);
-    // The rule that is asked; before the first one, the pill.
-    let rule = shown.query_selector(".now").ok().flatten().map(|r| r.get_bounding_client_rect());
-    let (top, bottom) =
-        rule.map_or((at.top() - 60.0, at.top() + 60.0), |r| (r.top() - 30.0, r.bottom() + 44.0));
-    // What came of it is below it; it is seen as well, if both fit below the river.
-    let verdict = shown.query_selector("[data-test=fw-verdict]").ok().flatten();
-    let said = verdict.map_or(bottom, |v| v.get_bounding_client_rect().bottom() + 14.0);
+    // The rule that is asked, or what came of it; before the first one, the pill.
+    let find = |what: &str| shown.query_selector(what).ok().flatten().map(|e| e.get_bounding_client_rect());
+    let (rule, verdict) = (find(".now"), find("[data-test=fw-verdict]"));
+    let (top, bottom) = match (&rule, &verdict) {
+        (Some(r), _) => (r.top() - 30.0, r.bottom() + 44.0),
+        (None, Some(v)) => (v.top() - 60.0, v.bottom() + 14.0),
+        (None, None) => (at.top() - 60.0, at.top() + 60.0),
+    };
+    // Both are seen, if they fit below the river.
+    let said = verdict.map_or(bottom, |v| v.bottom() + 14.0);
     let bottom = if said - top < frame.height() - 170.0 { bottom.max(said) } else { bottom };
     let down = by(frame.top(), frame.bottom(), top, bottom);
     body.set_scroll_left(body.scroll_left() + across as i32);

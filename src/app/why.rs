@@ -480,7 +480,7 @@ mod tests {
     #[test]
     fn an_explanation_goes_when_something_else_is_the_matter_and_stays_while_one_looks_around() {
         let mut app = App::new(Box::new(Memory::default()), (Lang::En, Theme::Light)).unwrap();
-        let mut run = |app: &mut App, line: &str| {
+        let run = |app: &mut App, line: &str| {
             app.act(Action::Run { place: "docker-host:shell".into(), line: line.into() });
             settle(app);
         };

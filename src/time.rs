@@ -19,6 +19,9 @@ pub struct Duration(pub u64);
 impl Instant {
     /// The moment the lab was opened.
     pub const ZERO: Self = Self(0);
+    /// Seconds from 1970 to the moment of the calendar at which every lab is opened: 2025-11-05 09:00:00 UTC.
+    /// Virtual time has no date; `date` and Docker's timestamps have to print one.
+    pub const BEGIN: u64 = 1_762_333_200;
     /// Later than anything that happens.
     pub const FAR_FUTURE: Self = Self(u64::MAX);
 

@@ -16,10 +16,13 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("lessons")
 }
 
-/// The causes that a text is behind.
+/// Causes that have a sentence of another kind: a drop says its reason.
+const OTHER_WORDS: [&str; 1] = ["dropped"];
+
+/// All causes, and what carries what works.
 fn causes() -> BTreeSet<&'static str> {
-    let middle = |key: &'static str| key.strip_prefix("why.")?.strip_suffix(".background");
-    keys(Lang::En).filter_map(middle).collect()
+    let all = why::Cause::KEYS.iter().copied().chain(why::Works::KEYS);
+    all.filter(|key| !OTHER_WORDS.contains(key)).collect()
 }
 
 fn lessons() -> Vec<Lesson> {

@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// The layers, lowest first. A module may use those of its own line and of the lines above it.
 const LAYERS: [&[&str]; 15] = [
-    &["time", "rng", "wire"],
+    &["time", "rng", "lang", "near", "wire"],
     &["netfilter"],
     &["stack"],
     &["guest"],

@@ -526,8 +526,7 @@ impl App {
     }
 
     fn set_language(&mut self) {
-        let korean = self.settings.lang == Lang::Ko;
-        self.timeline.set_korean(korean);
+        self.timeline.set_language(self.settings.lang);
     }
 
     /// The place whose tables are shown: what is selected, else where the packet is, else the terminal's.

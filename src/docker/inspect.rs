@@ -10,9 +10,8 @@ use crate::sim::World;
 use crate::time::Instant;
 use serde_json::{Map, Value, json};
 
-/// The lab was opened at this moment of the calendar, as far as `docker inspect` is concerned:
-/// virtual time has no date.
-const EPOCH: &str = "2025-11-05T09:00:";
+/// The day of [`Instant::BEGIN`].
+const DAY: &str = "2025-11-05T";
 /// What Go prints for a moment that never was.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
@@ -389,8 +388,7 @@ pub(super) fn moment(at: Option<Instant>) -> String {
     let nanos = at.as_nanos();
     let secs = nanos / 1_000_000_000;
     let (h, m, s) = (9 + secs / 3600, secs / 60 % 60, secs % 60);
-    let day = &EPOCH[..11];
-    format!("{day}{:02}:{m:02}:{s:02}.{:09}Z", h % 24, nanos % 1_000_000_000)
+    format!("{DAY}{:02}:{m:02}:{s:02}.{:09}Z", h % 24, nanos % 1_000_000_000)
 }
 
 /// What `inspect` prints: a JSON array, or a line for each object.

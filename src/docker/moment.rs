@@ -6,8 +6,8 @@
 
 use crate::time::Instant;
 
-/// Seconds from 1970 to the beginning of a lab: 2025-11-05T09:00:00Z, as in [`super::inspect`].
-const BEGIN: i64 = 1_762_333_200;
+/// Seconds from 1970 to the beginning of a lab.
+const BEGIN: i64 = Instant::BEGIN as i64;
 /// The same, in nanoseconds.
 pub(super) const BEGIN_NANOS: i64 = BEGIN * SECOND;
 const SECOND: i64 = 1_000_000_000;

@@ -1,5 +1,7 @@
 //! The nearest known word: "did you mean".
 
+use crate::near;
+
 /// The word of `known` nearest to `word`, if one is near: at most two edits, or a third of its
 /// length. Of equals the first wins.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -16,24 +18,9 @@ pub(super) fn did_you_mean(word: &str) -> String {
     format!("Did you mean {word}?\n")
 }
 
-/// Optimal string alignment distance: insert, delete, replace, swap neighbours.
 fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
+    let [a, b] = [a, b].map(|text| text.chars().collect::<Vec<_>>());
+    near::distance(&a, &b)
 }
 
 #[cfg(test)]

@@ -167,8 +167,7 @@ pub(super) fn workdir(
         return Err((format!("{head} Cwd must be an absolute path\n"), 128));
     }
     let bare = if wanted.len() > 1 { wanted.trim_end_matches('/') } else { wanted };
-    let inside = format!("{bare}/");
-    if bare == own || DIRECTORIES.contains(&bare) || files.paths().any(|p| p.starts_with(&inside)) {
+    if bare == own || is_directory(bare) || files.has_below(bare) {
         return Ok(bare.to_owned());
     }
     Err((

@@ -8,6 +8,7 @@ mod step;
 pub mod why;
 mod words;
 
+pub use crate::lang::Lang;
 pub use change::change;
 pub use step::{drop_reason, sentence};
-pub use words::{Lang, hand_over, keys, text};
+pub use words::{hand_over, keys, text};

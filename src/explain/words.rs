@@ -6,30 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-/// A language of the interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lang {
-    /// English.
-    #[default]
-    En,
-    /// 한국어.
-    Ko,
-}
-
-impl Lang {
-    /// The BCP 47 tag: `en`, `ko`.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Ko => "ko",
-        }
-    }
-    /// From a tag such as `ko-KR`; English for every other language.
-    pub fn from_tag(tag: &str) -> Self {
-        if tag.split(['-', '_']).next() == Some("ko") { Self::Ko } else { Self::En }
-    }
-}
+use crate::lang::Lang;
 
 /// The files of a language: what the page says before anything is done, and the rest, which is read when a
 /// key is not among the first.

@@ -56,6 +56,17 @@ impl Files {
     pub fn remove(&mut self, path: &str) -> bool {
         self.0.remove(path).is_some()
     }
+    /// Is there a directory at the absolute path: one that every machine has, or one with a file below it?
+    pub fn is_directory(&self, path: &str) -> bool {
+        const ALWAYS: [&str; 10] =
+            ["/", "/root", "/tmp", "/etc", "/var", "/usr", "/home", "/proc", "/dev", "/opt"];
+        ALWAYS.contains(&path) || self.has_below(path)
+    }
+    /// Is there a file below the path?
+    pub fn has_below(&self, path: &str) -> bool {
+        let inside = format!("{}/", path.trim_end_matches('/'));
+        self.paths().any(|p| p.starts_with(&inside))
+    }
     /// All paths, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -44,10 +44,6 @@ pub(super) const BUILTINS: &[Builtin] = &[
     b("which", "which NAME…", "says where a command is", "명령이 어디에 있는지 알려줘요"),
 ];
 
-/// Directories that exist without files in them.
-const DIRECTORIES: &[&str] =
-    &["/", "/root", "/tmp", "/etc", "/var", "/usr", "/home", "/proc", "/dev", "/opt"];
-
 impl Session {
     /// Runs a builtin.
     pub(super) fn builtin(&mut self, spot: Spot, words: &[String]) -> Launch {
@@ -76,13 +72,7 @@ impl Session {
     fn cd(&mut self, spot: Spot, args: &[String]) -> Launch {
         let target = args.first().map_or("/root", String::as_str);
         let path = self.absolute(spot.shell, spot.machine, target);
-        let inside = if path == "/" { path.clone() } else { format!("{path}/") };
-        let known = DIRECTORIES.contains(&path.as_str())
-            || self
-                .world
-                .machine(spot.machine)
-                .is_some_and(|m| m.files.paths().any(|p| p.starts_with(&inside)));
-        if known {
+        if self.world.machine(spot.machine).is_some_and(|m| m.files.is_directory(&path)) {
             let own = &mut self.shell_mut(spot.shell).setting.cwd;
             match own {
                 _ if !spot.alone => {}

@@ -26,6 +26,7 @@ mod help;
 mod mutation;
 mod node;
 mod plumb;
+mod remarks;
 mod router;
 mod run;
 mod script;
@@ -53,6 +54,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::docker::Engine;
 use crate::guest::MachineId;
+use crate::lang::Lang;
 use crate::shell;
 use crate::sim::{Progress, World};
 use crate::stack::{NsId, Pid};
@@ -170,9 +172,8 @@ pub struct Node {
 pub struct Session {
     /// The World.
     pub world: World,
-    /// The language of `help` and of suggestions: false English, true Korean. What the real
-    /// tools print stays as they print it.
-    pub korean: bool,
+    /// The language of `help` and of suggestions. What the real tools print stays as they print it.
+    pub lang: Lang,
     nodes: Vec<Node>,
     jobs: Vec<Job>,
     next_job: u32,
@@ -219,7 +220,7 @@ impl Session {
     pub fn new(seed: u64) -> Self {
         Self {
             world: World::new(seed),
-            korean: false,
+            lang: Lang::En,
             nodes: Vec::new(),
             jobs: Vec::new(),
             next_job: 1,

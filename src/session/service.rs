@@ -1,8 +1,8 @@
 //! `systemctl` and `service` on a Docker host, as far as the engine goes: what is written into
 //! `/etc/docker/daemon.json` counts after `systemctl restart docker`, as everywhere.
 
-use super::Session;
 use super::stage::{Launch, Spot};
+use super::{Session, remarks};
 
 /// The words that a machine with an engine knows besides `docker`.
 pub(super) const WORDS: [&str; 2] = ["service", "systemctl"];
@@ -47,10 +47,7 @@ impl Session {
             "restart" | "try-restart" | "reload-or-restart" => match self.restart_engine(&node, None) {
                 Ok(()) => Launch::default(),
                 Err(why) => {
-                    let goes_on = match self.korean {
-                        true => "엔진은 예전 설정으로 계속 돌아요",
-                        false => "the engine goes on with its old settings",
-                    };
+                    let goes_on = self.lang.of(remarks::GOES_ON);
                     let failed = "Job for docker.service failed because the control process exited with error \
                                   code.\nSee \"systemctl status docker.service\" and \"journalctl -xeu \
                                   docker.service\" for details.\n";

@@ -6,7 +6,7 @@ use super::mutation;
 use super::plumb::{Exec, Runner, Sink, Stage};
 use super::run::{Home, Setting, ShellId};
 use super::service;
-use super::{Session, Terminal};
+use super::{Session, Terminal, remarks};
 use crate::docker::{self, Attach, Engine, Request, Response, cli};
 use crate::guest::{self, MachineId, Stdin};
 use crate::shell::{AndOr, Command, Compound, Pipeline, Script, join, nearest, parse};
@@ -405,19 +405,13 @@ impl Session {
         let known = self.known_words(spot.node, spot.machine);
         let mut note = String::new();
         if let Some(near) = nearest(word, known.iter().copied().filter(|k| *k != word)) {
-            note = if self.korean {
-                format!("혹시 {near:?}인가요?\n")
-            } else {
-                format!("did you mean {near:?}?\n")
-            };
+            note = remarks::near(self.lang, near);
         } else if guest::info(word).is_some() || word == "docker" {
-            note = match (self.korean, self.word_for_shell(spot.node, spot.machine)) {
-                (false, "bash") => "there is no Docker engine on this node\n",
-                (true, "bash") => "이 노드에는 도커 엔진이 없어요\n",
-                (false, _) => "this image does not have it; netshoot has every tool\n",
-                (true, _) => "이 이미지에는 없어요. netshoot에는 모든 도구가 있어요\n",
-            }
-            .to_owned();
+            let why = match self.word_for_shell(spot.node, spot.machine) {
+                "bash" => remarks::NO_ENGINE,
+                _ => remarks::NOT_IN_IMAGE,
+            };
+            note = self.lang.of(why).to_owned();
         }
         Launch { note, ..Launch::fail(text, 127) }
     }

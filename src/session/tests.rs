@@ -136,7 +136,7 @@ fn an_unknown_word_gets_the_shells_answer_and_the_nearest_one() {
     ]);
     let mut s = pair();
     assert_eq!(run(&mut s, "sleeep 2>/dev/null | cat").notes(), "did you mean \"sleep\"?\n");
-    s.korean = true;
+    s.lang = Lang::Ko;
     assert!(run(&mut s, "sleeep").notes().ends_with("혹시 \"sleep\"인가요?\n"));
     assert!(run(&mut s, "help").stdout().contains("정해진 시간만큼 기다려요"));
 }

@@ -10,6 +10,7 @@
 //! both are read from the live session, up to the record in question.
 
 use super::{JobId, Session, SessionError};
+use crate::lang::Lang;
 use crate::sim::Progress;
 use crate::time::Instant;
 
@@ -156,11 +157,11 @@ impl Timeline {
     }
 
     /// The language of `help` and of suggestions.
-    pub fn set_korean(&mut self, korean: bool) {
+    pub fn set_language(&mut self, lang: Lang) {
         if self.snapshots.is_empty() {
-            self.live.korean = korean;
-        } else if self.live.korean != korean {
-            self.edit(|s| s.korean = korean);
+            self.live.lang = lang;
+        } else if self.live.lang != lang {
+            self.edit(|s| s.lang = lang);
         }
     }
 

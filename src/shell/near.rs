@@ -1,5 +1,7 @@
 //! "Did you mean …?"
 
+use crate::near::distance;
+
 /// The known word nearest to `word`, if it is near: at most two typing errors (a letter wrong,
 /// missing, too many, or two swapped), and no more than one for every three letters. The first
 /// of equally near words wins.
@@ -11,24 +13,6 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .filter(|(d, _)| *d <= limit)
         .min_by_key(|(d, _)| *d)
         .map(|(_, k)| k)
-}
-
-/// Optimal string alignment distance: Damerau–Levenshtein without touching a pair twice.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let change = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = change.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above[b.len()]
 }
 
 #[cfg(test)]
@@ -50,14 +34,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(word, known.into_iter()), expect, "{word}");
-        }
-    }
-
-    #[test]
-    fn distance_counts_typing_errors() {
-        for (a, b, d) in [("", "", 0), ("", "abc", 3), ("abc", "acb", 1), ("kitten", "sitting", 3)] {
-            let chars = |s: &str| s.chars().collect::<Vec<_>>();
-            assert_eq!(distance(&chars(a), &chars(b)), d, "{a} {b}");
         }
     }
 }

@@ -102,7 +102,7 @@ impl Target for Captures {
         let machine = self.0.now.place("h1").expect("h1 is there");
         let files = &mut self.0.now.world.machine_mut(machine).expect("it has a machine").files;
         files.put(CAPTURE, input).expect("there is room");
-        self.0.type_in("h1", &format!("tcpdump -nn -v -XX -r {CAPTURE}"))
+        self.0.type_in("h1", &format!("tcpdump -e -nn -v -A -r {CAPTURE}"))
     }
 }
 

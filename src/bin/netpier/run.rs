@@ -38,7 +38,7 @@ pub fn main(args: Vec<String>) -> Result<u8, String> {
         return Err("nothing to run: add --at NODE 'COMMAND'".into());
     }
     let mut session = open(name)?;
-    session.korean = options.lang == Lang::Ko;
+    session.lang = options.lang;
     for [place, path, file] in &options.put {
         let content = std::fs::read(file).map_err(|e| format!("{file}: {e}"))?;
         let machine = session.place(place).map_err(|e| e.to_string())?;

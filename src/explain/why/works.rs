@@ -36,21 +36,34 @@ pub enum Works {
 }
 
 impl Works {
-    /// Its key in the locale files, after `why.`.
-    pub(super) fn key(self) -> &'static str {
-        match self {
-            Self::DockerName => "works_docker_name",
-            Self::Name => "works_name",
-            Self::Overlay => "works_overlay",
-            Self::Proxy => "works_proxy",
-            Self::Published => "works_published",
-            Self::Forwarded => "works_forwarded",
-            Self::Itself => "works_itself",
-            Self::NatTwice => "works_nat_twice",
-            Self::Nat => "works_nat",
-            Self::Routed => "works_routed",
-            Self::Neighbours => "works_neighbours",
+    /// All of them, in order, each with its key in the locale files, after `why.`.
+    const ALL: [(Self, &'static str); 11] = [
+        (Self::DockerName, "works_docker_name"),
+        (Self::Name, "works_name"),
+        (Self::Overlay, "works_overlay"),
+        (Self::Proxy, "works_proxy"),
+        (Self::Published, "works_published"),
+        (Self::Forwarded, "works_forwarded"),
+        (Self::Itself, "works_itself"),
+        (Self::NatTwice, "works_nat_twice"),
+        (Self::Nat, "works_nat"),
+        (Self::Routed, "works_routed"),
+        (Self::Neighbours, "works_neighbours"),
+    ];
+    /// Their keys, in order.
+    pub const KEYS: [&'static str; 11] = {
+        let mut keys = [""; 11];
+        let mut i = 0;
+        while i < keys.len() {
+            keys[i] = Self::ALL[i].1;
+            i += 1;
         }
+        keys
+    };
+
+    /// Its key.
+    pub(super) fn key(self) -> &'static str {
+        Self::KEYS[self as usize]
     }
 }
 

@@ -123,10 +123,6 @@ fn once_through(format: &str, args: &mut &[String], text: &mut String) -> Result
 /// The widest field that is filled up; nobody reads a wider one, and padding has bounds of its own.
 const WIDEST: usize = 4096;
 
-/// Seconds from 1970 to the moment at which every lab's clock begins: 2025-11-05 09:00 UTC, as the
-/// engine's timestamps have it.
-const BEGIN: u64 = 1_762_333_200;
-
 /// date: the lab's clock, in UTC. The format's letters: a A b B d e F H I j m M n N p R s S T t u y Y Z z %.
 pub(super) fn date(argv: &[String]) -> Box<dyn Program> {
     once(argv, |args, sys| {
@@ -168,7 +164,7 @@ fn formatted(format: &str, now: Instant) -> String {
         "November",
         "December",
     ];
-    let (seconds, nanos) = (BEGIN + now.as_nanos() / 1_000_000_000, now.as_nanos() % 1_000_000_000);
+    let (seconds, nanos) = (Instant::BEGIN + now.as_nanos() / 1_000_000_000, now.as_nanos() % 1_000_000_000);
     let days = seconds / 86_400;
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let weekday = DAYS[(days % 7) as usize];

@@ -236,7 +236,7 @@ impl App {
         for run in &job.mutations {
             let edit = Edit::Command(LabCommand { at: job.place.clone(), run: run.clone() });
             if let Err(error) = edit.apply(&mut self.lab) {
-                self.toast("toast.error", &self.in_words(&error.to_string()), true);
+                self.toast("toast.error", &self.in_words(&error), true);
             }
         }
         self.history.record(before);
@@ -539,7 +539,7 @@ impl App {
                 true
             }
             Err(error) => {
-                self.toast("toast.error", &self.in_words(&error.to_string()), true);
+                self.toast("toast.error", &self.in_words(&error), true);
                 false
             }
         }
@@ -566,7 +566,7 @@ impl App {
             match lab.boot() {
                 Ok(session) => self.timeline = Timeline::new(session),
                 Err(error) => {
-                    self.toast("toast.error", &self.in_words(&error.to_string()), true);
+                    self.toast("toast.error", &self.in_words(&error), true);
                     return false;
                 }
             }

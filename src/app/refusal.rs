@@ -1,68 +1,68 @@
-//! What the core says against an edit, in the language of the page. The core speaks English (it is
-//! also what `netpier run` prints); here its sentences are recognised by their shape.
+//! What the core says against an edit, in the language of the page. What the core prints is English
+//! (it is also what `netpier run` prints); what it says has its parts.
 
 use super::App;
 use crate::explain::{Lang, text};
-
-/// The core's sentences, `{}` where a name stands; and their words in the page's languages, where
-/// those names are called `a`, `b` and so on.
-const SENTENCES: &[(&str, &str)] = &[
-    ("the id {} is taken; every node needs its own", "refusal.id_taken"),
-    ("id {} is taken", "refusal.id_taken"),
-    ("port {} of {} has a cable already; pull that one first", "refusal.port_used"),
-    ("port {} of {} or port {} of {} has a cable already; pull that one first", "refusal.ports_used"),
-    ("{} of {} is a bridge; plug the cable into one of its ports", "refusal.bridge"),
-    ("a cable needs two ports; both ends are {}", "refusal.one_port"),
-    ("a station joins an access point; a cable goes from socket to socket", "refusal.radio"),
-    ("{} of {} takes no cable", "refusal.no_cable"),
-    ("{} has no port {}", "refusal.no_port"),
-    ("there is no node {}", "refusal.no_node"),
-    ("{} nodes; a lab holds at most {}", "refusal.many_nodes"),
-    ("{} commands; a lab holds at most {}", "refusal.many_commands"),
-    ("{} ports; a node has at most {}", "refusal.many_ports"),
-    ("the port name {} is taken", "refusal.port_name"),
-    ("router: WAN and LAN must be different ports", "refusal.wan_is_lan"),
-    ("gateway: Nexthop has invalid gateway", "refusal.gateway"),
-];
+use crate::lab::LabError;
+use crate::session::Misfit;
 
 impl App {
-    /// The core's sentence in the page's language; as it is, if it is none of those known.
-    pub(super) fn in_words(&self, sentence: &str) -> String {
-        in_words(self.settings.lang, sentence)
+    /// A refusal in the page's language; as the core prints it, if there are no words for it.
+    pub(super) fn in_words(&self, error: &LabError) -> String {
+        in_words(self.settings.lang, error)
     }
-}
 
-fn in_words(lang: Lang, sentence: &str) -> String {
-    // `nodes[2] (router): ` says where in the file it stands: nothing to those who look at the picture.
-    let told = match sentence.split_once(": ") {
-        Some((place, rest)) if place.starts_with("nodes[") || place.starts_with("links[") => rest,
-        _ => sentence,
-    };
-    let found = SENTENCES.iter().find_map(|(shape, key)| Some((key, names(shape, told)?)));
-    let Some((key, names)) = found else { return told.to_owned() };
-    let called = ["a", "b", "c", "d"];
-    let named: Vec<(&str, &str)> =
-        called.into_iter().zip(names.iter().map(|n| n.trim_matches('"'))).collect();
-    text(lang, key, &named)
-}
-
-/// What stands in the gaps of a shape, if the sentence has it.
-fn names<'a>(shape: &str, sentence: &'a str) -> Option<Vec<&'a str>> {
-    let mut pieces = shape.split("{}");
-    let mut rest = sentence.strip_prefix(pieces.next()?)?;
-    let mut found = Vec::new();
-    let pieces: Vec<&str> = pieces.collect();
-    for (i, piece) in pieces.iter().enumerate() {
-        let last = i + 1 == pieces.len();
-        let at = if piece.is_empty() && last { rest.len() } else { rest.find(piece)? };
-        let name = &rest[..at];
-        if name.is_empty() || name.trim_matches('"').contains(' ') {
-            return None;
+    /// The same for a form that is open: where in the document it stands tells nobody anything there.
+    pub(super) fn in_the_form(&self, error: &LabError) -> String {
+        match error {
+            LabError::Invalid { problem, .. } => misfit(self.settings.lang, problem),
+            other => other.to_string(),
         }
-        found.push(name);
-        rest = &rest[at + piece.len()..];
     }
-    rest.is_empty().then_some(found)
+}
+
+fn in_words(lang: Lang, error: &LabError) -> String {
+    match error {
+        // `nodes[2] (router)` says where in the file it stands: nothing to those who look at the picture.
+        LabError::Invalid { place, problem: Misfit::Other(_) } => {
+            let told = error.to_string();
+            let inside = place.starts_with("nodes[") || place.starts_with("links[");
+            told.split_once(": ").filter(|_| inside).map(|(_, rest)| rest.to_owned()).unwrap_or(told)
+        }
+        LabError::Invalid { problem, .. } => misfit(lang, problem),
+        other => other.to_string(),
+    }
+}
+
+/// Its key and the names in it, which the words call `a`, `b` and so on; None for what is only said in
+/// the core's own words.
+fn parts(misfit: &Misfit) -> Option<(&'static str, Vec<String>)> {
+    let two = |a: &dyn ToString, b: &dyn ToString| vec![a.to_string(), b.to_string()];
+    Some(match misfit {
+        Misfit::IdTwice(id) | Misfit::IdTaken(id) => ("refusal.id_taken", vec![id.clone()]),
+        Misfit::NoNode(id) => ("refusal.no_node", vec![id.clone()]),
+        Misfit::NoPort { node, port } => ("refusal.no_port", two(node, port)),
+        Misfit::PortUsed { node, port } => ("refusal.port_used", two(port, node)),
+        Misfit::PortsUsed(a, b) => ("refusal.ports_used", [two(&a.1, &a.0), two(&b.1, &b.0)].concat()),
+        Misfit::OnePort(port) => ("refusal.one_port", vec![port.to_string()]),
+        Misfit::Bridge { node, port } => ("refusal.bridge", two(port, node)),
+        Misfit::NoCable { node, port } => ("refusal.no_cable", two(port, node)),
+        Misfit::Radio => ("refusal.radio", Vec::new()),
+        Misfit::Nodes(n, most) => ("refusal.many_nodes", two(n, most)),
+        Misfit::Commands(n, most) => ("refusal.many_commands", two(n, most)),
+        Misfit::Ports(n, most) => ("refusal.many_ports", two(n, most)),
+        Misfit::PortName(name) => ("refusal.port_name", vec![name.clone()]),
+        Misfit::WanIsLan => ("refusal.wan_is_lan", Vec::new()),
+        Misfit::Gateway => ("refusal.gateway", Vec::new()),
+        Misfit::Other(_) => return None,
+    })
+}
+
+fn misfit(lang: Lang, misfit: &Misfit) -> String {
+    let Some((key, names)) = parts(misfit) else { return misfit.to_string() };
+    let named: Vec<(&str, &str)> =
+        ["a", "b", "c", "d"].into_iter().zip(names.iter().map(String::as_str)).collect();
+    text(lang, key, &named)
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     #[track_caller]
     fn refused(edit: &Edit, expect: &str) {
         let mut lab = Lab::builtin("home").unwrap();
-        let error = edit.apply(&mut lab).unwrap_err().to_string();
+        let error = edit.apply(&mut lab).unwrap_err();
         assert_eq!(in_words(Lang::Ko, &error), expect, "{error}");
         assert!(!in_words(Lang::En, &error).starts_with("links["), "{error}");
     }
@@ -94,17 +94,35 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_has_its_words_and_keeps_its_names() {
-        for (shape, key) in SENTENCES {
-            let sentence =
-                ["x1", "x2", "x3", "x4"].iter().fold((*shape).to_owned(), |s, n| s.replacen("{}", n, 1));
-            let korean = in_words(Lang::Ko, &sentence);
+    fn every_refusal_has_its_words_and_keeps_its_names() {
+        let (id, port) = (|| "x1".to_owned(), "x2".parse().unwrap());
+        for problem in [
+            Misfit::IdTwice(id()),
+            Misfit::IdTaken(id()),
+            Misfit::NoNode(id()),
+            Misfit::NoPort { node: id(), port },
+            Misfit::PortUsed { node: id(), port },
+            Misfit::PortsUsed((id(), port), ("x3".into(), "x4".parse().unwrap())),
+            Misfit::OnePort(port),
+            Misfit::Bridge { node: id(), port },
+            Misfit::NoCable { node: id(), port },
+            Misfit::Radio,
+            Misfit::Nodes(201, 200),
+            Misfit::Commands(2001, 2000),
+            Misfit::Ports(65, 64),
+            Misfit::PortName(id()),
+            Misfit::WanIsLan,
+            Misfit::Gateway,
+        ] {
+            let (key, names) = parts(&problem).unwrap();
+            let korean = misfit(Lang::Ko, &problem);
             assert!(korean.chars().any(|c| ('가'..='힣').contains(&c)), "{key}: {korean}");
-            for name in ["x1", "x2", "x3", "x4"].iter().take(shape.matches("{}").count()) {
-                assert!(korean.contains(name), "{key}: {korean}");
-                assert!(in_words(Lang::En, &sentence).contains(name), "{key}");
+            for name in names {
+                assert!(problem.to_string().contains(&name), "{key}: {problem}");
+                assert!(korean.contains(&name), "{key}: {korean}");
+                assert!(misfit(Lang::En, &problem).contains(&name), "{key}");
             }
         }
-        assert_eq!(in_words(Lang::Ko, "something else"), "something else");
+        assert_eq!(misfit(Lang::Ko, &"something else".into()), "something else");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{FORMAT, Lab, LabError};
 use crate::docker::{DAEMON_JSON, DaemonConfig};
-use crate::session::{LinkConfig, NodeConfig, NodeKind, RouterConfig, Wifi, check_dns, check_node};
+use crate::session::{LinkConfig, Misfit, NodeConfig, NodeKind, RouterConfig, Wifi, check_dns, check_node};
 
 /// Upper bounds of a lab, so that a hostile document cannot exhaust the reader's machine.
 pub(super) const MAX_NODES: usize = 200;
@@ -14,7 +14,7 @@ const MAX_PORTS: usize = 64;
 const MAX_COMMANDS: usize = 2_000;
 const MAX_LINE: usize = 4_096;
 
-fn invalid(place: impl Into<String>, problem: impl Into<String>) -> LabError {
+fn invalid(place: impl Into<String>, problem: impl Into<Misfit>) -> LabError {
     LabError::Invalid { place: place.into(), problem: problem.into() }
 }
 
@@ -24,14 +24,14 @@ pub(super) fn lab(lab: &Lab) -> Result<(), LabError> {
         return Err(LabError::Format(lab.format));
     }
     if lab.nodes.len() > MAX_NODES {
-        return Err(invalid("nodes", format!("{} nodes; a lab holds at most {MAX_NODES}", lab.nodes.len())));
+        return Err(invalid("nodes", Misfit::Nodes(lab.nodes.len(), MAX_NODES)));
     }
     let mut ids = BTreeSet::new();
     for (i, node) in lab.nodes.iter().enumerate() {
         let place = format!("nodes[{i}] ({})", node.id);
         self::node(&place, node)?;
         if !ids.insert(node.id.as_str()) {
-            return Err(invalid(place, format!("the id {:?} is taken; every node needs its own", node.id)));
+            return Err(invalid(place, Misfit::IdTwice(node.id.clone())));
         }
     }
     let mut used = BTreeSet::new();
@@ -40,12 +40,12 @@ pub(super) fn lab(lab: &Lab) -> Result<(), LabError> {
     }
     if lab.commands.len() > MAX_COMMANDS {
         let n = lab.commands.len();
-        return Err(invalid("commands", format!("{n} commands; a lab holds at most {MAX_COMMANDS}")));
+        return Err(invalid("commands", Misfit::Commands(n, MAX_COMMANDS)));
     }
     for (i, command) in lab.commands.iter().enumerate() {
         let node = command.at.split(':').next().unwrap_or_default();
         if !ids.contains(node) {
-            return Err(invalid(format!("commands[{i}]"), format!("there is no node {node:?}")));
+            return Err(invalid(format!("commands[{i}]"), Misfit::NoNode(node.to_owned())));
         }
         if command.run.len() > MAX_LINE {
             return Err(invalid(
@@ -76,12 +76,12 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
         return Err(invalid(place, format!("pos: both coordinates lie within ±{MAX_POS}")));
     }
     if node.ports.len() > MAX_PORTS {
-        return Err(invalid(place, format!("{} ports; a node has at most {MAX_PORTS}", node.ports.len())));
+        return Err(invalid(place, Misfit::Ports(node.ports.len(), MAX_PORTS)));
     }
     let mut names = BTreeSet::new();
     for port in &node.ports {
         if port.name == *"lo" || !names.insert(port.name) {
-            return Err(invalid(place, format!("the port name {:?} is taken", port.name.as_str())));
+            return Err(invalid(place, Misfit::PortName(port.name.to_string())));
         }
         if let Some(mac) = port.mac.filter(|m| m.is_group()) {
             return Err(invalid(
@@ -119,7 +119,7 @@ pub(super) fn node(place: &str, node: &NodeConfig) -> Result<(), LabError> {
     if let Some(router) = &node.router {
         self::router(place, router, node)?;
     }
-    check_node(node).map_err(|e| invalid(place, e.to_string()))
+    check_node(node).map_err(|e| invalid(place, e))
 }
 
 /// Checks a router's form against its ports.
@@ -130,7 +130,7 @@ pub(super) fn router(place: &str, router: &RouterConfig, node: &NodeConfig) -> R
         }
     }
     if router.wan == router.lan {
-        return Err(invalid(place, "router: WAN and LAN must be different ports"));
+        return Err(invalid(place, Misfit::WanIsLan));
     }
     for (i, forward) in router.forwards.iter().enumerate() {
         let place = format!("{place}: router.forwards[{i}]");
@@ -166,30 +166,24 @@ fn link<'a>(
             .nodes
             .iter()
             .find(|n| n.id == *id)
-            .ok_or_else(|| invalid(place, format!("there is no node {id:?}")))?;
+            .ok_or_else(|| invalid(place, Misfit::NoNode(id.clone())))?;
         let Some(config) = node.port(*port) else {
-            return Err(invalid(place, format!("{id} has no port {port}")));
+            return Err(invalid(place, Misfit::NoPort { node: id.clone(), port: *port }));
         };
         radios.push(config.wifi);
         if node.ports.iter().any(|p| p.bridge == Some(*port)) {
-            return Err(invalid(
-                place,
-                format!("{port} of {id} is a bridge; plug the cable into one of its ports"),
-            ));
+            return Err(invalid(place, Misfit::Bridge { node: id.clone(), port: *port }));
         }
         // An access point takes many stations.
         if !used.insert((id, *port)) && config.wifi != Some(Wifi::AccessPoint) {
-            return Err(invalid(
-                place,
-                format!("port {port} of {id} has a cable already; pull that one first"),
-            ));
+            return Err(invalid(place, Misfit::PortUsed { node: id.clone(), port: *port }));
         }
     }
     match radios[..] {
         [None, None]
         | [Some(Wifi::Station), Some(Wifi::AccessPoint)]
         | [Some(Wifi::AccessPoint), Some(Wifi::Station)] => Ok(()),
-        _ => Err(invalid(place, "a station joins an access point; a cable goes from socket to socket")),
+        _ => Err(invalid(place, Misfit::Radio)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Edits: the one way in which a lab changes.
 
 use super::{Lab, LabCommand, LabError, check};
-use crate::session::{LinkConfig, NodeConfig, RouterConfig, Session, SessionError};
+use crate::session::{LinkConfig, Misfit, NodeConfig, RouterConfig, Session, SessionError};
 use crate::wire::IfName;
 
 /// A change of a lab.
@@ -58,17 +58,17 @@ pub enum Edit {
     Batch(Vec<Edit>),
 }
 
-fn invalid(problem: impl Into<String>) -> LabError {
+fn invalid(problem: impl Into<Misfit>) -> LabError {
     LabError::Invalid { place: "edit".into(), problem: problem.into() }
 }
 
 fn no_node(id: &str) -> LabError {
-    invalid(format!("there is no node {id:?}"))
+    invalid(Misfit::NoNode(id.to_owned()))
 }
 
 impl From<SessionError> for LabError {
     fn from(e: SessionError) -> Self {
-        invalid(e.to_string())
+        invalid(e)
     }
 }
 

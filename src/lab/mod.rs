@@ -19,7 +19,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::{LinkConfig, NodeConfig, Session};
+use crate::session::{LinkConfig, Misfit, NodeConfig, Session};
 use crate::time::Duration;
 
 /// The version of the format that this program writes.
@@ -72,7 +72,7 @@ pub enum LabError {
         /// `nodes[2] (router)`.
         place: String,
         /// What, and what would be right.
-        problem: String,
+        problem: Misfit,
     },
     /// A command of the lab failed when the lab was opened.
     #[error("command {number} ({at}: {run}) fails: {message}")]
@@ -175,13 +175,11 @@ impl Lab {
         let mut session = Session::new(self.seed);
         for (i, node) in self.nodes.iter().enumerate() {
             let place = format!("nodes[{i}] ({})", node.id);
-            session
-                .add_node(node.clone())
-                .map_err(|e| LabError::Invalid { place, problem: e.to_string() })?;
+            session.add_node(node.clone()).map_err(|e| LabError::Invalid { place, problem: e.into() })?;
         }
         for (i, link) in self.links.iter().enumerate() {
             let place = format!("links[{i}]");
-            session.add_link(link).map_err(|e| LabError::Invalid { place, problem: e.to_string() })?;
+            session.add_link(link).map_err(|e| LabError::Invalid { place, problem: e.into() })?;
         }
         // Who asks DHCP has an address before anybody types.
         if self.nodes.iter().flat_map(|n| &n.ports).any(|p| p.dhcp) {

@@ -6,7 +6,7 @@ use super::setup::{
     DHCLIENT_CONF, Daemon, STORM_LIMIT, check_node, daemons, dhclient_conf, dhcp_client, plan_ports,
     resolv_conf, route, spec,
 };
-use super::{LinkConfig, NodeConfig, PortConfig, Session, SessionError, router, timeline};
+use super::{LinkConfig, Misfit, NodeConfig, PortConfig, Session, SessionError, router, timeline};
 use crate::docker::{DAEMON_JSON, DaemonConfig};
 use crate::guest::{Signal, dhcp};
 use crate::sim::LinkId;
@@ -64,7 +64,7 @@ impl Session {
     pub fn rename_node(&mut self, id: &str, to: &str, name: Option<&str>) -> Result<(), SessionError> {
         let index = self.node_index(id)?;
         if id != to && self.nodes.iter().any(|n| n.config.id == to) {
-            return Err(SessionError::Config(format!("id {to:?} is taken")));
+            return Err(Misfit::IdTaken(to.to_owned()).into());
         }
         let mut config = self.nodes[index].config.clone();
         config.rename(self.world.seed(), to, name);

@@ -23,6 +23,7 @@ mod dns;
 mod expand;
 mod flow;
 mod help;
+mod misfit;
 mod mutation;
 mod node;
 mod plumb;
@@ -42,6 +43,7 @@ mod timeline;
 pub use conditions::Condition;
 pub use dns::DnsView;
 pub(crate) use dns::check as check_dns;
+pub use misfit::Misfit;
 pub use node::{
     DhcpConfig, DnsForwarder, DnsRecord, DnsZone, FixedPort, Forward, LinkConfig, NodeConfig, NodeKind,
     PortConfig, Reservation, RouterConfig, ServiceConfig, Wifi,
@@ -134,16 +136,44 @@ impl Job {
 
 /// Why something could not be done to a session.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum SessionError {
+    /// No node has the id.
     #[error("there is no node {id:?}{}", did_you_mean(near))]
-    NoNode { id: String, near: Option<String> },
+    NoNode {
+        /// The id asked for.
+        id: String,
+        /// One that is there and looks like it.
+        near: Option<String>,
+    },
+    /// The node's engine has no such container.
     #[error("there is no container {name:?} on {node:?}{}", did_you_mean(near))]
-    NoContainer { node: String, name: String, near: Option<String> },
+    NoContainer {
+        /// The node.
+        node: String,
+        /// The name asked for.
+        name: String,
+        /// One that is there and looks like it.
+        near: Option<String>,
+    },
+    /// The container of this name does not run: nothing can be typed in it.
     #[error("the container {0:?} is not running")]
     NotRunning(String),
+    /// A setting that cannot be, in words.
     #[error("{0}")]
     Config(String),
+    /// A node, port or cable that does not fit.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+}
+
+impl From<SessionError> for Misfit {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Misfit(misfit) => misfit,
+            SessionError::NoNode { id, near: None } => Self::NoNode(id),
+            other => Self::Other(other.to_string()),
+        }
+    }
 }
 
 fn did_you_mean(near: &Option<String>) -> String {

@@ -2,8 +2,8 @@
 
 use super::run::{Home, ShellId};
 use super::{
-    DhcpConfig, LinkConfig, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session, SessionError,
-    Wifi, dns, router,
+    DhcpConfig, LinkConfig, Misfit, Node, NodeConfig, NodeKind, PortConfig, ServiceConfig, Session,
+    SessionError, Wifi, dns, router,
 };
 use crate::docker::{DAEMON_JSON, DaemonConfig, Engine, Request};
 use crate::guest::dhcp::ServerConfig;
@@ -30,7 +30,7 @@ impl Session {
     /// added then.
     pub fn add_node(&mut self, config: NodeConfig) -> Result<(), SessionError> {
         if self.nodes.iter().any(|n| n.config.id == config.id) {
-            return Err(SessionError::Config(format!("id {:?} is taken", config.id)));
+            return Err(Misfit::IdTaken(config.id).into());
         }
         check_node(&config)?;
         let file = config.files.get(DAEMON_JSON).map(String::as_str);
@@ -113,7 +113,7 @@ impl Session {
         let a = self.port(&link.a.0, link.a.1)?;
         let b = self.port(&link.b.0, link.b.1)?;
         if a == b {
-            return Err(SessionError::Config(format!("a cable needs two ports; both ends are {}", link.a.1)));
+            return Err(Misfit::OnePort(link.a.1).into());
         }
         let radio = |end: &(String, IfName)| {
             self.node(&end.0).ok().and_then(|n| n.config.port(end.1)).and_then(|p| p.wifi)
@@ -122,16 +122,10 @@ impl Session {
             (None, None) => self.world.plug(a, b, spec(link)),
             (Some(Wifi::Station), Some(Wifi::AccessPoint)) => self.world.associate(a, b, spec(link)),
             (Some(Wifi::AccessPoint), Some(Wifi::Station)) => self.world.associate(b, a, spec(link)),
-            _ => {
-                let text = "a station joins an access point; a cable goes from socket to socket";
-                return Err(SessionError::Config(text.into()));
-            }
+            _ => return Err(Misfit::Radio.into()),
         };
         plugged.map_err(|e| match e {
-            ConfigError::Busy => SessionError::Config(format!(
-                "port {} of {} or port {} of {} has a cable already; pull that one first",
-                link.a.1, link.a.0, link.b.1, link.b.0
-            )),
+            ConfigError::Busy => Misfit::PortsUsed(link.a.clone(), link.b.clone()).into(),
             other => SessionError::Config(other.to_string()),
         })
     }
@@ -159,8 +153,8 @@ impl Session {
         let device = self.world.namespace(ns).and_then(|n| n.device_named(port.as_str()));
         match device {
             Some(d) if matches!(d.kind, DeviceKind::Ethernet) => Ok(DevRef { ns, dev: d.index }),
-            Some(_) => Err(SessionError::Config(format!("{port} of {node} takes no cable"))),
-            None => Err(SessionError::Config(format!("{node} has no port {port}"))),
+            Some(_) => Err(Misfit::NoCable { node: node.to_owned(), port }.into()),
+            None => Err(Misfit::NoPort { node: node.to_owned(), port }.into()),
         }
     }
 
@@ -176,7 +170,7 @@ impl Session {
             routes.push(("unreachable", route(prefix.trunc(), RouteKind::Unreachable, None)));
         }
         let forward = config.forward || config.router.is_some();
-        let result = self.world.with(ns, |n, cx| {
+        let result: Option<Result<(), SessionError>> = self.world.with(ns, |n, cx| {
             n.sysctl.ip_forward = forward;
             for (name, route) in routes {
                 n.add_route(route, cx).map_err(|e| field(name, e))?;
@@ -432,7 +426,7 @@ pub(crate) fn check_node(config: &NodeConfig) -> Result<(), SessionError> {
         // fib_check_nh: a gateway is on a link of this machine, and somebody else.
         let mut own = config.ports.iter().filter_map(|p| p.address);
         if !own.clone().any(|a| a.contains(&gateway)) || own.any(|a| a.addr() == gateway) {
-            return bad("gateway: Nexthop has invalid gateway".into());
+            return Err(Misfit::Gateway.into());
         }
     }
     for service in &config.services {

@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use super::forms::Problem;
 use super::{App, Dialog, Selection, cable};
-use crate::lab::{Edit, LabError};
+use crate::lab::Edit;
 use crate::session::NodeKind;
 use crate::wire::Ipv4Net;
 use link::LinkForm;
@@ -113,9 +113,7 @@ impl App {
     fn refusal(&self, edit: &Edit) -> Option<String> {
         match edit.apply(&mut self.lab.clone()) {
             Ok(()) => None,
-            // The place in the document tells nobody anything here.
-            Err(LabError::Invalid { problem, .. }) => Some(self.in_words(&problem)),
-            Err(other) => Some(self.in_words(&other.to_string())),
+            Err(error) => Some(self.in_the_form(&error)),
         }
     }
 

@@ -217,7 +217,8 @@ impl World {
             [] => {}
             [Output::Transmit { dev, frame }] => {
                 let (dev, frame) = (*dev, std::mem::take(frame));
-                self.out.clear();
+                // what is left there owns nothing
+                std::mem::forget(self.out.pop());
                 self.transmit(DevRef { ns: from, dev }, frame);
             }
             _ => self.carry_out_all(from),

@@ -182,14 +182,24 @@ impl NetNs {
         }
         let ipv4 = ether.ethertype() == EthernetProtocol::Ipv4;
         let filtered = ipv4 && self.sysctl.bridge_nf_call_iptables;
-        if self.has_packet_sockets() && !filtered && !matches!(way, Where::Up) {
+        if self.has_packet_sockets() && (filtered || !matches!(way, Where::Up)) {
             // a listener on the bridge sees what it carries, too (promiscuous mode)
             self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
         }
         if filtered {
             return self.bridge_through_iptables(bridge, port, frame, cx);
         }
-        self.bridge_go(bridge, Some(port), way, frame, None, cx);
+        match way {
+            // as most
+            Where::Port(out) if out != port => self.bridge_out(bridge, out, frame, cx),
+            _ => self.bridge_go(bridge, Some(port), way, frame, None, cx),
+        }
+    }
+
+    /// Out of one port.
+    fn bridge_out(&mut self, bridge: IfIndex, port: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
+        cx.log.packet(frame.id, Step::Bridged { bridge, port });
+        self.dev_xmit(port, frame, cx);
     }
 
     /// The host itself sends out of `bridge`.
@@ -220,8 +230,7 @@ impl NetNs {
             }
             Where::Port(port) => {
                 if self.bridge_forward(&mut frame, done, cx) {
-                    cx.log.packet(frame.id, Step::Bridged { bridge, port });
-                    self.dev_xmit(port, frame, cx);
+                    self.bridge_out(bridge, port, frame, cx);
                 }
             }
             Where::Flood { up } => self.bridge_flood(bridge, from, up, frame, done, cx),
@@ -317,12 +326,8 @@ impl NetNs {
         let mut meta = self.meta_of(bridge, &frame);
         match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
             None => return,
-            Some(true) => {
-                self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
-                return self.bridge_redirected(bridge, port, frame, meta, cx);
-            }
-            // a listener sees it as PREROUTING left it
-            Some(false) => self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx),
+            Some(true) => return self.bridge_redirected(bridge, port, frame, meta, cx),
+            Some(false) => {}
         }
         let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
         let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };

@@ -86,7 +86,7 @@ impl Frames {
 
     /// Keeps a frame, at most 65,535 bytes of it. One that is as it was when it was kept last, as behind
     /// a bridge, takes no more room.
-    #[inline]
+    #[inline(always)]
     pub fn keep(&mut self, lately: &mut Lately, frame: &mut Bytes) -> ByteSpan {
         let kept = frame.kept();
         if kept.same && kept.store == self.number {

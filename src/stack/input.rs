@@ -257,7 +257,7 @@ impl NetNs {
 
     /// Asks the rules of `hook`. None: the packet has met its end, which is noted, and its sender
     /// told where the rules say so. Some(true): its destination was rewritten.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ask(
         &mut self,
         hook: Hook,

@@ -54,7 +54,7 @@ impl Chunk {
             Step::Config(_) => 64,
             _ => 0,
         };
-        self.records.push_full((record.at, record.ns), &Packed::whole(self.whole.len() as u32));
+        self.records.push_whole((record.at, record.ns), self.whole.len());
         self.whole.push(record);
     }
 
@@ -146,28 +146,59 @@ impl StepLog {
         self.next_seq += 1;
     }
 
+    // Each first tries what is possible almost always, without a call: then nothing has to be put by for one.
+
     #[inline(never)]
     fn push_arrival(&mut self, packet: u64, dev: u32) {
+        if !self.tail.records.try_arrival((self.now, self.ns), packet, dev) {
+            self.push_arrival_at_length(packet, dev);
+        }
+    }
+    #[inline(never)]
+    fn push_arrival_at_length(&mut self, packet: u64, dev: u32) {
         self.see_to_room();
         self.tail.records.push_arrival((self.now, self.ns), packet, dev);
     }
+
     #[inline(never)]
     fn push_head(&mut self, packet: u64, head: u32) {
+        if !self.tail.records.try_head((self.now, self.ns), packet, head) {
+            self.push_head_at_length(packet, head);
+        }
+    }
+    #[inline(never)]
+    fn push_head_at_length(&mut self, packet: u64, head: u32) {
         self.see_to_room();
         self.tail.records.push_head((self.now, self.ns), packet, head);
     }
+
     #[inline(never)]
     fn push_words(&mut self, packet: u64, head: u32, low: u64, high: u64) {
+        if !self.tail.records.try_words(&self.seen, (self.now, self.ns), packet, head, (low, high)) {
+            self.push_words_at_length(packet, head, low, high);
+        }
+    }
+    #[inline(never)]
+    fn push_words_at_length(&mut self, packet: u64, head: u32, low: u64, high: u64) {
         self.see_to_room();
         let stamp = (self.now, self.ns);
         self.tail.records.push_words(&mut self.seen, stamp, packet, head, (low, high));
     }
+
     #[inline(never)]
     fn push_own(&mut self, packet: u64, head: u32, low: u64, high: u32, own: u32) {
+        let stamp = (self.now, self.ns);
+        if !self.tail.records.try_own(&self.seen, stamp, packet, head, (low, high, own)) {
+            self.push_own_at_length(packet, head, low, high, own);
+        }
+    }
+    #[inline(never)]
+    fn push_own_at_length(&mut self, packet: u64, head: u32, low: u64, high: u32, own: u32) {
         self.see_to_room();
         let stamp = (self.now, self.ns);
         self.tail.records.push_own(&mut self.seen, stamp, packet, head, (low, high, own));
     }
+
     #[inline(never)]
     fn push_full(&mut self, packed: Packed) {
         self.see_to_room();

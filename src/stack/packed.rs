@@ -347,6 +347,7 @@ impl Packed {
     }
 
     /// Stands for the whole record at `position`.
+    #[cfg(test)]
     pub(super) const fn whole(position: u32) -> Self {
         Self { packet: 0, words: [position, 0, 0, 0, 0, 0, 0], kind: Kind::Whole, small: 0 }
     }

@@ -163,6 +163,9 @@ impl Stream {
     /// Adds a record that happened at this time in this namespace. There is a mark before it.
     #[cfg(test)]
     pub fn push(&mut self, seen: &mut Seen, stamp: (Instant, NsId), record: &Packed) {
+        if let Some(position) = record.position() {
+            return self.push_whole(stamp, position);
+        }
         let packet = record.packet();
         match record.way() {
             Way::Arrival(dev) => self.push_arrival(stamp, packet, dev),
@@ -173,20 +176,58 @@ impl Stream {
         }
     }
 
+    /// True if a record of this time, place and packet takes nothing but its own units, of which there is
+    /// room for `units`.
+    #[inline(always)]
+    fn is_ready(&self, stamp: (Instant, NsId), packet: u64, units: usize) -> bool {
+        self.left > 0 && (State { stamp, packet }) == self.last && self.has_room(units)
+    }
+
+    #[inline(always)]
+    fn has_room(&self, units: usize) -> bool {
+        self.units.capacity() - self.units.len() >= units
+    }
+
+    /// Adds a record of [`Way::Arrival`] if that is simple: whether it did.
+    #[inline(always)]
+    pub fn try_arrival(&mut self, stamp: (Instant, NsId), packet: u64, dev: u32) -> bool {
+        self.left > 0 && self.has_room(2) && self.write_arrival(stamp, packet, dev)
+    }
+
     /// Adds a record of [`Way::Arrival`].
     #[inline]
     pub fn push_arrival(&mut self, stamp: (Instant, NsId), packet: u64, dev: u32) {
+        if !self.write_arrival(stamp, packet, dev) {
+            self.turn_to(stamp, packet);
+            self.left -= 1;
+            self.units.push(head(Kind::Received, Form::Short, 0) | dev << 16);
+        }
+    }
+
+    /// Writes all in two units, unless they are too far from one another.
+    #[inline(always)]
+    fn write_arrival(&mut self, stamp: (Instant, NsId), packet: u64, dev: u32) -> bool {
         let passed = stamp.0.0.wrapping_sub(self.last.stamp.0.0);
         let ns = stamp.1.0;
-        self.left -= 1;
-        if passed <= 0xffff && ns <= 0xff && packet >> 24 == 0 {
+        let fits = passed <= 0xffff && ns <= 0xff && packet >> 24 == 0;
+        if fits {
+            self.left -= 1;
             self.last = State { stamp, packet };
             let head = head(Kind::Arrived, Form::Short, ns as u8) | (passed as u32) << 16;
             self.units.extend_from_slice(&[head, packet as u32 | dev << 24]);
-        } else {
-            self.turn_to(stamp, packet);
-            self.units.push(head(Kind::Received, Form::Short, 0) | dev << 16);
         }
+        fits
+    }
+
+    /// Adds one of [`Way::Head`] if that is simple.
+    #[inline(always)]
+    pub fn try_head(&mut self, stamp: (Instant, NsId), packet: u64, head: u32) -> bool {
+        let ready = self.is_ready(stamp, packet, 1);
+        if ready {
+            self.left -= 1;
+            self.units.push(head);
+        }
+        ready
     }
 
     /// Adds one of [`Way::Head`].
@@ -195,6 +236,26 @@ impl Stream {
         self.turn_to(stamp, packet);
         self.left -= 1;
         self.units.push(head);
+    }
+
+    /// Adds one of [`Way::Words`] if that is simple.
+    #[inline(always)]
+    pub fn try_words(
+        &mut self,
+        seen: &Seen,
+        stamp: (Instant, NsId),
+        packet: u64,
+        head: u32,
+        words: (u64, u64),
+    ) -> bool {
+        if self.is_ready(stamp, packet, 1)
+            && let Some(at) = seen.find(Seen::place(head, words), head, words)
+        {
+            self.left -= 1;
+            self.units.push(same(head, at));
+            return true;
+        }
+        false
     }
 
     /// Adds one of [`Way::Words`].
@@ -213,6 +274,27 @@ impl Stream {
             Some(at) => self.units.push(same(head, at)),
             None => self.write_four(head, words),
         }
+    }
+
+    /// Adds one of [`Way::Own`] if that is simple.
+    #[inline(always)]
+    pub fn try_own(
+        &mut self,
+        seen: &Seen,
+        stamp: (Instant, NsId),
+        packet: u64,
+        head: u32,
+        (low, high, own): (u64, u32, u32),
+    ) -> bool {
+        let words = (low, high.into());
+        if self.is_ready(stamp, packet, 2)
+            && let Some(at) = seen.find(Seen::place(head, words), head, words)
+        {
+            self.left -= 1;
+            self.units.extend_from_slice(&[same(head, at), own]);
+            return true;
+        }
+        false
     }
 
     /// Adds one of [`Way::Own`].
@@ -237,11 +319,16 @@ impl Stream {
     #[inline(never)]
     pub fn push_full(&mut self, stamp: (Instant, NsId), record: &Packed) {
         let (kind, small, words) = record.parts();
-        // one that is kept whole knows its packet
-        let packet = if matches!(kind, Kind::Whole) { self.last.packet } else { record.packet() };
-        self.turn_to(stamp, packet);
+        self.turn_to(stamp, record.packet());
         self.left -= 1;
         self.write(head(kind, Form::Short, small), words);
+    }
+
+    /// Adds what stands for the record that is kept whole at `position`, of 16 bits. That knows its packet.
+    pub fn push_whole(&mut self, stamp: (Instant, NsId), position: usize) {
+        debug_assert!(position <= 0xffff, "a chunk keeps fewer whole ones");
+        let head = head(Kind::Whole, Form::Short, 0) | (position as u32) << 16;
+        self.push_head(stamp, self.last.packet, head);
     }
 
     #[inline(never)]
@@ -312,32 +399,36 @@ impl Stream {
 }
 
 impl Seen {
-    /// Where these words of the head's kind were written last. Or None, and they are from now on known to
-    /// be at `at`.
+    /// Where to look for words of the head's kind first; the other place is the one beside it.
     #[inline(always)]
-    fn find_or_learn(&mut self, head: u32, (low, high): (u64, u64), at: usize) -> Option<u16> {
+    fn place(head: u32, (low, high): (u64, u64)) -> usize {
         let kind = head & ((1 << KIND_BITS) - 1);
         let mixed = (low ^ u64::from(kind) << 24).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ high).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        let place = (mixed >> 32) as usize % SEEN;
-        let words = self.0.get(place)?;
-        if (words.low, words.high, words.kind) == (low, high, kind as u8) {
-            return Some(words.at);
-        }
-        self.find_beside(Words { low, high, kind: kind as u8, at: 0 }, place, at)
+        (mixed >> 32) as usize % SEEN
     }
 
-    /// Where two have the same place, the one that came before has the place beside it.
-    #[inline(never)]
-    fn find_beside(&mut self, new: Words, place: usize, at: usize) -> Option<u16> {
-        let [first, second] = self.0.get_disjoint_mut([place, place ^ 1]).ok()?;
-        if (second.low, second.high, second.kind) == (new.low, new.high, new.kind) {
-            return Some(second.at);
+    /// Where these words of the head's kind were written last, if that is noted at `place`.
+    #[inline(always)]
+    fn find(&self, place: usize, head: u32, (low, high): (u64, u64)) -> Option<u16> {
+        let words = self.0.get(place)?;
+        let kind = (head & ((1 << KIND_BITS) - 1)) as u8;
+        ((words.low, words.high, words.kind) == (low, high, kind)).then_some(words.at)
+    }
+
+    /// Where these words of the head's kind were written last. Or None, and they are from now on known to
+    /// be at `at`. Of two that have the same place, the one that came before moves beside it.
+    fn find_or_learn(&mut self, head: u32, words: (u64, u64), at: usize) -> Option<u16> {
+        let place = Self::place(head, words);
+        let found = self.find(place, head, words).or_else(|| self.find(place ^ 1, head, words));
+        if found.is_none()
+            && let Ok(at) = u16::try_from(at)
+            && let Ok([first, beside]) = self.0.get_disjoint_mut([place, place ^ 1])
+        {
+            let kind = (head & ((1 << KIND_BITS) - 1)) as u8;
+            *beside = std::mem::replace(first, Words { low: words.0, high: words.1, kind, at });
         }
-        if let Ok(at) = u16::try_from(at) {
-            *second = std::mem::replace(first, Words { at, ..new });
-        }
-        None
+        found
     }
 }
 

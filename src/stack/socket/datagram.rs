@@ -45,12 +45,12 @@ impl NetNs {
         } else {
             fixed
         };
-        if local.port == 0 {
-            let range = self.sysctl.port_range;
-            self.sockets.bind(id, Endpoint::new(bound, 0), range, &self.rng)?;
+        if local.port != 0 {
+            return Ok((src, local.port, way));
         }
-        let port = self.sockets.demand(id)?.local.port;
-        Ok((src, port, way))
+        let range = self.sysctl.port_range;
+        self.sockets.bind(id, Endpoint::new(bound, 0), range, &self.rng)?;
+        Ok((src, self.sockets.demand(id)?.local.port, way))
     }
 
     /// Sends a finished datagram. Without IP_PMTUDISC_DO it is cut into fragments where the MTU

@@ -113,8 +113,13 @@ impl Chain {
     }
 }
 
-/// How often memory is asked for in a hundred rounds, once everything is warm.
+/// How often memory is asked for in a hundred rounds, once everything is warm: the least of some tries,
+/// because the threads of the test harness are counted, too.
 fn allocations(routers: usize) -> usize {
+    (0..5).map(|_| allocations_once(routers)).min().unwrap()
+}
+
+fn allocations_once(routers: usize) -> usize {
     let mut chain = Chain::new(routers);
     chain.ask(50);
     let region = Region::new(COUNTING);

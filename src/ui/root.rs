@@ -78,6 +78,8 @@ pub struct Root {
     measured: bool,
     /// The address says more than where the page is.
     linked: bool,
+    /// The inspector was seen: before, the beginning is in its place, and it is not even made.
+    inspects: bool,
 }
 
 impl Component for Root {
@@ -129,6 +131,7 @@ impl Component for Root {
             asks: false,
             measured: room.is_some(),
             linked,
+            inspects: false,
         };
         root.repaint();
         root
@@ -273,6 +276,7 @@ impl Root {
 
     fn repaint(&mut self) {
         let Ok(app) = &mut self.app else { return };
+        self.inspects |= app.settings.pane != Pane::Start;
         let painted = &mut self.painted;
         if painted.version != app.shown.version {
             painted.version = app.shown.version;
@@ -412,7 +416,7 @@ impl Root {
                     why={app.whys.open()}
                     captures={app.captures()}
                 />
-                <Inspector
+                if self.inspects { <Inspector
                     tab={app.settings.tab}
                     place={app.shown.place.clone()}
                     pinned={app.selection.is_some()}
@@ -424,7 +428,7 @@ impl Root {
                     changes={painted.changes.clone().filter(|_| app.is_wide())}
                     why={app.why_here()}
                     explained={app.why_view()}
-                />
+                /> }
             </div>
             <Ghost drag={app.drag.clone()} />
             <Toasts toasts={app.toasts.clone()} />

@@ -115,6 +115,9 @@ pub fn script(dist: &Path, mut html: String, first: &mut Module) -> Result<Strin
         text = text.replace(&import.name, &short);
         import.name = short;
     }
+    // Most of its functions are called at once: a browser that knows this word compiles them beside the
+    // download, and not one by one when they are called.
+    text.insert_str(0, "//# allFunctionsCalledOnLoad\n");
     // These keep their names.
     for kept in ["worker.js", "broken.js", "words.js"] {
         write(&dist.join(kept), without_comments(&utf8(kept)?))?;

@@ -93,17 +93,21 @@ const keyboard = {
     await page.locator('#canvas [data-item][tabindex="0"]').first().focus();
     const here = () => page.evaluate(() => document.activeElement?.getAttribute('data-item'));
     const boxes = async (name) => at(page, name).boundingBox();
+    const been = new Map();
     for (let i = 0; i < 40; i++) {
       const now = await here();
       if (now === `node:${id}`) return;
+      const times = been.get(now) ?? 0;
+      been.set(now, times + 1);
       const [a, b] = [await page.locator(`[data-item="${now}"]`).first().boundingBox(), await boxes(`node-${id}`)];
       const [dx, dy] = [b.x + b.width / 2 - a.x - a.width / 2, b.y + b.height / 2 - a.y - a.height / 2];
       const tries = Math.abs(dx) > Math.abs(dy)
         ? [dx > 0 ? 'ArrowRight' : 'ArrowLeft', dy > 0 ? 'ArrowDown' : 'ArrowUp']
         : [dy > 0 ? 'ArrowDown' : 'ArrowUp', dx > 0 ? 'ArrowRight' : 'ArrowLeft'];
-      // Where the straight way leads nowhere new, another one does.
-      await keys(page).press(tries[i % 3 === 2 ? 1 : 0]);
-      if ((await here()) === now) await keys(page).press(tries[1]);
+      // Who comes by a second time goes the other way: else one may go round for ever.
+      const way = times % 2;
+      await keys(page).press(tries[way]);
+      if ((await here()) === now) await keys(page).press(tries[1 - way]);
     }
     assert.fail(`the arrow keys do not lead to ${id}`);
   },

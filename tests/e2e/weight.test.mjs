@@ -30,8 +30,8 @@ test('the page that is tested is the one that is published: in two parts', async
   assert.equal(names.filter((name) => name.endsWith('.wasm')).length, 2, names.join(' '));
 });
 
-/** The goal is 400,000 (docs/weight.md says where it stands: 206,000); the rest is room for what changes add. */
-const BOUND = 218_000;
+/** The goal is 400,000 (docs/weight.md says where it stands: 203,000); the rest is room for what changes add. */
+const BOUND = 214_000;
 
 for (const locale of ['en-GB', 'ko-KR']) {
   test(`a first visit is light, and fetches nothing of the rest (${locale})`, async () => {

@@ -1,17 +1,10 @@
 // What people who see, point or read differently need, as far as a tool can tell (axe-core).
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { at, launch, open, serve, step, type, until, violations } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, step, type, until, violations, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 for (const colorScheme of ['light', 'dark']) {
   test(`nobody is shut out: ${colorScheme}`, async () => {

@@ -1,17 +1,10 @@
 // The two blog posts, at blog width and on a phone, and the page that builds what a blog takes.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until, violations } from './page.mjs';
+import { test } from 'node:test';
+import { open, picture, until, violations, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 const SIZES = [['blog', { width: 1000, height: 900 }], ['phone', { width: 390, height: 844 }]];
 

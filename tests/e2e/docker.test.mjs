@@ -1,18 +1,11 @@
 // Docker's bridges, as they are seen on the page: published ports, isolation, two networks at once,
 // names, what a command changed, and the walk through the firewall.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { at, drag, launch, open, output, picture, serve, step, type, until, violations } from './page.mjs';
+import { test } from 'node:test';
+import { at, drag, open, output, picture, step, type, until, violations, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 /** Inside the firewall of the Docker host, at the beginning of what is shown. */
 async function goInside(page) {

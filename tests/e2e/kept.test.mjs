@@ -3,27 +3,13 @@
 // nothing says so.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, picture, type, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
 const kept = (page, key = 'netpier.lab') => page.evaluate((k) => localStorage.getItem(k), key);
-
-async function type(page, line) {
-  await at(page, 'terminal-place').selectOption('docker-host');
-  await at(page, 'terminal-input').fill(line);
-  await at(page, 'terminal-input').press('Enter');
-}
 
 /** What the program needs is gone, as an extension might bring about: it cannot go on. */
 async function pull(page) {
@@ -35,7 +21,7 @@ async function pull(page) {
 for (const locale of ['en-GB', 'ko-KR']) {
   test(`a program that ends says so and hands out the lab (${locale})`, async () => {
     const { context, page, problems } = await open(browser, server.url, { locale });
-    await type(page, 'docker network create kept');
+    await type(page, 'docker-host', 'docker network create kept');
     const lab = await until('the lab is kept', () => kept(page));
     await pull(page);
     await page.keyboard.press('?');
@@ -56,7 +42,7 @@ for (const locale of ['en-GB', 'ko-KR']) {
 
 test('a lab that ends the page is passed over, and stays to be saved', async () => {
   const { context, page, problems } = await open(browser, server.url);
-  await type(page, 'docker network create mine');
+  await type(page, 'docker-host', 'docker network create mine');
   const lab = await until('the lab is kept', () => kept(page));
   await page.evaluate(() => localStorage.setItem('netpier.opening', '2'));
   await page.reload();
@@ -77,10 +63,10 @@ test('two tabs with one lab do not overwrite one another in silence', async () =
   const two = await context.newPage();
   await two.goto(server.url);
   await at(two, 'terminal-input').waitFor();
-  await type(one, 'docker network create first');
+  await type(one, 'docker-host', 'docker network create first');
   const first = await until('the lab is kept', () => kept(one));
   await at(two, 'toast').first().waitFor();
-  await type(two, 'docker network create second');
+  await type(two, 'docker-host', 'docker network create second');
   await until('the second is kept', async () => (await kept(two)) !== first);
   assert.equal(await kept(two, 'netpier.lab.before'), first);
   assert.deepEqual(problems, []);
@@ -96,7 +82,7 @@ test('a browser that keeps nothing says so once, and asks before the page is lef
   const problems = [];
   page.on('pageerror', (error) => problems.push(`uncaught: ${error}`));
   await page.goto(server.url);
-  await type(page, 'docker network create lost');
+  await type(page, 'docker-host', 'docker network create lost');
   await page.locator('[data-test="toast"][role="alert"]').waitFor();
   await until('the page would ask', () => page.evaluate(() => 'unsaved' in document.documentElement.dataset));
   assert.deepEqual(problems, []);

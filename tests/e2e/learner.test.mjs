@@ -1,17 +1,10 @@
 // What a learner does on the first day, in a real browser.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { at, drag, launch, open, picture, serve, step, type, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, drag, open, picture, step, type, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 /** The source of the packet that is being explained: [before, after] where it is being rewritten. */
 async function source(page) {

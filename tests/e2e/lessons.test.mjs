@@ -1,39 +1,11 @@
 // Six lessons walked through as a learner would: from the link to the last goal, by doing what the
 // text asks, in both languages. "Show me" is not used.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, picture, toEnd, type, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
-const output = (page) => at(page, 'terminal-output').innerText();
-
-async function toEnd(page) {
-  const end = at(page, 'to-end');
-  if (await end.isEnabled()) await end.click();
-}
-
-/** Types a line and waits until it has said `words`; gives what the terminal shows then. */
-async function type(page, place, line, words) {
-  await at(page, 'terminal-place').selectOption(place);
-  const input = at(page, 'terminal-input');
-  await input.fill(line);
-  await input.press('Enter');
-  await until(`${place}: ${line} says ${words}`, async () => {
-    await toEnd(page);
-    return words.test((await output(page)).split(line).pop());
-  });
-  return output(page);
-}
+withBrowser((...both) => { [server, browser] = both; });
 
 /** Waits until exactly these goals are met, in order. */
 async function met(page, count) {

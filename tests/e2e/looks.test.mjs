@@ -2,18 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { at, launch, open, openLab, root, serve, step, toEnd, type, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, openLab, root, step, toEnd, type, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 const TABLET = { width: 1024, height: 768, touch: true };
 const PHONE = { width: 390, height: 844, touch: true };

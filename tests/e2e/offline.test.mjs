@@ -5,9 +5,8 @@ import { cp, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { BROWSERS, fitsCache, open, root, serve, until } from './page.mjs';
+import { BROWSERS, at, fitsCache, open, root, serve, until } from './page.mjs';
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
 /** Is a file kept whose address ends so? */
 const keeps = (page, ending) => page.evaluate(async (end) => {
   for (const name of await caches.keys()) {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { after, before } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { chromium, firefox } from 'playwright-core';
 
@@ -13,8 +14,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const root = join(here, '../..');
 const out = join(here, 'out');
 
-/** The policy that a careful host would send. The page has the same one in its head. */
-const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
+/** The policy that a careful host would send. The page has the same one in its head (policy.test.mjs). */
+export const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
   + "img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
   + "require-trusted-types-for 'script'; trusted-types netpier";
 
@@ -102,6 +103,21 @@ export async function fitsCache() {
 
 /** The browsers that a guest has to be good in. */
 export const BROWSERS = { Chromium: launch, Firefox: launchFirefox };
+
+/** A server and a browser for the tests of a file, or of the `describe` that it is called in: `ready` gets
+ * both before the first of them, and both end after the last. */
+export function withBrowser(ready, { start = launch, gzip = false } = {}) {
+  let server, browser;
+  before(async () => {
+    server = await serve(undefined, { gzip });
+    browser = await start();
+    ready(server, browser);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+}
 
 /** A fresh visitor's page. `problems` collects whatever the console complains about. */
 export async function open(browser, url, { width = 1440, height = 900, locale = 'en-GB', colorScheme = 'light', touch = false } = {}) {

@@ -1,19 +1,19 @@
 // What the page may do: no text becomes markup or a script, and no request leaves for anywhere but
 // its own folder, whatever the reader opens.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { BROWSERS, at, open, serve, until } from './page.mjs';
+import { describe, test } from 'node:test';
+import { BROWSERS, POLICY, at, open, until, withBrowser } from './page.mjs';
 
 for (const [name, start] of Object.entries(BROWSERS)) {
   describe(`in ${name}`, () => {
     let server, browser;
-    before(async () => {
-      server = await serve();
-      browser = await start();
-    });
-    after(async () => {
-      await browser?.close();
-      await server?.close();
+    withBrowser((...both) => { [server, browser] = both; }, { start });
+
+    test('the page’s own policy is the one that is sent', async () => {
+      const { context, page } = await open(browser, server.url);
+      const own = page.locator('meta[http-equiv="Content-Security-Policy"]');
+      assert.equal(await own.getAttribute('content'), POLICY);
+      await context.close();
     });
 
     test('a text becomes neither markup nor a script', async () => {

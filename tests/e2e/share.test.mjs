@@ -2,18 +2,11 @@
 // a hostile link gets a clear word, and the exports are what they say.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { at, launch, open, picture, serve, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, picture, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 const kept = (page) => page.evaluate(() => localStorage.getItem('netpier.lab'));
 

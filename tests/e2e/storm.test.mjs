@@ -1,18 +1,11 @@
 // Two switches cabled twice: named on the picture, bounded, and the page stays in hand.
 import assert from 'node:assert/strict';
 import { cpus, loadavg } from 'node:os';
-import { after, before, test } from 'node:test';
-import { at, fitsCache, launch, open, picture, serve, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, fitsCache, open, picture, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 /** Milliseconds that no task of the page's thread may take while a storm rages. A program built for
  * development is slower, and a machine with twice as much to do as it has cores tells nothing: there the

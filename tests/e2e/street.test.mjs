@@ -1,17 +1,10 @@
 // A network built from nothing: once with the pointer, once with the keyboard.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { at, drag, launch, open, output, picture, serve, type, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, drag, open, output, picture, type, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 /** The address in a box of the picture. */
 async function address(page, id, like) {

@@ -3,18 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { at, launch, open, openLab, picture, root, serve, step, toEnd, type, until, violations } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, openLab, picture, root, step, toEnd, type, until, violations, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 /** Width, height, theme, language. Not the full product, but each view comes in each size, each theme
  * and each language; neighbours in the list take turns. */

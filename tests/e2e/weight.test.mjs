@@ -1,20 +1,13 @@
 // The published page comes in two parts: docs/adr/0005-two-parts.md.
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { arrive } from './first-visit.mjs';
-import { at, launch, open, root, serve, until } from './page.mjs';
+import { at, open, root, until, withBrowser } from './page.mjs';
 import { weigh } from './weigh.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve(undefined, { gzip: true });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; }, { gzip: true });
 
 const isRest = (name) => /(^|\/)(netpier-)?rest-/.test(name);
 

@@ -1,17 +1,10 @@
 // "Why?" in a real browser: the question, the hop, the way out, the same attempt again.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { at, launch, open, picture, serve, toEnd, type, until, violations } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, picture, toEnd, type, until, violations, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
 /** The question at the last line of the terminal that failed. */
 const ask = (page) => page.locator('[data-test="terminal-output"] [data-test="why-ask"]');

@@ -1,19 +1,11 @@
 // Words explained: on hover, on focus and on a long press, in both languages.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open, picture, serve, until } from './page.mjs';
+import { test } from 'node:test';
+import { at, open, picture, until, withBrowser } from './page.mjs';
 
 let server, browser;
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+withBrowser((...both) => { [server, browser] = both; });
 
-const at = (page, name) => page.locator(`[data-test="${name}"]`);
 const tip = (page) => page.locator('#word-tip');
 
 /** The words that the tip says, once it is there. */

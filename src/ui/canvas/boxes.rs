@@ -269,7 +269,12 @@ fn nat_panel(ctx: &Ctx, nat: &NatPanel) -> Html {
     let rows = nat.rows.iter().enumerate().map(|(i, row)| {
         let y = r.y + 33.0 + 16.0 * i as f64;
         let forward = row.way == NatWay::Forward;
-        let word = ctx.t(if row.way == NatWay::Out { "scene.nat_out" } else { "scene.nat_in" });
+        // A rule that stands, and a connection that it let in, name the same two ends.
+        let word = ctx.t(match row.way {
+            NatWay::Forward => "scene.nat_rule",
+            NatWay::In => "scene.nat_in",
+            NatWay::Out => "scene.nat_out",
+        });
         html! {
             <g key={format!("{i}{}{}", row.from, row.to)} class={classes!("nat-row", forward.then_some("forward"))} data-test="router-nat-row">
                 { label("nat-word", r.x + 12.0, y, word) }

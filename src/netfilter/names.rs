@@ -38,9 +38,11 @@ pub(super) fn protocol_number(name: &str) -> Option<u8> {
     })
 }
 
-/// A protocol's name, where it has one.
+/// A protocol's name, where iptables itself knows one; it asks nobody else where there is no
+/// /etc/protocols, as on small machines.
 pub(super) fn protocol_name(number: u8) -> Option<&'static str> {
-    PROTOCOLS.iter().find(|&&(_, n)| n == number).map(|&(name, _)| name)
+    let own = |n: &&(&str, u8)| matches!(n.1, 1 | 6 | 17 | 33 | 50 | 51 | 58 | 132 | 136);
+    PROTOCOLS.iter().filter(own).find(|&&(_, n)| n == number).map(|&(name, _)| name)
 }
 
 /// The services that people name in rules.

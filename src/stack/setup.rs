@@ -380,20 +380,30 @@ impl NetNs {
         let at = device.addrs.iter().position(|a| *a == addr).ok_or(ConfigError::NoSuchAddress)?;
         device.addrs.remove(at);
         device.brd.retain(|a| *a != addr.addr());
-        let (name, up, left) = (device.name, device.up, device.addrs.clone());
-        change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
+        // The later ones of its subnet hang on the first and go with it (promote_secondaries = 0).
+        let first = !device.addrs[..at].iter().any(|a| a.trunc() == addr.trunc());
+        let later: Vec<Ipv4Net> =
+            device.addrs[at..].iter().filter(|a| first && a.trunc() == addr.trunc()).copied().collect();
+        device.addrs.retain(|a| !later.contains(a));
+        let (name, left) = (device.name, device.addrs.clone());
+        for addr in std::iter::once(addr).chain(later.iter().copied()) {
+            change(ConfigChange::AddressRemoved { dev, name, addr }, cx);
+        }
         self.nf.ct.forget_masqueraded(addr.addr(), &mut PacketLog { log: cx.log, id: None });
         self.tell_watchers(cx);
         self.refresh_locals();
-        self.routes.retain(|r| r.src != Some(addr.addr()));
+        // The way to its subnet ends with it; the address itself may be here with another prefix.
+        let same = |r: &Route| r.kernel && r.prefix == addr.trunc() && r.dev == Some(dev);
+        if first {
+            self.routes.retain(|r| !same(r));
+        }
+        let gone = |a: Ipv4Addr| !self.devices.iter().any(|d| d.addrs.iter().any(|net| net.addr() == a));
+        let lost: Vec<Ipv4Addr> =
+            std::iter::once(addr.addr()).chain(later.iter().map(|a| a.addr())).filter(|a| gone(*a)).collect();
+        self.routes.retain(|r| r.src.is_none_or(|src| !lost.contains(&src)));
         if left.is_empty() {
             // the last one: IP is off there, and no route leads that way (fib_inetaddr_event)
             self.routes.retain(|r| r.dev != Some(dev));
-        }
-        // another address of the same subnet takes its place
-        let heir = left.into_iter().find(|a| a.trunc() == addr.trunc());
-        if let Some(heir) = heir.filter(|_| up) {
-            self.add_connected(dev, heir);
         }
         Ok(())
     }
@@ -420,20 +430,20 @@ impl NetNs {
 
     /// Writes the local routing table anew.
     fn refresh_locals(&mut self) {
-        let up = self.devices.iter().filter(|d| d.up);
+        // An address is its host's also while its interface is down (fib_sync_down_dev spares what is local).
         // A second address of a subnet is reached from the first one (fib_add_ifaddr's `prim`).
-        let all = up.flat_map(|d| {
+        let all = self.devices.iter().flat_map(|d| {
             d.addrs.iter().map(|net| {
                 let first = d.addrs.iter().find(|a| a.trunc() == net.trunc()).unwrap_or(net);
-                (d.index, *net, first.addr())
+                (d.index, *net, first.addr(), d.up)
             })
         });
         self.locals = all
-            .map(|(dev, net, source)| LocalAddr {
+            .map(|(dev, net, source, up)| LocalAddr {
                 addr: net.addr(),
                 dev,
                 source,
-                broadcast: (net.prefix_len() < 31 && dev != IfIndex::LO).then(|| net.broadcast()),
+                broadcast: (up && net.prefix_len() < 31 && dev != IfIndex::LO).then(|| net.broadcast()),
             })
             .collect();
     }

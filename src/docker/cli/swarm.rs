@@ -1,6 +1,9 @@
 //! The commands of `docker swarm`, `docker node` and `docker service`, and their requests.
 
-use super::super::swarm::{ServiceMode, ServiceSpec, SwarmRequest};
+use super::super::PortSpec;
+use super::super::swarm::{
+    RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmRequest,
+};
 use super::build::{Refusal, pair};
 use super::flags::{Flags, invalid};
 use super::ports;
@@ -195,9 +198,12 @@ pub(super) const COMMANDS: &[Command] = &[
                 val("publish", Some('p'), "port", "Publish a port as a node port"),
                 SUPPRESS,
                 val("replicas", None, "uint", "Number of tasks"),
-                idle("label", Some('l'), "list", "Service labels"),
-                idle("restart-condition", None, "string", "Restart when condition is met"),
-                idle("restart-delay", None, "duration", "Delay between restart attempts"),
+                val("label", Some('l'), "list", "Service labels"),
+                val("container-label", None, "list", "Container labels"),
+                val("hostname", None, "string", "Container hostname"),
+                val("restart-condition", None, "string", "Restart when condition is met"),
+                val("restart-delay", None, "duration", "Delay between restart attempts"),
+                val("restart-max-attempts", None, "uint", "Maximum number of restarts before giving up"),
                 val("constraint", None, "list", "Placement constraints"),
             ]],
             SwarmWord::ServiceCreate,
@@ -248,22 +254,26 @@ pub(super) const COMMANDS: &[Command] = &[
             on("force", None, "Force update even if no changes require it"),
             SUPPRESS,
             val("replicas", None, "uint", "Number of tasks"),
-            no(
-                "image",
-                None,
-                Takes::Value("string"),
-                "use docker service rm and create",
-                "Service image tag",
-            ),
-            no(
-                "publish-add",
-                None,
-                Takes::Value("port"),
-                "use docker service rm and create",
-                "Add or update a published port",
-            ),
+            val("image", None, "string", "Service image tag"),
+            val("publish-add", None, "port", "Add or update a published port"),
+            val("publish-rm", None, "port", "Remove a published port by its target port"),
+            val("env-add", None, "list", "Add or update an environment variable"),
+            val("env-rm", None, "list", "Remove an environment variable"),
+            val("label-add", None, "list", "Add or update a service label"),
+            val("label-rm", None, "list", "Remove a label by its key"),
+            val("constraint-add", None, "list", "Add or update a placement constraint"),
+            val("constraint-rm", None, "list", "Remove a constraint"),
+            val("endpoint-mode", None, "string", "Endpoint mode (vip or dnsrr)"),
         ]],
         SwarmWord::ServiceUpdate,
+    ),
+    command(
+        &["service", "rollback"],
+        "[OPTIONS] SERVICE",
+        "Revert changes to a service's configuration",
+        Count::Exactly(1),
+        &[&[DETACH, SUPPRESS]],
+        SwarmWord::ServiceRollback,
     ),
     Command {
         aliases: &[&["service", "remove"]],
@@ -292,6 +302,7 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
     let format = text(&f, "format");
     let (quiet, detach) = (f.on("quiet"), f.on("detach"));
     let pretty = f.on("pretty");
+    let filters: Vec<String> = f.all(&["filter"]).map(str::to_owned).collect();
     Ok(match word {
         SwarmWord::Init => SwarmRequest::Init { advertise: text(&f, "advertise-addr") },
         SwarmWord::Join => SwarmRequest::Join {
@@ -301,7 +312,7 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
         },
         SwarmWord::Leave => SwarmRequest::Leave { force: f.on("force") },
         SwarmWord::JoinToken => SwarmRequest::JoinToken { role: f.args.remove(0), quiet },
-        SwarmWord::NodeLs => SwarmRequest::NodeLs { quiet, format },
+        SwarmWord::NodeLs => SwarmRequest::NodeLs { quiet, format, filters },
         SwarmWord::NodeInspect => SwarmRequest::NodeInspect { format, pretty, names: f.args },
         SwarmWord::NodeRm => SwarmRequest::NodeRm { force: f.on("force"), names: f.args },
         SwarmWord::NodePs => SwarmRequest::NodePs { names: f.args, format, quiet },
@@ -314,11 +325,10 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
             let resolve = !f.on("no-resolve-image");
             SwarmRequest::ServiceCreate { spec: Box::new(service(f)?), detach, quiet, resolve }
         }
-        SwarmWord::ServiceLs => SwarmRequest::ServiceLs { quiet, format },
+        SwarmWord::ServiceLs => SwarmRequest::ServiceLs { quiet, format, filters },
         SwarmWord::ServicePs => {
-            let running = f.all(&["filter"]).any(|x| x == "desired-state=running");
             let whole = f.on("no-trunc");
-            SwarmRequest::ServicePs { names: f.args, format, quiet, running, whole }
+            SwarmRequest::ServicePs { names: f.args, format, quiet, filters, whole }
         }
         SwarmWord::ServiceInspect => SwarmRequest::ServiceInspect { format, pretty, names: f.args },
         SwarmWord::ServiceScale => {
@@ -347,8 +357,10 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
             force: f.on("force"),
             detach,
             quiet,
+            change: Box::new(change(&f)?),
             name: f.args.remove(0),
         },
+        SwarmWord::ServiceRollback => SwarmRequest::ServiceRollback { detach, quiet, name: f.args.remove(0) },
         SwarmWord::ServiceRm => SwarmRequest::ServiceRm { names: f.args },
         SwarmWord::ServiceLogs => SwarmRequest::ServiceLogs { name: f.args.remove(0) },
     })
@@ -369,6 +381,51 @@ fn replicas(f: &Flags) -> Result<Option<u32>, Refusal> {
             Err(Refusal::Flag(invalid(flag, text, &why)))
         }
     }
+}
+
+/// What an update changes.
+fn change(f: &Flags) -> Result<ServiceChange, Refusal> {
+    let words = |name: &'static str| f.all(&[name]).map(str::to_owned).collect::<Vec<_>>();
+    let pairs = |name: &'static str| f.all(&[name]).map(pair).collect::<Vec<_>>();
+    let mut publish_add = Vec::new();
+    if publish(f, "publish-add", &mut publish_add)? {
+        return Err(Refusal::Client(
+            "netpier: the ingress routing mesh (IPVS) is not emulated yet; publish with mode=host".into(),
+        ));
+    }
+    Ok(ServiceChange {
+        env_add: pairs("env-add"),
+        env_rm: words("env-rm"),
+        label_add: pairs("label-add"),
+        label_rm: words("label-rm"),
+        publish_add,
+        publish_rm: f.all(&["publish-rm"]).filter_map(|p| p.parse().ok()).collect(),
+        constraint_add: words("constraint-add"),
+        constraint_rm: words("constraint-rm"),
+        image: f.last("image").map(str::to_owned),
+        dnsrr: f.last("endpoint-mode").map(|mode| mode == "dnsrr"),
+    })
+}
+
+/// The policy of restarts.
+fn restart(f: &Flags) -> Result<RestartRule, Refusal> {
+    let condition = match f.last("restart-condition") {
+        None | Some("any") => RestartCondition::Any,
+        Some("on-failure") => RestartCondition::OnFailure,
+        Some("none") => RestartCondition::None,
+        Some(other) => {
+            return Err(Refusal::Client(format!(
+                "Error response from daemon: rpc error: code = InvalidArgument desc = invalid restart condition: {other}"
+            )));
+        }
+    };
+    let delay = f.last("restart-delay").and_then(super::super::moment::duration);
+    let delay = delay.and_then(|d| u64::try_from(d).ok()).map(crate::time::Duration);
+    Ok(RestartRule {
+        condition,
+        delay: delay.unwrap_or(RestartRule::default().delay),
+        attempts: f.last("restart-max-attempts").and_then(|n| n.parse().ok()).unwrap_or(0),
+    })
 }
 
 fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
@@ -401,17 +458,42 @@ fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
         image: String::new(),
         command: Vec::new(),
         mode,
-        networks: f.all(&["network"]).map(|n| n.strip_prefix("name=").unwrap_or(n).to_owned()).collect(),
+        networks: f.all(&["network"]).map(|n| network(n).0).collect(),
         publish: Vec::new(),
         ingress: false,
         dnsrr,
         env: f.all(&["env"]).map(pair).collect(),
         constraints: f.all(&["constraint"]).map(str::to_owned).collect(),
+        labels: f.all(&["label"]).map(pair).collect(),
+        container_labels: f.all(&["container-label"]).map(pair).collect(),
+        hostname: f.last("hostname").map(str::to_owned),
+        aliases: f.all(&["network"]).flat_map(|n| network(n).1).collect(),
+        restart: restart(&f)?,
     };
-    for (flag, raw) in f.set.iter().filter(|(flag, _)| flag.name == "publish") {
+    spec.ingress = publish(&f, "publish", &mut spec.publish)?;
+    spec.image = f.args.remove(0);
+    spec.command = f.args;
+    Ok(spec)
+}
+
+/// `NAME` or `name=NAME,alias=ALIAS`: the network, and its names for the service.
+fn network(text: &str) -> (String, Vec<(String, String)>) {
+    if !text.contains('=') {
+        return (text.to_owned(), Vec::new());
+    }
+    let all = |key: &'static str| text.split(',').filter_map(move |f| f.strip_prefix(key)?.strip_prefix('='));
+    let name = all("name").next().unwrap_or_default().to_owned();
+    let aliases = all("alias").map(|a| (name.clone(), a.to_owned())).collect();
+    (name, aliases)
+}
+
+/// Reads published ports. True if one of them is to be reached through the mesh.
+fn publish(f: &Flags, name: &str, into: &mut Vec<PortSpec>) -> Result<bool, Refusal> {
+    let mut ingress = false;
+    for (flag, raw) in f.set.iter().filter(|(flag, _)| flag.name == name) {
         if !raw.contains('=') {
-            spec.publish.push(ports::parse(raw).map_err(Refusal::Client)?);
-            spec.ingress = true;
+            into.push(ports::parse(raw).map_err(Refusal::Client)?);
+            ingress = true;
             continue;
         }
         let wrong = |why: &str| Refusal::Flag(invalid(flag, raw, why));
@@ -423,7 +505,7 @@ fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
                 "target" => short.1 = Some(value),
                 "protocol" => short.2 = value,
                 "mode" if value == "host" => {}
-                "mode" if value == "ingress" => spec.ingress = true,
+                "mode" if value == "ingress" => ingress = true,
                 "mode" => {
                     return Err(wrong(&format!(
                         "invalid publish mode value ({value}): must be either 'ingress' or 'host'"
@@ -432,17 +514,15 @@ fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
                 other => return Err(wrong(&format!("invalid field key {other}"))),
             }
         }
-        spec.ingress |= !raw.contains("mode=");
+        ingress |= !raw.contains("mode=");
         let Some(target) = short.1 else { return Err(wrong("missing mandatory field 'target'")) };
         let text = match short.0 {
             Some(published) => format!("{published}:{target}/{}", short.2),
             None => format!("{target}/{}", short.2),
         };
-        spec.publish.push(ports::parse(&text).map_err(Refusal::Client)?);
+        into.push(ports::parse(&text).map_err(Refusal::Client)?);
     }
-    spec.image = f.args.remove(0);
-    spec.command = f.args;
-    Ok(spec)
+    Ok(ingress)
 }
 
 /// The words of a request's command line.
@@ -541,6 +621,7 @@ pub(super) fn words(request: &SwarmRequest) -> Vec<String> {
             say(if *force { &["--force"] } else { &[] });
             say(&[name]);
         }
+        SwarmRequest::ServiceRollback { name, .. } => say(&["service", "rollback", "-d", name]),
         SwarmRequest::ServiceRm { names } => {
             say(&["service", "rm"]);
             names.iter().for_each(|n| say(&[n]));

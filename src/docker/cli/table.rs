@@ -113,6 +113,7 @@ pub(super) enum SwarmWord {
     ServiceInspect,
     ServiceScale,
     ServiceUpdate,
+    ServiceRollback,
     ServiceRm,
     ServiceLogs,
 }

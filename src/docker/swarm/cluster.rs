@@ -85,6 +85,10 @@ pub(in crate::docker) struct Given {
 pub(in crate::docker) struct Service {
     pub id: String,
     pub spec: ServiceSpec,
+    /// What it was before the last update.
+    pub previous: Option<Box<ServiceSpec>>,
+    /// How often its tasks were to be made anew.
+    pub version: u32,
 }
 
 /// How a task is.
@@ -97,6 +101,8 @@ pub(in crate::docker) enum TaskState {
     Pending(String),
     /// Its container ended, or was taken away.
     Failed,
+    /// Its container ended well.
+    Complete,
     /// Its names were taken back; it ends when the others have heard of that.
     Stopping,
     /// It has ended.
@@ -113,6 +119,10 @@ pub(in crate::docker) struct Task {
     /// Node id; empty while it is pending.
     pub node: String,
     pub state: TaskState,
+    /// The service's version that it was made for.
+    pub version: u32,
+    /// With which status its container ended, where that was no good one.
+    pub code: Option<i32>,
     /// It is one of those the service wants.
     pub wanted: bool,
     pub since: Instant,

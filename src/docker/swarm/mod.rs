@@ -22,7 +22,9 @@ mod service;
 mod show;
 
 pub(super) use cluster::Cluster;
-pub use request::{ServiceMode, ServiceSpec, SwarmRequest};
+pub use request::{RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmRequest};
+mod change;
+mod filter;
 
 use super::driver::Overlay;
 use super::endpoint::hold;

@@ -59,8 +59,11 @@ pub(super) fn request(
 /// Requests that only managers carry out.
 fn at_manager(world: &mut World, engines: &mut [&mut Engine], at: usize, request: &SwarmRequest) -> Response {
     match request {
-        SwarmRequest::NodeLs { quiet, format } => {
-            show::node_ls(world, engines, at, *quiet, format.as_deref())
+        SwarmRequest::NodeLs { quiet, format, filters } => {
+            if let Err(e) = super::filter::check(filters, super::filter::NODES) {
+                return reply(Err(EngineError::new(e)));
+            }
+            show::node_ls(world, engines, at, *quiet, format.as_deref(), filters)
         }
         SwarmRequest::NodeInspect { format, pretty, names } => {
             show::node_inspect(&*engines[at], format.as_deref(), *pretty, names)

@@ -34,6 +34,58 @@ pub struct ServiceSpec {
     pub env: Vec<(String, String)>,
     /// `--constraint`: `node.hostname==h1`.
     pub constraints: Vec<String>,
+    /// `--label`.
+    pub labels: Vec<(String, String)>,
+    /// `--container-label`.
+    pub container_labels: Vec<(String, String)>,
+    /// `--hostname`, with `{{.Task.Slot}}` and others of its kind.
+    pub hostname: Option<String>,
+    /// `--network name=NET,alias=NAME`: network and name.
+    pub aliases: Vec<(String, String)>,
+    /// `--restart-condition`, `--restart-delay`, `--restart-max-attempts`.
+    pub restart: RestartRule,
+}
+
+/// When a task that ended is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestartRule {
+    /// After which ends.
+    pub condition: RestartCondition,
+    /// So long after its end.
+    pub delay: crate::time::Duration,
+    /// So often; 0: without limit.
+    pub attempts: u32,
+}
+
+/// After which ends a task is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the words of the option
+pub enum RestartCondition {
+    Any,
+    OnFailure,
+    None,
+}
+
+impl Default for RestartRule {
+    fn default() -> Self {
+        Self { condition: RestartCondition::Any, delay: crate::time::Duration::from_secs(5), attempts: 0 }
+    }
+}
+
+/// What `docker service update` changes of a service besides its replicas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are the options of their names
+pub struct ServiceChange {
+    pub env_add: Vec<(String, String)>,
+    pub env_rm: Vec<String>,
+    pub label_add: Vec<(String, String)>,
+    pub label_rm: Vec<String>,
+    pub publish_add: Vec<PortSpec>,
+    pub publish_rm: Vec<u16>,
+    pub constraint_add: Vec<String>,
+    pub constraint_rm: Vec<String>,
+    pub image: Option<String>,
+    pub dnsrr: Option<bool>,
 }
 
 /// A request about the swarm.
@@ -49,7 +101,7 @@ pub enum SwarmRequest {
     /// docker swarm join-token.
     JoinToken { role: String, quiet: bool },
     /// docker node ls.
-    NodeLs { quiet: bool, format: Option<String> },
+    NodeLs { quiet: bool, format: Option<String>, filters: Vec<String> },
     /// docker node inspect.
     NodeInspect { format: Option<String>, pretty: bool, names: Vec<String> },
     /// docker node rm.
@@ -63,15 +115,24 @@ pub enum SwarmRequest {
     /// docker service create.
     ServiceCreate { spec: Box<ServiceSpec>, detach: bool, quiet: bool, resolve: bool },
     /// docker service ls.
-    ServiceLs { quiet: bool, format: Option<String> },
+    ServiceLs { quiet: bool, format: Option<String>, filters: Vec<String> },
     /// docker service ps.
-    ServicePs { names: Vec<String>, format: Option<String>, quiet: bool, running: bool, whole: bool },
+    ServicePs { names: Vec<String>, format: Option<String>, quiet: bool, filters: Vec<String>, whole: bool },
     /// docker service inspect.
     ServiceInspect { format: Option<String>, pretty: bool, names: Vec<String> },
     /// docker service scale NAME=N.
     ServiceScale { detach: bool, scales: Vec<(String, u32)> },
     /// docker service update --replicas N NAME.
-    ServiceUpdate { replicas: Option<u32>, force: bool, detach: bool, quiet: bool, name: String },
+    ServiceUpdate {
+        replicas: Option<u32>,
+        force: bool,
+        detach: bool,
+        quiet: bool,
+        name: String,
+        change: Box<ServiceChange>,
+    },
+    /// docker service rollback NAME.
+    ServiceRollback { detach: bool, quiet: bool, name: String },
     /// docker service rm.
     ServiceRm { names: Vec<String> },
     /// docker service logs.

@@ -1,9 +1,10 @@
 //! `docker service`, and the orchestrator: what services want becomes tasks on nodes, and tasks
 //! become containers (swarmkit's orchestrator, scheduler and agent in one).
 
+use super::change::{over, update_one};
 use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState, new_id};
 use super::request::{ServiceMode, ServiceSpec, SwarmRequest};
-use super::show;
+use super::{filter, show};
 use crate::docker::engine::{ContainerState, Engine, EngineError, reply};
 use crate::docker::{Container, EndpointSpec, Request, Response, RunSpec, image, names};
 use crate::guest::{self, Signal};
@@ -64,8 +65,13 @@ pub(super) fn request(
                 }
             }
         }
-        SwarmRequest::ServiceLs { quiet, format } => show::service_ls(&cluster, *quiet, format.as_deref()),
-        SwarmRequest::ServicePs { names, format, quiet, running, whole } => {
+        SwarmRequest::ServiceLs { quiet, format, filters } => {
+            match filter::check(filters, filter::SERVICES) {
+                Ok(()) => show::service_ls(&cluster, *quiet, format.as_deref(), filters),
+                Err(e) => fail(e),
+            }
+        }
+        SwarmRequest::ServicePs { names, format, quiet, filters, whole } => {
             let mut ids = Vec::new();
             for name in names {
                 match cluster.service(name) {
@@ -73,8 +79,11 @@ pub(super) fn request(
                     None => return client(format!("no such service: {name}")),
                 }
             }
-            let shown = (*quiet, *running, *whole);
-            show::tasks(&cluster, &|t| ids.contains(&t.service), now, shown, format.as_deref())
+            if let Err(e) = filter::check(filters, filter::TASKS) {
+                return fail(e);
+            }
+            let taken = |t: &Task| ids.contains(&t.service) && filter::takes_task(filters, &cluster, t);
+            show::tasks(&cluster, &taken, now, (*quiet, *whole), format.as_deref())
         }
         SwarmRequest::NodePs { names, format, quiet } => {
             let own = engines[at].member().map(|m| m.node.clone()).unwrap_or_default();
@@ -86,7 +95,7 @@ pub(super) fn request(
                     None => return fail(format!("node {name} not found")),
                 }
             }
-            show::tasks(&cluster, &|t| ids.contains(&t.node), now, (*quiet, false, false), format.as_deref())
+            show::tasks(&cluster, &|t| ids.contains(&t.node), now, (*quiet, false), format.as_deref())
         }
         SwarmRequest::ServiceInspect { format, pretty, names } => {
             show::service_inspect(&cluster, format.as_deref(), *pretty, names)
@@ -110,7 +119,18 @@ pub(super) fn request(
             }
             response
         }
-        SwarmRequest::ServiceUpdate { replicas, name, force, detach, quiet } => {
+        SwarmRequest::ServiceRollback { detach, quiet, name } => {
+            if let Err(e) = engines[at].roll_back(name) {
+                return fail(e);
+            }
+            tell(engines[at], world, &cluster, ("update", name));
+            let mut response = Response::ok(format!("{name}\n"));
+            if !detach && !quiet {
+                response.stdout += &progress(0, name);
+            }
+            response
+        }
+        SwarmRequest::ServiceUpdate { replicas, name, force, detach, quiet, change } => {
             let Some(s) = cluster.service(name) else { return fail(format!("service {name} not found")) };
             if let Some(n) = replicas {
                 if cluster.services[s].spec.mode == ServiceMode::Global {
@@ -119,6 +139,9 @@ pub(super) fn request(
                 if let Err(e) = engines[at].set_replicas(name, *n) {
                     return client(e);
                 }
+            }
+            if let Err(e) = engines[at].change_service(name, change) {
+                return fail(e);
             }
             tell(engines[at], world, &cluster, ("update", name));
             if *force {
@@ -242,7 +265,7 @@ impl Engine {
             );
         }
         let id = new_id(&mut rng);
-        let service = Service { id: id.clone(), spec };
+        let service = Service { id: id.clone(), spec, previous: None, version: 0 };
         if let Some(member) = &mut self.swarm {
             member.cluster.services.push(service);
             member.dirty = true;
@@ -321,9 +344,15 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
                 engines[e].runs(&name)
             });
         if task.state == TaskState::Running && task.wanted && !runs {
+            let code = service
+                .zip(engine_of(&task.node))
+                .and_then(|(s, e)| engines[e].exit_of(&container_name(&s.spec, task)));
+            let delay = service.map_or(RESTART_DELAY, |s| s.spec.restart.delay);
             let task = &mut cluster.tasks[t];
-            (task.state, task.wanted, task.since) = (TaskState::Failed, false, now);
-            task.not_before = now + RESTART_DELAY;
+            let state = if code == Some(0) { TaskState::Complete } else { TaskState::Failed };
+            (task.state, task.wanted, task.since) = (state, false, now);
+            task.code = code;
+            task.not_before = now + delay;
             changed = true;
         } else if task.wanted && !task.node.is_empty() && !usable(&cluster, &task.node) {
             cluster.tasks[t].wanted = false;
@@ -351,9 +380,10 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
                 changed = true;
             }
         }
+        changed |= update_one(&mut cluster, service);
         let mut fresh = Vec::new();
         for slot in &slots {
-            if cluster.tasks.iter().any(|t| fits(t, slot)) {
+            if cluster.tasks.iter().any(|t| fits(t, slot)) || over(&cluster, service, slot) {
                 continue;
             }
             // A slot whose task has just failed waits a little.
@@ -380,6 +410,8 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
                 slot: slot.0,
                 node: slot.1.clone(),
                 state: TaskState::Assigned,
+                version: service.version,
+                code: None,
                 wanted: true,
                 since: now,
                 addrs,
@@ -413,7 +445,7 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
                         m.cluster = cluster.clone();
                     }
                 }
-                let started = engines[e].start_task(world, &service.spec, &task);
+                let started = engines[e].start_task(world, service, &task);
                 if let Some(m) = &engines[e].swarm {
                     cluster = m.cluster.clone();
                 }
@@ -612,8 +644,40 @@ fn container_name(spec: &ServiceSpec, task: &Task) -> String {
 
 impl Engine {
     /// Makes and starts the container of a task. True if it runs.
-    fn start_task(&mut self, world: &mut World, spec: &ServiceSpec, task: &Task) -> bool {
+    fn start_task(&mut self, world: &mut World, service: &Service, task: &Task) -> bool {
+        let spec = &service.spec;
+        let node = self.member().and_then(|m| m.cluster.nodes.iter().find(|n| n.id == task.node));
+        let host = node.map(|n| n.hostname.clone()).unwrap_or_default();
+        let full = container_name(spec, task);
+        let mut labels = spec.container_labels.clone();
+        labels.extend(
+            [
+                ("node.id", task.node.as_str()),
+                ("service.id", &service.id),
+                ("service.name", &spec.name),
+                ("task", ""),
+                ("task.id", &task.id),
+                ("task.name", &full),
+            ]
+            .map(|(k, v)| (format!("com.docker.swarm.{k}"), v.to_owned())),
+        );
+        // Some names of a task may stand in its host name and environment (swarmkit, template/context.go).
+        let fill = |text: &str| {
+            let slot = task.slot.to_string();
+            [
+                ("Service.Name", spec.name.as_str()),
+                ("Service.ID", &service.id),
+                ("Node.Hostname", &host),
+                ("Node.ID", &task.node),
+                ("Task.Slot", &slot),
+                ("Task.Name", &full),
+                ("Task.ID", &task.id),
+            ]
+            .iter()
+            .fold(text.to_owned(), |text, (k, v)| text.replace(&format!("{{{{.{k}}}}}"), v))
+        };
         let endpoint = |name: &String| EndpointSpec {
+            aliases: spec.aliases.iter().filter(|a| a.0 == *name).map(|a| a.1.clone()).collect(),
             ip: task.addrs.iter().find(|a| a.0 == *name).map(|a| a.1.to_string()),
             ..EndpointSpec::from(name.as_str())
         };
@@ -624,7 +688,9 @@ impl Engine {
             detach: true,
             networks: spec.networks.iter().map(endpoint).collect(),
             publish: spec.publish.clone(),
-            env: spec.env.clone(),
+            env: spec.env.iter().map(|(k, v)| (k.clone(), fill(v))).collect(),
+            labels,
+            hostname: spec.hostname.as_deref().map(fill),
             service: Some(spec.name.clone()),
             ..RunSpec::default()
         };

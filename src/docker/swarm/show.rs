@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState};
 use super::node::answers;
-use super::request::ServiceMode;
+use super::request::{RestartCondition, ServiceMode};
 use crate::docker::Response;
 use crate::docker::engine::Engine;
 use crate::docker::image::{self, ENGINE_VERSION};
@@ -28,11 +28,15 @@ pub(super) fn node_ls(
     at: usize,
     quiet: bool,
     format: Option<&str>,
+    filters: &[String],
 ) -> Response {
     let states = states(world, engines, at);
     let Some(member) = engines[at].member() else { return Response::default() };
     let mut rows: Vec<(String, Value)> = Vec::new();
     for (node, up) in member.cluster.nodes.iter().zip(states) {
+        if !super::filter::takes_node(filters, node) {
+            continue;
+        }
         let own = node.id == member.node;
         let manager = match (node.manager, node.leader) {
             (true, true) => "Leader",
@@ -149,8 +153,14 @@ pub(super) fn replicas(cluster: &Cluster, service: &Service) -> (usize, usize) {
     (running, wanted)
 }
 
-pub(super) fn service_ls(cluster: &Cluster, quiet: bool, format: Option<&str>) -> Response {
-    let mut services: Vec<&Service> = cluster.services.iter().collect();
+pub(super) fn service_ls(
+    cluster: &Cluster,
+    quiet: bool,
+    format: Option<&str>,
+    filters: &[String],
+) -> Response {
+    let taken = |s: &&Service| super::filter::takes_service(filters, s);
+    let mut services: Vec<&Service> = cluster.services.iter().filter(taken).collect();
     services.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
     let rows: Vec<Value> = services
         .into_iter()
@@ -185,7 +195,7 @@ fn mode(s: &Service) -> &'static str {
 }
 
 /// A task's name in lists: `web.1`, or `web.NODE` of a global service.
-fn task_name(cluster: &Cluster, task: &Task) -> String {
+pub(super) fn task_name(cluster: &Cluster, task: &Task) -> String {
     let service = cluster.services.iter().find(|s| s.id == task.service);
     let name = service.map_or(task.service.as_str(), |s| s.spec.name.as_str());
     if task.slot == 0 { format!("{name}.{}", task.node) } else { format!("{name}.{}", task.slot) }
@@ -195,10 +205,10 @@ pub(super) fn tasks(
     cluster: &Cluster,
     wanted: &dyn Fn(&Task) -> bool,
     now: Instant,
-    (quiet, running, whole): (bool, bool, bool),
+    (quiet, whole): (bool, bool),
     format: Option<&str>,
 ) -> Response {
-    let mut all: Vec<&Task> = cluster.tasks.iter().filter(|t| wanted(t) && (t.wanted || !running)).collect();
+    let mut all: Vec<&Task> = cluster.tasks.iter().filter(|t| wanted(t)).collect();
     let node_name = |t: &Task| {
         let node = cluster.nodes.iter().find(|n| n.id == t.node);
         node.map(|n| n.hostname.clone()).unwrap_or_default()
@@ -206,7 +216,9 @@ pub(super) fn tasks(
     // By service and slot; of a slot the one that runs first, then the newest.
     all.sort_by_key(|t| {
         let slot = if t.slot == 0 { node_name(t) } else { format!("{:08}", t.slot) };
-        (t.service.clone(), slot, !t.wanted, std::cmp::Reverse(t.since))
+        let service = cluster.services.iter().position(|s| s.id == t.service);
+        let name = service.map(|s| cluster.services[s].spec.name.clone());
+        (name, slot, !t.wanted, std::cmp::Reverse(t.since))
     });
     let mut last = String::new();
     let rows: Vec<Value> = all
@@ -220,7 +232,12 @@ pub(super) fn tasks(
             let (state, error) = match &t.state {
                 TaskState::Running | TaskState::Stopping => (format!("Running {ago} ago"), String::new()),
                 TaskState::Assigned => (format!("Preparing {ago} ago"), String::new()),
-                TaskState::Failed => (format!("Failed {ago} ago"), String::new()),
+                TaskState::Failed => {
+                    let why = t.code.map(|c| format!("task: non-zero exit ({c})"));
+                    let text = |why: String| if whole { format!("\"{why}\"") } else { short_error(&why) };
+                    (format!("Failed {ago} ago"), why.map(text).unwrap_or_default())
+                }
+                TaskState::Complete => (format!("Complete {ago} ago"), String::new()),
                 TaskState::Shutdown => (format!("Shutdown {ago} ago"), String::new()),
                 TaskState::Pending(why) if whole => (format!("Pending {ago} ago"), format!("\"{why}\"")),
                 TaskState::Pending(why) => (format!("Pending {ago} ago"), short_error(why)),
@@ -234,7 +251,7 @@ pub(super) fn tasks(
                 "DesiredState": if t.wanted { "Running" } else { "Shutdown" },
                 "CurrentState": state,
                 "Error": error,
-                "Ports": "",
+                "Ports": service.filter(|_| t.state == TaskState::Running).map(ports).unwrap_or_default(),
             })
         })
         .collect();
@@ -249,6 +266,16 @@ pub(super) fn tasks(
         ("PORTS", "Ports"),
     ];
     list(&rows, &columns, quiet, (format, "*task.taskContext"))
+}
+
+/// The published ports of a task, once for IPv4 and once for IPv6.
+fn ports(s: &Service) -> String {
+    let one = |p: &crate::docker::PortSpec| {
+        let host = p.host.map(|h| h.0);
+        host.map(|host| format!("*:{host}->{}/{}", p.container.0, p.proto))
+    };
+    let all: Vec<String> = s.spec.publish.iter().filter_map(one).flat_map(|p| [p.clone(), p]).collect();
+    all.join(",")
 }
 
 /// In quotation marks, at most 30 characters (docker/cli, task formatter).
@@ -294,34 +321,65 @@ fn service_json(s: &Service) -> Value {
         .publish
         .iter()
         .map(|p| {
-            json!({
-                "Protocol": p.proto.to_string(),
-                "TargetPort": p.container.0,
-                "PublishedPort": p.host.map_or(0, |h| h.0),
-                "PublishMode": "host",
-            })
+            let mut port = json!({ "Protocol": p.proto.to_string(), "TargetPort": p.container.0 });
+            if let Some((host, _)) = p.host {
+                port["PublishedPort"] = host.into();
+            }
+            port["PublishMode"] = "host".into();
+            port
         })
         .collect();
     let placement = match s.spec.constraints.as_slice() {
         [] => json!({}),
         some => json!({ "Constraints": some }),
     };
-    let endpoint = json!({ "Mode": if s.spec.dnsrr { "dnsrr" } else { "vip" }, "Ports": ports });
+    let mut endpoint = json!({ "Mode": if s.spec.dnsrr { "dnsrr" } else { "vip" } });
+    let mut container = json!({ "Image": image_name(&s.spec.image), "Args": s.spec.command });
+    let mut whole = json!({ "Spec": endpoint });
+    if !ports.is_empty() {
+        endpoint["Ports"] = ports.clone().into();
+        whole = json!({ "Spec": endpoint, "Ports": ports });
+    }
+    let pair = |(k, v): &(String, String)| if v.is_empty() { k.clone() } else { format!("{k}={v}") };
+    let map = |all: &[(String, String)]| -> Value {
+        all.iter()
+            .map(|(k, v)| (k.clone(), Value::from(v.as_str())))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    if !s.spec.env.is_empty() {
+        container["Env"] = s.spec.env.iter().map(pair).collect();
+    }
+    if !s.spec.container_labels.is_empty() {
+        container["Labels"] = map(&s.spec.container_labels);
+    }
+    if let Some(name) = &s.spec.hostname {
+        container["Hostname"] = name.as_str().into();
+    }
+    let condition = match s.spec.restart.condition {
+        RestartCondition::Any => "any",
+        RestartCondition::OnFailure => "on-failure",
+        RestartCondition::None => "none",
+    };
     json!({
         "ID": s.id,
         "Spec": {
             "Name": s.spec.name,
-            "Labels": {},
+            "Labels": map(&s.spec.labels),
             "TaskTemplate": {
-                "ContainerSpec": { "Image": image_name(&s.spec.image), "Args": s.spec.command },
-                "RestartPolicy": { "Condition": "any", "Delay": 5_000_000_000_u64, "MaxAttempts": 0 },
+                "ContainerSpec": container,
+                "RestartPolicy": {
+                    "Condition": condition,
+                    "Delay": s.spec.restart.delay.0,
+                    "MaxAttempts": s.spec.restart.attempts,
+                },
                 "Placement": placement,
                 "Networks": s.spec.networks.iter().map(|n| json!({ "Target": n })).collect::<Vec<_>>(),
             },
             "Mode": mode,
             "EndpointSpec": endpoint,
         },
-        "Endpoint": { "Spec": endpoint },
+        "Endpoint": whole,
     })
 }
 
@@ -348,13 +406,18 @@ fn pretty_service(s: &Service) -> String {
         out += &format!("Networks: {} \n", spec.networks.join(" "));
     }
     out += &format!("Endpoint Mode:\t{}\n", if spec.dnsrr { "dnsrr" } else { "vip" });
-    for p in &spec.publish {
+    for (i, p) in spec.publish.iter().enumerate() {
+        out += if i == 0 { "Ports:\n" } else { "" };
         out += &format!(
-            "Ports:\n PublishedPort = {}\n  Protocol = {}\n  TargetPort = {}\n  PublishMode = host\n",
+            " PublishedPort = {}\n  Protocol = {}\n  TargetPort = {}\n  PublishMode = host\n",
             p.host.map_or(0, |h| h.0),
             p.proto,
             p.container.0
         );
+    }
+    if !spec.publish.is_empty() {
+        out.pop();
+        out += " \n";
     }
     out
 }

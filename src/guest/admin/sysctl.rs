@@ -168,9 +168,11 @@ fn one(sys: &mut Sys<'_>, operand: &str, writes: bool, quiet: bool, bare: bool) 
     if let Some(value) = value {
         write(sys.ns, &mut sys.cx, &key, value)
             .map_err(|e| format!("sysctl: setting key \"{key}\": {e}\n"))?;
-        if quiet {
-            return Ok(());
+        // What was set is repeated as it was typed.
+        if !quiet {
+            sys.out(if bare { format!("{value}\n") } else { format!("{key} = {value}\n") });
         }
+        return Ok(());
     }
     let now = read(sys.ns, &key).unwrap_or_default();
     sys.out(if bare { format!("{now}\n") } else { format!("{key} = {now}\n") });

@@ -433,7 +433,9 @@ impl Run {
         let now = sys.now();
         let Some(probe) = self.probes.get_mut(i) else { return };
         let (Some(sent), false) = (probe.sent, probe.done) else { return };
-        probe.answer = Some((from, now.since(sent)));
+        // What the machine itself refuses comes from nowhere.
+        probe.answer =
+            Some((from, now.since(sent))).filter(|_| !flag.starts_with("!F") || !sys.ns.is_local(from));
         (probe.flag, probe.last) = (flag, last);
         if last {
             let end = (i / config.queries + 1) * config.queries;
@@ -479,6 +481,7 @@ impl Run {
                 text += &format!("\n{:2} ", i / config.queries + 1);
             }
             match self.probes[i].answer {
+                None if !self.probes[i].flag.is_empty() => text += &format!(" * {}", self.probes[i].flag),
                 None => text += " *",
                 Some((from, took)) => {
                     let before = if in_hop == 0 { None } else { self.probes[i - 1].answer };

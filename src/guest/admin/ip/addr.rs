@@ -230,7 +230,11 @@ fn flush(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
         })
         .collect();
     for (index, address) in gone {
-        sys.ns.remove_addr(index, address, &mut sys.cx).map_err(|e| refused(&e))?;
+        match sys.ns.remove_addr(index, address, &mut sys.cx) {
+            // It went with the first of its subnet.
+            Ok(()) | Err(ConfigError::NoSuchAddress) => {}
+            Err(e) => return Err(refused(&e)),
+        }
     }
     Ok(String::new())
 }

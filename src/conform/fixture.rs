@@ -102,6 +102,15 @@ impl Fixture {
         })
     }
 
+    /// Whether something was typed on `node`, or in a container of it: only then does a second engine run.
+    pub fn is_about(&self, node: &str) -> bool {
+        let typed = self.steps.iter().any(|step| match &step.what {
+            What::Run { on, .. } | What::Serve { on, .. } | What::Engine { on, .. } => on == node,
+            What::Probe { from, .. } => from.split_once(':').is_some_and(|(at, _)| at == node),
+        });
+        typed || self.dumps.contains_key(node)
+    }
+
     /// All that commands printed.
     pub fn printed(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().map(|step| match &step.what {

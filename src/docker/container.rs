@@ -1,6 +1,6 @@
 //! Containers: made, started, stopped, removed.
 
-use super::engine::{Attachment, Container, ContainerState, Engine, EngineError, Inner};
+use super::engine::{Attachment, Container, ContainerState, Engine, EngineError, Inner, Linked};
 use super::image::{self, Image};
 use super::init::Init;
 use super::names;
@@ -124,12 +124,22 @@ impl Engine {
                 spec.workdir
             )));
         }
+        for (key, _) in &spec.sysctls {
+            // net.ipv4.conf.eth0.…: its name is not known before the container runs (daemon/daemon_unix.go)
+            let parts: Vec<&str> = key.split('.').collect();
+            if let ["net", "ipv4" | "ipv6", "conf" | "neigh", device, _] = parts[..]
+                && !matches!(device, "all" | "default")
+            {
+                return Err(refuse(format!(
+                    "interface specific sysctl setting {key:?} must be supplied using driver option \
+                     'com.docker.network.endpoint.sysctls'"
+                )));
+            }
+        }
         let attachments = self.attachments(spec).map_err(refuse)?;
         let name = self.container_name(world, spec).map_err(refuse)?;
-        for (linked, _) in &spec.links {
-            self.find(linked).map_err(|e| refuse(format!("could not get container for {linked}: {e}")))?;
-        }
         let mode = net_mode(&attachments);
+        let linked = self.links_of(&attachments, &spec.links).map_err(refuse)?;
         let mut warnings = String::new();
         if mode == NetMode::Host && !spec.publish.is_empty() {
             warnings += "WARNING: Published ports are discarded when using host network mode\n";
@@ -173,12 +183,14 @@ impl Engine {
                 finished: None,
                 main: None,
                 last_main: None,
+                mode: attachments.first().map_or_else(|| "default".into(), |a| a.spec.network.clone()),
                 attachments,
                 gateway_network: None,
                 gateway: None,
                 service: spec.service.clone(),
                 withdrawn: false,
                 published: Vec::new(),
+                linked,
                 link_rules: Vec::new(),
                 resolver: None,
                 own_hosts: Vec::new(),
@@ -512,8 +524,8 @@ impl Engine {
         let net_rules = self.network_by_id(&own.network_id).and_then(|n| n.rules.clone());
         let Some(net_rules) = net_rules.filter(|r| !r.icc) else { return Ok(()) };
         let mut all = Vec::new();
-        for (linked, _) in self.containers[i].inner.spec.links.clone() {
-            let Ok(other) = self.find(&linked) else { continue };
+        for link in self.containers[i].inner.linked.clone() {
+            let Ok(other) = self.find(&link.id) else { continue };
             let endpoint = self.containers[other].endpoints.iter().find(|e| e.network == "bridge");
             let Some(child) = endpoint.map(|e| e.addr.addr()) else { continue };
             for (port, proto) in self.exposed(other) {
@@ -529,16 +541,41 @@ impl Engine {
         Ok(())
     }
 
-    /// A link of the default bridge leads to a running container, or nothing starts.
+    /// The links of a container on the default bridge; on a network of the user's they are names for the
+    /// embedded server, which need not be there yet (daemon/daemon_unix.go, registerLinks).
+    fn links_of(
+        &self,
+        attachments: &[Attachment],
+        links: &[(String, String)],
+    ) -> Result<Vec<Linked>, String> {
+        let mut all: Vec<Linked> = Vec::new();
+        if attachments.first().is_some_and(|a| !matches!(a.spec.network.as_str(), "bridge" | "none")) {
+            return Ok(all);
+        }
+        for (name, alias) in links {
+            let other = self.find(name).map_err(|e| format!("could not get container for {name}: {e}"))?;
+            let other = &self.containers[other];
+            if !all.iter().any(|l| l.alias == *alias) {
+                all.push(Linked { id: other.id.clone(), name: other.name.clone(), alias: alias.clone() });
+            }
+        }
+        Ok(all)
+    }
+
+    /// A link of the default bridge leads to a running container on it, or nothing starts.
     fn check_links(&self, i: usize) -> Result<(), String> {
-        let on_bridge = self.containers[i].inner.attachments.iter().any(|a| a.spec.network == "bridge");
-        for (linked, alias) in self.containers[i].inner.spec.links.iter().filter(|_| on_bridge) {
-            let running = self.find(linked).is_ok_and(|o| self.containers[o].state.is_up());
-            if !running {
+        let on_bridge =
+            |i: usize| self.containers[i].inner.attachments.iter().any(|a| a.spec.network == "bridge");
+        for link in self.containers[i].inner.linked.iter().filter(|_| on_bridge(i)) {
+            let other = self.find(&link.id).ok().filter(|&o| self.containers[o].state.is_up());
+            let Some(other) = other else {
                 return Err(format!(
-                    "Cannot link to a non running container: /{linked} AS /{}/{alias}",
-                    self.containers[i].name
+                    "Cannot link to a non running container: /{} AS /{}/{}",
+                    link.name, self.containers[i].name, link.alias
                 ));
+            };
+            if !on_bridge(other) {
+                return Err(format!("container {} not attached to default bridge network", link.id));
             }
         }
         Ok(())
@@ -628,12 +665,12 @@ impl Engine {
             env.insert(2, ("TERM".into(), "xterm".into()));
         }
         // Only the default bridge's links reach into the environment.
-        let mut links = container.inner.spec.links.clone();
+        let mut links = container.inner.linked.clone();
         links.retain(|_| container.endpoints.iter().any(|e| e.network == "bridge"));
-        links.sort_by(|a, b| a.1.cmp(&b.1));
-        for (linked, alias) in &links {
-            let Ok(other) = self.find(linked) else { continue };
-            env.extend(self.link_environment(&container.name, other, alias));
+        links.sort_by(|a, b| a.alias.cmp(&b.alias));
+        for link in &links {
+            let Ok(other) = self.find(&link.id) else { continue };
+            env.extend(self.link_environment(&container.name, other, &link.alias));
         }
         for (key, value) in &container.inner.spec.env {
             match env.iter_mut().find(|e| e.0 == *key) {

@@ -1,6 +1,6 @@
 //! Names of containers: the embedded server's zone, and the files in the container.
 
-use super::engine::{Engine, Resolver};
+use super::engine::{Engine, Linked, Resolver};
 use super::names;
 use super::resolv::{self, EMBEDDED, Mode, Overrides};
 use super::rules;
@@ -78,6 +78,11 @@ impl Engine {
         // Servers given by --dns are asked from the container's own network, the host's from the host's.
         let own = &self.containers[i].inner.spec.dns;
         let own = if own.is_empty() { &self.config.dns } else { own };
+        let host = self.host_file(world, "/etc/resolv.conf");
+        if forwards && resolv::sets_ndots(&host, &self.dns_overrides(i)) {
+            // Who says how many dots a name needs is not asked outside about one without (resolver.go).
+            argv.push("--domain-needed".to_owned());
+        }
         if forwards && own.is_empty() {
             argv.push("--relay".to_owned());
         } else if forwards {
@@ -181,17 +186,20 @@ impl Engine {
 
     // ---- files
 
-    /// Writes `/etc/resolv.conf`, unless the user has changed it.
-    pub(super) fn write_resolv_conf(&mut self, world: &mut World, i: usize, mode: Mode) {
-        let host = self.host_file(world, "/etc/resolv.conf");
+    /// The container's own settings, else the daemon's, each by itself.
+    fn dns_overrides(&self, i: usize) -> Overrides<'_> {
         let spec = &self.containers[i].inner.spec;
-        // The container's own settings, else the daemon's, each by itself.
-        let overrides = Overrides {
+        Overrides {
             servers: if spec.dns.is_empty() { &self.config.dns } else { &spec.dns },
             search: if spec.dns_search.is_empty() { &self.config.dns_search } else { &spec.dns_search },
             options: if spec.dns_options.is_empty() { &self.config.dns_options } else { &spec.dns_options },
-        };
-        let text = resolv::resolv_conf(&host, mode, &overrides);
+        }
+    }
+
+    /// Writes `/etc/resolv.conf`, unless the user has changed it.
+    pub(super) fn write_resolv_conf(&mut self, world: &mut World, i: usize, mode: Mode) {
+        let host = self.host_file(world, "/etc/resolv.conf");
+        let text = resolv::resolv_conf(&host, mode, &self.dns_overrides(i));
         let machine = self.containers[i].machine;
         let Some(machine) = world.machine_mut(machine) else { return };
         let now = machine.files.text("/etc/resolv.conf");
@@ -238,8 +246,7 @@ impl Engine {
     pub(super) fn update_linking_hosts(&self, world: &mut World, i: usize) {
         let target = &self.containers[i];
         for (j, other) in self.containers.iter().enumerate() {
-            let links = |l: &(String, String)| l.0 == target.name || target.id.starts_with(&l.0);
-            if i == j || !other.state.is_up() || !other.inner.spec.links.iter().any(links) {
+            if i == j || !other.state.is_up() || !other.inner.linked.iter().any(|l| l.id == target.id) {
                 continue;
             }
             let new = self.linked_hosts(j);
@@ -247,7 +254,8 @@ impl Engine {
             let Some(text) = machine.files.text("/etc/hosts") else { continue };
             let line = |line: &str| {
                 let (_, names) = line.split_once('\t')?;
-                let (addr, _) = new.iter().find(|(_, known)| known == names)?;
+                let alias = |names: &str| names.split(' ').next().map(str::to_owned);
+                let (addr, _) = new.iter().find(|(_, known)| alias(known) == alias(names))?;
                 Some(format!("{addr}\t{names}"))
             };
             let lines: Vec<String> = text.lines().map(|l| line(l).unwrap_or_else(|| l.to_owned())).collect();
@@ -261,8 +269,8 @@ impl Engine {
         if !own.endpoints.iter().any(|e| e.network == "bridge") {
             return Vec::new();
         }
-        let linked = own.inner.spec.links.iter().filter_map(|(name, alias)| {
-            let other = &self.containers[self.find(name).ok()?];
+        let linked = own.inner.linked.iter().filter_map(|Linked { id, alias, .. }| {
+            let other = &self.containers[self.find(id).ok()?];
             let addr = other.endpoints.iter().find(|e| e.network == "bridge")?.addr.addr();
             let mut names = format!("{alias} {}", other.inner.hostname);
             if *alias != other.name {

@@ -58,6 +58,15 @@ impl Engine {
         let id = self.new_id(world, "endpoint");
         let mut rng = self.rng(world, "mac");
         let mac = attachment.spec.mac.unwrap_or_else(|| names::mac(&mut rng));
+        if mac.is_group() || mac == crate::wire::Mac::ZERO {
+            // is_valid_ether_addr, when the interface in the container gets its address
+            self.ipam.release_address(subnet, addr);
+            let veth = names::veth(&mut self.rng(world, "veth"));
+            return Err(format!(
+                "failed to add interface {veth} to sandbox: error setting interface \"{veth}\" MAC to \"{mac}\": \
+                 cannot assign requested address"
+            ));
+        }
         let ns = self.container_ns(world, i);
         let (bridge, net_rules) = match (&net.driver_state, net.bridge.as_deref(), &net.rules) {
             (Driver::Parent(parent), _, _) => {

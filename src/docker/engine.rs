@@ -76,6 +76,17 @@ impl ContainerState {
     }
 }
 
+/// A link over the default bridge: it leads to a container, whatever that is called later.
+#[derive(Debug, Clone)]
+pub(super) struct Linked {
+    /// The container's id.
+    pub id: String,
+    /// Its name; the last one, if it is gone.
+    pub name: String,
+    /// What the linking container calls it.
+    pub alias: String,
+}
+
 /// A container's end in a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointInfo {
@@ -205,6 +216,10 @@ pub(super) struct Inner {
     /// Its names were taken back; it is about to be stopped.
     pub withdrawn: bool,
     pub published: Vec<Published>,
+    /// The network that it was made for (`HostConfig.NetworkMode`), whatever it joins or leaves later.
+    pub mode: String,
+    /// Its links over the default bridge.
+    pub linked: Vec<Linked>,
     /// With the id of the container that each link leads to.
     pub link_rules: Vec<(String, Rule)>,
     pub resolver: Option<Resolver>,
@@ -373,15 +388,28 @@ impl Engine {
         if self.config.iptables {
             rules::engine_start(world, ns, &self.config);
         }
-        if self.config.ip_forward {
-            // A host that forwards already keeps its policy (setup_ip_forwarding.go).
-            let before = world.with(ns, |ns, _| std::mem::replace(&mut ns.sysctl.ip_forward, true));
-            if before == Some(false) && self.config.iptables && !self.config.ip_forward_no_drop {
-                rules::forward_drop(world, ns);
-            }
-        }
+        self.forward(world);
         if let Some(range) = world.namespace(ns).map(|ns| ns.sysctl.port_range) {
             self.ports = PortAllocator::new(range);
+        }
+    }
+
+    /// The host forwards, as with each network that is made. One that forwards already keeps its policy
+    /// (setup_ip_forwarding.go).
+    pub(super) fn forward(&self, world: &mut World) {
+        if !self.config.ip_forward {
+            return;
+        }
+        let ns = self.host_ns(world);
+        let changed = world.with(ns, |ns, _| {
+            let changed = !std::mem::replace(&mut ns.sysctl.ip_forward, true);
+            if changed {
+                ns.sysctl.forward_unlike.clear();
+            }
+            changed
+        });
+        if changed == Some(true) && self.config.iptables && !self.config.ip_forward_no_drop {
+            rules::forward_drop(world, ns);
         }
     }
 

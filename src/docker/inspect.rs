@@ -85,10 +85,13 @@ impl Engine {
             Some((path, args)) => (path.clone(), args.to_vec()),
             None => (String::new(), Vec::new()),
         };
-        let links = inner.spec.links.iter().map(|(n, a)| format!("/{n}:/{}/{a}", c.name));
+        let links = inner.linked.iter().map(|l| {
+            let now = self.find(&l.id).map_or(&l.name, |j| &self.containers[j].name);
+            format!("/{now}:/{}/{}", c.name, l.alias)
+        });
         let on_bridge = inner.attachments.iter().any(|a| a.spec.network == "bridge");
         let bridge_links: Option<Vec<String>> =
-            (on_bridge && !inner.spec.links.is_empty()).then(|| links.collect());
+            (on_bridge && !inner.linked.is_empty()).then(|| links.collect());
         let networks: Map<String, Value> = self.networks_of(i).into_iter().collect();
         let first = c.endpoints.iter().find(|e| e.network == "bridge");
         let env: Vec<String> = world
@@ -122,7 +125,7 @@ impl Engine {
             "Driver": "overlay2",
             "Platform": "linux",
             "HostConfig": {
-                "NetworkMode": inner.attachments.first().map_or("default", |a| a.spec.network.as_str()),
+                "NetworkMode": inner.mode,
                 "PortBindings": self.asked_bindings(i),
                 "RestartPolicy": { "Name": policy, "MaximumRetryCount": retries },
                 "LogConfig": { "Type": "json-file", "Config": {} },

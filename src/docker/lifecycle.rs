@@ -225,6 +225,8 @@ impl Engine {
         self.tell_gone(world, &container);
         // Links that led to it are forgotten, and the rules they wrote stay (daemon/links, unlink).
         for other in self.containers.iter_mut() {
+            let links = other.inner.linked.iter_mut().filter(|l| l.id == container.id);
+            links.for_each(|l| l.name.clone_from(&container.name));
             other.inner.link_rules.retain(|(id, _)| *id != container.id);
         }
         self.note(Noted::Container { name: container.name, state: None });
@@ -338,13 +340,14 @@ impl Engine {
             return Err(EngineError::new("Conflict, cannot remove the default link name of the container"));
         };
         let i = self.find(parent).map_err(|_| EngineError::new(format!("No such container: {name}")))?;
-        let links = &mut self.containers[i].inner.spec.links;
-        let Some(at) = links.iter().position(|l| l.1 == alias) else {
+        let links = &self.containers[i].inner.linked;
+        let there = links.iter().position(|l| l.alias == alias && self.find(&l.id).is_ok());
+        let Some(at) = there else {
             return Err(EngineError::new(format!("No such container: {name}")));
         };
-        let (linked, _) = links.remove(at);
-        let target = self.find(&linked).ok().map(|j| self.containers[j].id.clone());
-        self.containers[i].inner.link_rules.retain(|(id, _)| Some(id) != target.as_ref());
+        let inner = &mut self.containers[i].inner;
+        let gone = inner.linked.remove(at);
+        inner.link_rules.retain(|(id, _)| *id != gone.id);
         if self.containers[i].state.is_up() {
             self.write_hosts(world, i);
         }

@@ -219,7 +219,7 @@ impl Engine {
     pub(super) fn port_response(&self, name: &str, port: Option<&str>) -> Response {
         match self.docker_port(name, port) {
             // That nothing is published there the client itself says.
-            Err(e) if e.message.starts_with("No public port") => {
+            Err(e) if e.message.starts_with("No public port") || e.message.starts_with("invalid port (") => {
                 Response { stderr: format!("Error: {e}\n"), exit: 1, ..Response::default() }
             }
             other => super::engine::reply(other),
@@ -245,6 +245,17 @@ impl Engine {
                 matching.map(at).collect()
             }
         };
+        let number = port.map(|asked| asked.split('/').next().unwrap_or_default());
+        if let Some(bad) = number.filter(|n| n.parse::<u16>().is_err()) {
+            let why = if !bad.is_empty() && bad.bytes().all(|b| b.is_ascii_digit()) {
+                "value out of range"
+            } else {
+                "invalid syntax"
+            };
+            return Err(EngineError::new(format!(
+                "invalid port ({bad}): strconv.ParseUint: parsing \"{bad}\": {why}"
+            )));
+        }
         if let (Some(asked), true) = (port, lines.is_empty()) {
             return Err(EngineError::new(format!("No public port '{asked}' published for {name}")));
         }
@@ -362,7 +373,7 @@ pub(super) fn list(
         return Response::ok(rows.iter().map(|r| cell(r, "ID") + "\n").collect::<String>());
     }
     let text = match format {
-        None | Some("table") => {
+        None | Some("" | "table") => {
             let mut table: Vec<Vec<String>> = vec![columns.iter().map(|c| c.0.to_owned()).collect()];
             table.extend(rows.iter().map(|r| columns.iter().map(|c| cell(r, c.1)).collect()));
             return Response::ok(align(&table, 10));

@@ -322,6 +322,7 @@ impl Engine {
         let mac = names::mac(&mut self.rng(world, "bridge"));
         let made = self.make_bridge(world, plan.bridge, mac, cidr, options.mtu)?;
         let host = self.host_ns(world);
+        self.forward(world);
         if let Err(e) = rules::apply(world, host, &net_rules.network()) {
             if made {
                 remove_device(world, host, plan.bridge.as_str());
@@ -507,6 +508,9 @@ impl Engine {
                 ..Response::default()
             };
         }
+        if let Some(refused) = super::listing::unknown_filter(filters, &["label", "label!", "until"]) {
+            return refused;
+        }
         let unused: Vec<String> = self
             .networks
             .iter()
@@ -553,9 +557,7 @@ fn read_ipam(create: &NetworkCreate) -> Result<Vec<IpamConfig>, EngineError> {
         }
     }
     for range in create.ip_ranges.iter().filter_map(|r| r.parse::<Ipv4Net>().ok()) {
-        if range.trunc() != range {
-            wrong.push(format!("invalid ip-range {range}: it should be {}", range.trunc()));
-        } else if let Some(subnet) = configs
+        if let Some(subnet) = configs
             .iter()
             .map(|c| c.subnet)
             .find(|s| range.prefix_len() < s.prefix_len() && range.contains(&s.network()))
@@ -564,6 +566,12 @@ fn read_ipam(create: &NetworkCreate) -> Result<Vec<IpamConfig>, EngineError> {
                 "invalid ip-range {range}: CIDR block is bigger than its parent subnet {subnet}"
             ));
         }
+        if range.trunc() != range {
+            wrong.push(format!("invalid ip-range {range}: it should be {}", range.trunc()));
+        }
+    }
+    if wrong.len() > 1 {
+        wrong.iter_mut().for_each(|w| w.insert_str(0, "* "));
     }
     match wrong.as_slice() {
         [] => Ok(configs),

@@ -74,6 +74,11 @@ impl ResolvConf {
     }
 }
 
+/// Whether the host's `resolv.conf` or what stands over it says how many dots a name needs.
+pub(super) fn sets_ndots(host: &str, o: &Overrides<'_>) -> bool {
+    ResolvConf::parse(host).with(o).options.iter().any(|x| x.starts_with("ndots:"))
+}
+
 /// A container's `/etc/resolv.conf`, made of the host's.
 pub(super) fn resolv_conf(host: &str, mode: Mode, o: &Overrides<'_>) -> String {
     let mut conf = ResolvConf::parse(host).with(o);

@@ -1,7 +1,8 @@
 //! ICMP (RFC 792, RFC 1122 §3.2.2, RFC 1812 §4.3; net/ipv4/icmp.c): answers to echo requests, errors
 //! where Linux sends them, and the reset that `REJECT --reject-with tcp-reset` answers with.
 //!
-//! Not supported: redirects, timestamps, rate limits, `icmp_errors_use_inbound_ifaddr`.
+//! Redirects are sent and believed as Linux does it by default (a router's `send_redirects`, a host's
+//! `accept_redirects`). Not supported: timestamps, rate limits, `icmp_errors_use_inbound_ifaddr`.
 
 use super::ipv4::{self, ETHER, HEADER};
 use super::{Cx, DropReason, NetNs, Step};
@@ -10,6 +11,7 @@ use crate::wire::fmt::{
     EthernetFrame, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber,
 };
 use crate::wire::{Frame, IfIndex, Mac, checksum};
+use std::net::Ipv4Addr;
 
 /// Type and code of an ICMP error.
 pub(super) type Kind = (u8, u8);
@@ -23,6 +25,8 @@ pub(super) const PROTOCOL_UNREACHABLE: Kind = (3, 2);
 pub(super) const FRAG_NEEDED: Kind = (3, 4);
 /// A `prohibit` route.
 pub(super) const PROHIBITED: Kind = (3, 13);
+/// There is a better first hop for this destination.
+const REDIRECT: Kind = (5, 1);
 /// The TTL ran out.
 pub(super) const TIME_EXCEEDED: Kind = (11, 0);
 
@@ -49,7 +53,37 @@ impl NetNs {
                 self.learn_from_error(&frame);
                 self.deliver_icmp_error(dev, frame, cx);
             }
+            Icmpv4Message::Redirect => {
+                self.learn_redirect(&frame);
+                cx.log.packet(frame.id, Step::DeliveredToKernel);
+            }
             _ => cx.log.packet(frame.id, Step::DeliveredToKernel),
+        }
+    }
+
+    /// A router that sends on by the interface that the packet came in on tells a sender on the link of the
+    /// better way (ip_rt_send_redirect), less and less often.
+    pub(super) fn redirect(&mut self, about: &Frame, meta: &Meta, via: Ipv4Addr, cx: &mut Cx<'_>) {
+        let src = ipv4::view(&about.bytes).src_addr();
+        let near = self.resolve(src, None).is_ok_and(|hop| hop.via.is_none() && Some(hop.dev) == meta.in_dev);
+        if !near || !self.redirected.may_tell(src, cx.now) {
+            return;
+        }
+        self.icmp_error_with(about, meta, REDIRECT, via.octets(), cx);
+    }
+
+    /// The router that a destination is sent through names a better one. Who forwards does not listen
+    /// (`__ip_do_redirect`, inet_forward_change).
+    fn learn_redirect(&mut self, frame: &Frame) {
+        let payload = ipv4::payload(&frame.bytes);
+        let (Some(via), Some(inner)) = (payload.get(4..8), payload.get(ICMP..ICMP + HEADER)) else { return };
+        let new = Ipv4Addr::new(via[0], via[1], via[2], via[3]);
+        let dst = Ipv4Packet::new_unchecked(inner).dst_addr();
+        let old = ipv4::view(&frame.bytes).src_addr();
+        let through = self.resolve(dst, None).is_ok_and(|hop| hop.via == Some(old));
+        let near = self.resolve(new, None).is_ok_and(|hop| hop.via.is_none() && hop.dev != IfIndex::LO);
+        if !self.sysctl.ip_forward && through && near && new != old && self.redirects.len() < 4096 {
+            self.redirects.insert(dst, (old, new));
         }
     }
 
@@ -123,8 +157,21 @@ impl NetNs {
         &mut self,
         about: &Frame,
         meta: &Meta,
-        (icmp_type, code): Kind,
+        kind: Kind,
         mtu: u16,
+        cx: &mut Cx<'_>,
+    ) {
+        let [high, low] = mtu.to_be_bytes();
+        self.icmp_error_with(about, meta, kind, [0, 0, high, low], cx);
+    }
+
+    /// The same; `rest` are the last four bytes of the header.
+    fn icmp_error_with(
+        &mut self,
+        about: &Frame,
+        meta: &Meta,
+        (icmp_type, code): Kind,
+        rest: [u8; 4],
         cx: &mut Cx<'_>,
     ) {
         if !self.may_answer(about) {
@@ -158,7 +205,7 @@ impl NetNs {
         packet.set_dst_addr(to);
         packet.fill_checksum();
         let body = &mut bytes[ETHER + HEADER..];
-        body[6..8].copy_from_slice(&mtu.to_be_bytes());
+        body[4..8].copy_from_slice(&rest);
         let mut message = Icmpv4Packet::new_unchecked(body);
         message.set_msg_type(icmp_type.into());
         message.set_msg_code(code);

@@ -157,12 +157,20 @@ impl NetNs {
         if host.is_local(dst) || host.is_broadcast(dst) {
             return self.local_input(dev, frame, meta, cx);
         }
-        if !self.sysctl.ip_forward {
+        if !self.forwards(dev) {
             let on_link = self.devices.get(dev).is_some_and(|d| d.addrs.iter().any(|n| n.contains(&dst)));
             let reason = if on_link { DropReason::NotMine { dst } } else { DropReason::ForwardingOff };
             return self.dropped(&frame, Some(dev), reason, cx);
         }
         self.forward(dev, frame, meta, cx);
+    }
+
+    /// Whether what comes in by `dev` may go on (IN_DEV_FORWARD).
+    pub(super) fn forwards(&self, dev: IfIndex) -> bool {
+        let s = &self.sysctl;
+        let unlike = !s.forward_unlike.is_empty()
+            && self.devices.get(dev).is_some_and(|d| s.forward_unlike.contains(&d.name));
+        s.ip_forward != unlike
     }
 
     /// fib_validate_source: our own address from outside, and the reverse path filter.
@@ -224,6 +232,11 @@ impl NetNs {
         }
         let left = decrement_ttl(&mut frame);
         cx.log.packet(frame.id, Step::TtlDecremented { left });
+        if hop.dev == dev
+            && let NextHop::Neighbour(via) = hop.next
+        {
+            self.redirect(&frame, &meta, via, cx);
+        }
         meta.out_dev = Some(hop.dev);
         if self.ask(Hook::Forward, &mut frame, meta, cx).is_some() {
             self.finish_output(frame, meta, &hop, cx);

@@ -157,6 +157,12 @@ pub enum TimerKind {
 pub struct Sysctl {
     /// net.ipv4.ip_forward.
     pub ip_forward: bool,
+    /// The interfaces whose net.ipv4.conf.*.forwarding was set otherwise since ("default" for new ones).
+    pub forward_unlike: Vec<IfName>,
+    /// net.ipv4.conf.*.arp_ignore where it is not 0, by device ("all" is the empty name).
+    pub arp_ignore: Vec<(IfName, u8)>,
+    /// net.ipv4.conf.*.proxy_arp, by device ("all" is the empty name).
+    pub proxy_arp: Vec<IfName>,
     /// net.ipv4.conf.all.rp_filter (0, 1, 2).
     pub rp_filter: u8,
     /// net.ipv4.conf.*.route_localnet, by device ("all" is the empty name).
@@ -176,6 +182,9 @@ impl Default for Sysctl {
     fn default() -> Self {
         Self {
             ip_forward: false,
+            forward_unlike: Vec::new(),
+            arp_ignore: Vec::new(),
+            proxy_arp: Vec::new(),
             rp_filter: 0,
             route_localnet: Vec::new(),
             bridge_nf_call_iptables: false,
@@ -228,6 +237,10 @@ pub struct NetNs {
     pub(super) routes: RouteTable,
     /// Path MTUs that ICMP taught.
     pub(super) pmtu: FastMap<Ipv4Addr, u16>,
+    /// Better first hops that were told of, by destination: in place of which router, which.
+    pub(super) redirects: FastMap<Ipv4Addr, (Ipv4Addr, Ipv4Addr)>,
+    /// Who was told of a better first hop.
+    pub(super) redirected: super::peer::Redirected,
     pub(super) neigh: NeighTable,
     /// Whose envelopes arrive here.
     pub(super) tunnels: Vec<super::TunnelEnd>,
@@ -282,6 +295,8 @@ impl NetNs {
             locals: vec![LocalAddr { addr: lo, dev: IfIndex::LO, source: lo, broadcast: None }],
             routes: RouteTable::default(),
             pmtu: FastMap::new(),
+            redirects: FastMap::new(),
+            redirected: Default::default(),
             neigh: NeighTable::new(&mut own),
             tunnels: Vec::new(),
             told: Default::default(),

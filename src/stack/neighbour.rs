@@ -2,14 +2,14 @@
 //! them) and the queue of packets that wait for an answer.
 //!
 //! Supported: resolution with three questions a second apart, failure, staleness, unicast probes,
-//! learning from requests, gratuitous ARP, permanent entries. Not supported: proxy ARP, `arp_ignore`
-//! other than 0.
+//! learning from requests, gratuitous ARP, permanent entries, proxy ARP (answered at once), `arp_ignore`
+//! 0, 1, 2 and 8.
 
 use super::{Cx, DropReason, NetNs, Output, Step, TimerKind};
 use crate::netfilter::Meta;
 use crate::time::{Duration, Instant};
 use crate::wire::fmt::{ArpOperation, ArpPacket, ArpRepr, EthernetFrame, EthernetProtocol, EthernetRepr};
-use crate::wire::{FastMap, Frame, IfIndex, Mac};
+use crate::wire::{FastMap, Frame, IfIndex, IfName, Mac};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
@@ -441,7 +441,9 @@ impl NetNs {
         if self.is_local(sender) && own != Some(mac) && !self.devices.iter().any(|d| d.mac == mac) {
             cx.log.packet(frame.id, Step::AddressConflict { dev, addr: sender, mac });
         }
-        let mine = self.is_local(target) && !self.is_local(sender);
+        let mine = !self.is_local(sender)
+            && ((self.is_local(target) && !self.arp_ignores(dev, sender, target))
+                || self.arp_stands_in(dev, target));
         if request && mine {
             cx.log.packet(frame.id, Step::DeliveredToKernel);
             if !sender.is_unspecified()
@@ -458,6 +460,35 @@ impl NetNs {
         let gratuitous = sender == target;
         let may_change = gratuitous || cx.now.since(self.neigh.entries[i].updated) > LOCKTIME;
         self.neigh_update(i, mac, !request && to_us, may_change, cx);
+    }
+
+    /// Whether a question for an address of ours stays without an answer (arp_ignore of the interface or of
+    /// all, whichever is more).
+    fn arp_ignores(&self, dev: IfIndex, sender: Ipv4Addr, target: Ipv4Addr) -> bool {
+        let Some(device) = self.devices.get(dev).filter(|_| !self.sysctl.arp_ignore.is_empty()) else {
+            return false;
+        };
+        let set = self.sysctl.arp_ignore.iter().filter(|(n, _)| n.as_str().is_empty() || *n == device.name);
+        match set.map(|(_, level)| *level).max().unwrap_or(0) {
+            0 => false,
+            1 => !device.addrs.iter().any(|n| n.addr() == target),
+            2 => !device.addrs.iter().any(|n| n.addr() == target && n.contains(&sender)),
+            8 => true,
+            _ => false,
+        }
+    }
+
+    /// Proxy ARP: we answer for an address that we would send packets to by another interface
+    /// (arp_fwd_proxy).
+    fn arp_stands_in(&self, dev: IfIndex, target: Ipv4Addr) -> bool {
+        let on = &self.sysctl.proxy_arp;
+        let here = |name: &IfName| {
+            name.as_str().is_empty() || self.devices.get(dev).is_some_and(|d| d.name == *name)
+        };
+        on.iter().any(here)
+            && self.forwards(dev)
+            && !self.is_local(target)
+            && self.resolve(target, None).is_ok_and(|hop| hop.dev != dev && hop.dev != IfIndex::LO)
     }
 
     #[allow(clippy::too_many_arguments)] // the fields of an ARP packet

@@ -91,8 +91,13 @@ impl NetNs {
         match (route.kind, route.dev) {
             (RouteKind::Unicast, Some(dev)) if to_group => Ok(group(dev)),
             (RouteKind::Unicast, Some(dev)) => {
-                let next = NextHop::Neighbour(route.via.unwrap_or(dst));
-                Ok(Hop { dev, next, prefix: route.prefix, via: route.via, src: route.src })
+                let told = if self.redirects.is_empty() { None } else { self.redirects.get(&dst) };
+                let via = match told {
+                    Some(&(old, new)) if route.via == Some(old) => Some(new),
+                    _ => route.via,
+                };
+                let next = NextHop::Neighbour(via.unwrap_or(dst));
+                Ok(Hop { dev, next, prefix: route.prefix, via, src: route.src })
             }
             (RouteKind::Unicast, None) => Err(RouteError::NoRoute),
             (RouteKind::Unreachable, _) => Err(RouteError::Unreachable),

@@ -49,6 +49,43 @@ impl Peers {
     }
 }
 
+/// Whom this machine told of a better first hop, and how often: after each time it waits twice as long,
+/// after nine it gives up until the sender has been quiet (ip_rt_send_redirect).
+#[derive(Debug, Clone, Default)]
+pub(super) struct Redirected(Vec<(Ipv4Addr, u32, Instant)>);
+
+/// The first wait (net.ipv4.route.redirect_load).
+const REDIRECT_LOAD: Duration = Duration::from_millis(20);
+/// How often (net.ipv4.route.redirect_number), and the quiet that makes it begin again (redirect_silence).
+const REDIRECT_NUMBER: u32 = 9;
+const REDIRECT_SILENCE: Duration = Duration::from_millis(20 << 10);
+/// Senders that are remembered.
+const REDIRECTED_MOST: usize = 1024;
+
+impl Redirected {
+    /// True if `to` is told now.
+    pub(super) fn may_tell(&mut self, to: Ipv4Addr, now: Instant) -> bool {
+        let Some((_, times, last)) = self.0.iter_mut().find(|(who, ..)| *who == to) else {
+            if self.0.len() >= REDIRECTED_MOST {
+                self.0.remove(0);
+            }
+            self.0.push((to, 1, now));
+            return true;
+        };
+        if now.since(*last) > REDIRECT_SILENCE {
+            *times = 0;
+        }
+        let due = *times < REDIRECT_NUMBER && now.since(*last) > Duration(REDIRECT_LOAD.0 << *times);
+        if due {
+            *times += 1;
+        }
+        if due || *times >= REDIRECT_NUMBER {
+            *last = now;
+        }
+        due
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

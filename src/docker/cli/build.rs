@@ -339,7 +339,9 @@ fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {
     let ip = f.last("ip").map(str::to_owned);
     let mac = match f.last("mac-address") {
         Some(text) => Some(
-            text.parse::<Mac>().map_err(|_| Refusal::Client(format!("{text} is not a valid mac address")))?,
+            text.replace('-', ":")
+                .parse::<Mac>()
+                .map_err(|_| Refusal::Client(format!("{text} is not a valid mac address")))?,
         ),
         None => None,
     };
@@ -457,9 +459,7 @@ fn link(text: &str) -> Result<(String, String), String> {
     match parts.as_slice() {
         [""] => Err("empty string specified for links".to_owned()),
         [name] => Ok(((*name).to_owned(), (*name).to_owned())),
-        [name, alias] if !name.is_empty() && !alias.is_empty() => {
-            Ok(((*name).to_owned(), (*alias).to_owned()))
-        }
+        [name, alias] => Ok(((*name).to_owned(), (*alias).to_owned())),
         _ => Err(format!("bad format for links: {text}")),
     }
 }

@@ -6,6 +6,7 @@ use crate::guest::options::{Opt, flag, value};
 use crate::guest::{Program, Sys};
 use crate::netfilter::{CtEntry, CtId, NfLog, NfStep};
 use crate::stack::{Step, StepLog};
+use crate::time::Instant;
 use std::net::Ipv4Addr;
 
 pub(super) const OPTIONS: &[Opt] = &[
@@ -21,6 +22,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     flag(&["-n", "--src-nat"], "with a changed source", "출발지가 바뀐 것"),
     flag(&["-g", "--dst-nat"], "with a changed destination", "도착지가 바뀐 것"),
     flag(&["-j", "--any-nat"], "with a changed address", "주소가 바뀐 것"),
+    value(&["--state"], "STATE", "in this TCP state", "이 TCP 상태"),
+    value(&["-u", "--status"], "STATUS", "with this status", "이 표시가 있는 것"),
 ];
 
 const NAME: &str = "conntrack v1.4.8 (conntrack-tools)";
@@ -38,13 +41,19 @@ struct Wanted {
     any_nat: bool,
     /// The address that it was changed to.
     nat: Option<Ipv4Addr>,
+    state: Option<String>,
+    status: Option<String>,
 }
 
 impl Wanted {
     fn takes(&self, e: &CtEntry) -> bool {
         let o = &e.original;
         let to = |addr: Ipv4Addr| self.nat.is_none_or(|a| a == addr);
-        let (snat, dnat) = (e.is_snat() && to(e.reply.dst.addr), e.is_dnat() && to(e.reply.src.addr));
+        // Of ICMP, identifier and type stand where ports are, and so it always looks translated
+        // (libnetfilter_conntrack, getobjopt_is_spat).
+        let icmp = o.proto == crate::wire::Protocol::Icmp;
+        let snat = (e.is_snat() || icmp) && to(e.reply.dst.addr);
+        let dnat = (e.is_dnat() || icmp) && to(e.reply.src.addr);
         let proto = self
             .proto
             .as_ref()
@@ -54,9 +63,23 @@ impl Wanted {
             && self.dst.is_none_or(|a| a == o.dst.addr)
             && self.sport.is_none_or(|p| p == o.src.port)
             && self.dport.is_none_or(|p| p == o.dst.port)
+            && self.says(e)
             && (!self.snat || snat)
             && (!self.dnat || dnat)
             && (!self.any_nat || snat || dnat)
+    }
+}
+
+impl Wanted {
+    /// `--state` and `-u` ask for words that the entry's line has.
+    fn says(&self, e: &CtEntry) -> bool {
+        let line = e.line(Instant::ZERO);
+        let says = |word: &str| line.split(' ').any(|w| w == word);
+        let status = self.status.as_deref().map(str::to_uppercase);
+        self.state.as_ref().is_none_or(|s| says(&s.to_uppercase()))
+            && status.is_none_or(|list| {
+                list.split(',').all(|s| s == "SEEN_REPLY" && !says("[UNREPLIED]") || says(&format!("[{s}]")))
+            })
     }
 }
 
@@ -107,6 +130,8 @@ fn parse(args: &[String]) -> Result<(char, Wanted), String> {
             "-n" | "--src-nat" => wanted.snat = true,
             "-g" | "--dst-nat" => wanted.dnat = true,
             "-j" | "--any-nat" => wanted.any_nat = true,
+            "--state" => wanted.state = Some(value()?.to_owned()),
+            "-u" | "--status" => wanted.status = Some(value()?.to_owned()),
             "-f" | "--family" => {
                 value()?;
             }

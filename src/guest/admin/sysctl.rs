@@ -28,9 +28,15 @@ fn keys(ns: &NetNs) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     let devices = ns.devices().map(|d| d.name.to_string());
-    keys.extend(
-        ["all".to_owned()].into_iter().chain(devices).map(|d| format!("net.ipv4.conf.{d}.route_localnet")),
-    );
+    for device in ["all".to_owned()].into_iter().chain(devices) {
+        keys.extend(
+            ["arp_ignore", "proxy_arp", "route_localnet"].map(|s| format!("net.ipv4.conf.{device}.{s}")),
+        );
+        if device != "all" {
+            keys.push(format!("net.ipv4.conf.{device}.forwarding"));
+        }
+    }
+    keys.push("net.ipv4.conf.default.forwarding".to_owned());
     keys.sort();
     keys
 }
@@ -47,19 +53,30 @@ fn read(ns: &NetNs, key: &str) -> Option<String> {
         "net.ipv4.ip_local_port_range" => format!("{}\t{}", s.port_range.0, s.port_range.1),
         "net.ipv4.conf.all.rp_filter" => s.rp_filter.to_string(),
         _ => {
-            let device = localnet_device(ns, key)?;
-            bit(s.route_localnet.contains(&device))
+            let (device, setting) = of_device(ns, key)?;
+            match setting {
+                "route_localnet" => bit(s.route_localnet.contains(&device)),
+                "proxy_arp" => bit(s.proxy_arp.contains(&device)),
+                "arp_ignore" => {
+                    s.arp_ignore.iter().find(|(n, _)| *n == device).map_or(0, |(_, n)| *n).to_string()
+                }
+                "forwarding" => bit(s.ip_forward != s.forward_unlike.contains(&device)),
+                // those of an interface are kept as they were set, and count together with all's
+                _ => return None,
+            }
         }
     })
 }
 
-/// The device of `net.ipv4.conf.DEVICE.route_localnet`; the empty name for `all`.
-fn localnet_device(ns: &NetNs, key: &str) -> Option<IfName> {
-    let device = key.strip_prefix("net.ipv4.conf.")?.strip_suffix(".route_localnet")?;
-    match device {
-        "all" => Some(IfName::default()),
-        name => ns.device_named(name).map(|d| d.name),
-    }
+/// The device of `net.ipv4.conf.DEVICE.SETTING`, the empty name for `all`; and the setting.
+fn of_device<'a>(ns: &NetNs, key: &'a str) -> Option<(IfName, &'a str)> {
+    let (device, setting) = key.strip_prefix("net.ipv4.conf.")?.rsplit_once('.')?;
+    let device = match device {
+        "all" => IfName::default(),
+        "default" if setting == "forwarding" => "default".parse().ok()?,
+        name => ns.device_named(name)?.name,
+    };
+    Some((device, setting))
 }
 
 /// Sets a value. Err: the kernel's refusal.
@@ -70,7 +87,10 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
     match key {
         "net.bridge.bridge-nf-call-iptables" => ns.sysctl.bridge_nf_call_iptables = bit()?,
         "net.ipv4.icmp_echo_ignore_all" => ns.sysctl.icmp_echo_ignore_all = bit()?,
-        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => ns.sysctl.ip_forward = bit()?,
+        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => {
+            ns.sysctl.ip_forward = bit()?;
+            ns.sysctl.forward_unlike.clear();
+        }
         "net.ipv4.ip_default_ttl" => match text.parse() {
             Ok(ttl @ 1..) => ns.sysctl.default_ttl = ttl,
             _ => return Err(INVALID),
@@ -87,11 +107,25 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
             }
         }
         _ => {
-            let device = localnet_device(ns, key).ok_or("No such file or directory")?;
-            let on = bit()?;
-            ns.sysctl.route_localnet.retain(|d| *d != device);
-            if on {
-                ns.sysctl.route_localnet.push(device);
+            let (device, setting) = of_device(ns, key).ok_or("No such file or directory")?;
+            let s = &mut ns.sysctl;
+            let (list, on) = match setting {
+                "arp_ignore" => {
+                    let level = text.parse().map_err(|_| INVALID)?;
+                    s.arp_ignore.retain(|(d, _)| *d != device);
+                    s.arp_ignore.extend((level != 0).then_some((device, level)));
+                    (None, false)
+                }
+                "forwarding" => (Some(&mut s.forward_unlike), bit()? != s.ip_forward),
+                "proxy_arp" => (Some(&mut s.proxy_arp), bit()?),
+                "route_localnet" => (Some(&mut s.route_localnet), bit()?),
+                _ => return Err("No such file or directory"),
+            };
+            if let Some(list) = list {
+                list.retain(|d| *d != device);
+                if on {
+                    list.push(device);
+                }
             }
         }
     }
@@ -157,7 +191,7 @@ pub(super) fn sysctl(argv: &[String]) -> Box<dyn Program> {
 fn one(sys: &mut Sys<'_>, operand: &str, writes: bool, quiet: bool, bare: bool) -> Result<(), String> {
     let (name, value) = match operand.split_once('=') {
         Some((name, value)) => (name.trim(), Some(value.trim())),
-        None if writes => return Err(format!("sysctl: \"{operand}\" must be of the form name=value\n")),
+        None if writes => return Err("sysctl: command line(0): invalid syntax, continuing...\n".to_owned()),
         None => (operand, None),
     };
     let key = dotted(name);

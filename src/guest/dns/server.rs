@@ -42,6 +42,11 @@ pub const DNSD_OPTIONS: &[Opt] = &[
         "pass other names on through stdout, answers come on stdin",
         "모르는 이름을 stdout으로 넘기고 응답은 stdin으로 받음",
     ),
+    flag(
+        &["--domain-needed"],
+        "ask nobody for the address of a name without a dot",
+        "점이 없는 이름의 주소는 다른 서버에 묻지 않음",
+    ),
     flag(&["--servfail"], "say SERVFAIL to other names", "모르는 이름에 SERVFAIL로 답함"),
     flag(&["--not-authoritative"], "own records without AA", "자기 레코드도 AA 없이 답함"),
 ];
@@ -71,6 +76,8 @@ pub struct DnsServer {
     caching: bool,
     /// Other names are asked about by whoever reads stdout.
     relay: bool,
+    /// Names without a dot are not passed on.
+    domain_needed: bool,
     servfail: bool,
     authoritative: bool,
     socket: Option<SocketId>,
@@ -187,6 +194,7 @@ impl DnsServer {
             roots: addrs("--root"),
             caching: options.has("--cache"),
             relay: options.has("--relay"),
+            domain_needed: options.has("--domain-needed"),
             servfail: options.has("--servfail"),
             authoritative: !options.has("--not-authoritative"),
             socket: None,
@@ -367,6 +375,11 @@ impl DnsServer {
                 reply.additional = zone.glue(&servers);
                 reply.authorities = servers;
             }
+            End::Elsewhere
+                if self.domain_needed
+                    && matches!(question.kind, Kind::A | Kind::AAAA)
+                    && answers.is_empty()
+                    && !name.to_string().trim_end_matches('.').contains('.') => {}
             // A forwarder passes everything on; who searches does so only when asked to.
             End::Elsewhere if self.recurses() && (message.recursion_desired || self.roots.is_empty()) => {
                 let target = Question { name, ..question };

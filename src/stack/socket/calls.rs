@@ -48,7 +48,7 @@ impl NetNs {
         if socket.local.port != 0 || PortSpace::of(socket.kind).is_none() {
             return Err(Errno::Invalid);
         }
-        let any = at.addr.is_unspecified() || self.host().is_broadcast(at.addr);
+        let any = at.addr.is_unspecified() || at.addr.is_multicast() || self.host().is_broadcast(at.addr);
         if !any && !self.is_local(at.addr) {
             return Err(Errno::AddrNotAvail);
         }

@@ -16,6 +16,7 @@ fn removing_a_container_leaves_nothing_of_it() {
         let before = lab.host_state();
         for line in [
             "docker run -d --name web --network net1 -p 8080:80 -p 127.0.0.1:9000:90/udp lab",
+            "docker network connect bridge web",
             "docker run -d --name cli -P --expose 7 --link web lab sleep infinity",
             "docker network connect net1 cli",
             "docker run -d --name side --network container:web lab sleep infinity",

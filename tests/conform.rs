@@ -213,14 +213,11 @@ const BLIND_KNOWN: [(&str, &str); 21] = [
     ("inside-admin", "ip rule"),
     ("internal-more", "a round trip's time; endpoints of a network are listed in no order in Docker"),
     ("iptables-own", "the date in iptables-save"),
-    (
-        "lan-router",
-        "the AAAA question of a real resolver; an interface with a small MTU takes large frames here",
-    ),
     ("link-more", "docker ps --no-trunc lists the names that links give, too"),
     ("neighbours", "the order of the neighbour table (a hash)"),
     ("network-gone", "ports that a start which failed leaves behind"),
     ("network-words", "typed and untyped templates; --scope, --ipam-driver, --config-from; wc -L"),
+    ("packets-forwarded", "a fifth SYN is due in the very moment in which curl gives up"),
     (
         "packets-no-proxy",
         "a bridge that is listened to with bridge-nf on forwards what it hears a second time; bridge -d link",

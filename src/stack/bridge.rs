@@ -182,7 +182,7 @@ impl NetNs {
         }
         let ipv4 = ether.ethertype() == EthernetProtocol::Ipv4;
         let filtered = ipv4 && self.sysctl.bridge_nf_call_iptables;
-        if self.has_packet_sockets() && (filtered || !matches!(way, Where::Up)) {
+        if self.has_packet_sockets() && !filtered && !matches!(way, Where::Up) {
             // a listener on the bridge sees what it carries, too (promiscuous mode)
             self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
         }
@@ -326,8 +326,12 @@ impl NetNs {
         let mut meta = self.meta_of(bridge, &frame);
         match self.ask(Hook::Prerouting, &mut frame, &mut meta, cx) {
             None => return,
-            Some(true) => return self.bridge_redirected(bridge, port, frame, meta, cx),
-            Some(false) => {}
+            Some(true) => {
+                self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx);
+                return self.bridge_redirected(bridge, port, frame, meta, cx);
+            }
+            // a listener sees it as PREROUTING left it
+            Some(false) => self.deliver_to_packet_sockets(bridge, &frame.bytes, false, cx),
         }
         let dst = Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr());
         let Some(state) = self.devices.get(bridge).and_then(|d| d.bridge()) else { return };

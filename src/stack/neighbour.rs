@@ -46,6 +46,9 @@ const RETRANS: Duration = Duration::from_millis(1_004);
 const PROBES: u8 = 3;
 /// How long a stale entry is used before it is asked again (delay_first_probe_time).
 const DELAY_FIRST_PROBE: Duration = Duration::from_secs(5);
+/// A timer of 5 s goes off at the next full 64 jiffies (kernel/time/timer.c; 250 a second): an entry that was
+/// confirmed just after it was put into use is asked about all the same.
+const DELAY_GRAIN: Duration = Duration::from_millis(256);
 /// Another answer within this time does not change the address (locktime).
 const LOCKTIME: Duration = Duration::from_secs(1);
 /// Packets that wait for one neighbour.
@@ -199,7 +202,8 @@ impl NetNs {
             }
             NeighState::Stale => {
                 let generation = self.neigh.set(i, NeighState::Delay);
-                self.neigh_timer(i, generation, DELAY_FIRST_PROBE, cx);
+                let due = (cx.now + DELAY_FIRST_PROBE).0 / DELAY_GRAIN.0 + 1;
+                self.neigh_timer(i, generation, Instant(due * DELAY_GRAIN.0).since(cx.now), cx);
                 self.neigh_note(i, cx);
             }
             _ => {}

@@ -235,7 +235,7 @@ impl NetNs {
         if hop.dev == dev
             && let NextHop::Neighbour(via) = hop.next
         {
-            self.redirect(&frame, &meta, via, cx);
+            self.redirect(&frame, meta, via, cx);
         }
         meta.out_dev = Some(hop.dev);
         if self.ask(Hook::Forward, &mut frame, meta, cx).is_some() {

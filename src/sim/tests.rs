@@ -390,8 +390,10 @@ fn a_packet_longer_than_the_next_link_is_refused_if_it_may_not_be_cut() {
 
 #[test]
 fn a_packet_that_may_be_cut_arrives_in_parts_and_is_whole_again() {
-    let Routed { mut lab, left, router, .. } = routed();
+    let Routed { mut lab, left, right, router } = routed();
+    // Both ends of the narrow link: what is longer than an interface takes does not get in.
     lab.with(router, |ns, cx| ns.set_mtu(IfIndex(3), 1000, cx)).unwrap();
+    lab.with(right.ns, |ns, cx| ns.set_mtu(right.dev, 1000, cx)).unwrap();
     let s = lab.ping_with(left.ns, "10.0.2.2", &[SocketOption::DontFragment(false)], 4000).unwrap();
     lab.settle();
     let reply = lab.with(left.ns, |ns, _| ns.recv_from(s)).unwrap();

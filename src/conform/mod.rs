@@ -5,8 +5,7 @@
 //! compared by consistency only (see [`masks`]); everything else has to be equal. Nothing
 //! here computes an expected value.
 //!
-//! Not compared: what is IPv6 in a dump, the stderr of a probe, and the fixtures that a folder's
-//! `left-out.txt` names (`NAME: REASON`, one a line).
+//! Not compared: what is IPv6 in a dump, the stderr of a probe, and what [`fixture::LEFT_OUT`] names.
 
 pub mod classify;
 pub mod dumps;

@@ -27,7 +27,8 @@ fn removing_a_container_leaves_nothing_of_it() {
             lab.ok(line);
         }
         assert_ne!(lab.host_state(), before);
-        lab.ok("docker rm -f web cli side lone host made");
+        // The linking one first: a link's rules stay when the linked container goes before it.
+        lab.ok("docker rm -f cli web side lone host made");
         let gone = lab.docker("docker rm -f web");
         assert_eq!(
             (gone.exit, gone.stderr.as_str()),

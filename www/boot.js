@@ -30,14 +30,14 @@ addEventListener('beforeunload', (event) => {
 });
 
 // Where the browser has Trusted Types, the page's policy (index.html) lets no text become a script
-// or markup; this one names the only address that the program gives to such a place.
-const worker = () => {
-  const own = { createScriptURL: (path) => {
-    if (path !== 'worker.js') throw new TypeError(`${path} is no script of this page`);
-    return at(path);
-  } };
-  return (globalThis.trustedTypes?.createPolicy('netpier', own) ?? own).createScriptURL('worker.js');
-};
+// or markup; this one names the only address that the program gives to such a place. It is made at once,
+// so that nobody else can have its name.
+const own = { createScriptURL: (path) => {
+  if (path !== 'worker.js') throw new TypeError(`${path} is no script of this page`);
+  return at(path);
+} };
+const trusted = globalThis.trustedTypes?.createPolicy('netpier', own) ?? own;
+const worker = () => trusted.createScriptURL('worker.js');
 
 // Pictures are made by a program of their own, loaded when one is wanted.
 globalThis.netpierPicture = async (kind, name) => (await import(at('picture.js'))).picture(kind, name);

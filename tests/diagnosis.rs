@@ -272,6 +272,13 @@ const SCENES: &[Scene] = &[
     ),
     scene(
         "home",
+        &[Line("laptop", "iptables -P INPUT DROP")],
+        ("laptop", "ping -c 1 -W 1 127.0.0.1"),
+        "firewall_policy",
+        true,
+    ),
+    scene(
+        "home",
         &[
             Line(H, "docker run -d --name site -p 8080:80 nginx"),
             Line(H, "iptables -I DOCKER-USER -i eth0 -j DROP"),

@@ -210,19 +210,25 @@ export async function drag(page, from, to) {
   await page.mouse.up();
 }
 
-/** Violations of WCAG 2 A and AA, one a line: of the page, or of what `within` selects. */
+/** Violations of WCAG 2 A and AA, one a line: of the page, or of what `within` selects. What comes or goes
+ * has not its own colours meanwhile, and may begin to at any moment: what is found is looked for twice. */
 export async function violations(page, within) {
-  // What is still fading in has not its own colours yet; what beckons for ever has.
-  await page.evaluate(() => Promise.race([
-    Promise.all(document.getAnimations()
-      .filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime))
-      .map((a) => a.finished.catch(() => {}))),
-    new Promise((done) => setTimeout(done, 1500)),
-  ]));
   if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(axe.source);
-  const found = await page.evaluate((part) => globalThis.axe.run(part ?? document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'], preload: false }), within);
-  return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.replaceAll('\n', ' ')}`));
+  const look = async () => {
+    await still(page);
+    const found = await page.evaluate((part) => globalThis.axe.run(part ?? document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'], preload: false }), within);
+    return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.replaceAll('\n', ' ')}`));
+  };
+  return (await look()).length > 0 ? look() : [];
 }
+
+/** Until nothing fades or slides, but for what beckons for ever. */
+const still = (page) => page.evaluate(() => Promise.race([
+  Promise.all(document.getAnimations()
+    .filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime))
+    .map((a) => a.finished.catch(() => {}))),
+  new Promise((done) => setTimeout(done, 1500)),
+]));
 
 /** Opens a lab from a file made of `lab`. */
 export async function openLab(page, lab) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { at, open, openLab, root, step, toEnd, type, until, withBrowser } from './page.mjs';
+import { at, open, openLab, root, step, still, toEnd, type, until, withBrowser } from './page.mjs';
 
 let server, browser;
 withBrowser((...both) => { [server, browser] = both; });
@@ -16,11 +16,12 @@ const bring = async (page, name) => openLab(page, JSON.parse(await readFile(join
 
 test('on a tablet fingers hit every button', async () => {
   const { context, page, problems } = await open(browser, server.url, TABLET);
-  const small = () => page.evaluate(() => [...document.querySelectorAll('button, select, [role="tab"]')]
+  // A dialog that is still fading in has nothing that can be hit.
+  const small = () => still(page).then(() => page.evaluate(() => [...document.querySelectorAll('button, select, [role="tab"]')]
     .filter((e) => !e.closest('svg, [inert], p, li') && e.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
     .map((e) => [e.dataset.test ?? e.className, e.getBoundingClientRect()])
     .filter(([, r]) => r.width > 0 && (r.width < 43.5 || r.height < 43.5))
-    .map(([name, r]) => `${name} ${Math.round(r.width)}×${Math.round(r.height)}`));
+    .map(([name, r]) => `${name} ${Math.round(r.width)}×${Math.round(r.height)}`)));
   await at(page, 'first-play').waitFor();
   assert.deepEqual(await small(), [], 'at the beginning');
   await type(page, 'docker-host:shell', 'ping -c 1 -W 1 10.0.0.2', /packet loss/);

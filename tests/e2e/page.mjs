@@ -223,7 +223,7 @@ export async function violations(page, within) {
 }
 
 /** Until nothing fades or slides, but for what beckons for ever. */
-const still = (page) => page.evaluate(() => Promise.race([
+export const still = (page) => page.evaluate(() => Promise.race([
   Promise.all(document.getAnimations()
     .filter((a) => Number.isFinite(a.effect?.getComputedTiming().endTime))
     .map((a) => a.finished.catch(() => {}))),

@@ -239,7 +239,7 @@ fn stale(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let asker = case.atlas.ns(case.asker)?;
     let addr = flow.dst.addr;
     // On a loopback device nobody is asked who has an address.
-    let asks = |d: &&crate::stack::Device| !matches!(d.kind, DeviceKind::Loopback);
+    let asks = |d: &&Device| !matches!(d.kind, DeviceKind::Loopback);
     let near = asker.devices().filter(asks).find(|d| d.addrs.iter().any(|a| a.contains(&addr)))?;
     // Who has it elsewhere, as another host's container may, is not whom the asker's own network led to.
     let segment = case.atlas.segment(DevRef { ns: case.asker, dev: near.index });

@@ -1,9 +1,6 @@
 //! Devices that stand on others and tunnels, between the hosts of a lab.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::path::Path;
-
-use netpier::conform;
 use netpier::lab::Lab;
 use netpier::session::{Job, Session};
 use netpier::stack::Step;
@@ -164,37 +161,4 @@ fn a_tunnel_that_leads_through_itself_ends() {
         "ip link add vx0 type vxlan id 7 dstport 4789 remote 10.7.0.9; ip addr add 10.7.0.1/24 dev vx0; ip link set vx0 up",
     );
     fails(&mut s, "h1", "ping -c 1 -W 1 10.7.0.9");
-}
-
-/// Recordings that do not agree in full, and why. One that agrees has to be taken off.
-const KNOWN: [(&str, &str); 6] = [
-    ("overlay-inside", "the kernel lists its neighbours in no order"),
-    ("overlay-packets", "gossip, which comes at random moments, keeps one of the two ARP entries warm"),
-    ("service-basics", "which of several idle nodes gets a task is chance"),
-    ("service-constraints", "tasks start at the same time: who gets which address is chance"),
-    ("service-ports", "which of several tasks finds no node is chance"),
-    ("swarm-lost", "which slot was on the lost node is chance"),
-];
-
-/// Recordings of a real engine with these drivers, made with the recorder of tests/fixtures/oracle.
-#[test]
-fn the_further_recordings_agree_in_full_but_for_the_known_ones() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/further-drivers");
-    let fixtures = conform::fixture::load(&folder).expect("the recordings are part of the project");
-    assert!(!fixtures.is_empty());
-    let mut problems = Vec::new();
-    for fixture in &fixtures {
-        let name = &fixture.name;
-        let verdict = conform::play(fixture).unwrap_or_else(|e| panic!("{name}: {e}"));
-        if let Some((_, why)) = KNOWN.iter().find(|(known, _)| known == name) {
-            if verdict.agrees() {
-                problems.push(format!("{name} agrees now, no more: {why}"));
-            }
-            continue;
-        }
-        for d in &verdict.disagreements {
-            problems.push(format!("{name} {}: expected {}, got {} ({})", d.place, d.expected, d.got, d.what));
-        }
-    }
-    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }

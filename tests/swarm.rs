@@ -3,6 +3,8 @@
 
 use netpier::lab::Lab;
 use netpier::session::{Job, Session};
+use netpier::sim::Progress;
+use netpier::stack::{Record, Step};
 use netpier::time::Duration;
 
 fn run(session: &mut Session, place: &str, line: &str) -> Job {
@@ -171,4 +173,79 @@ fn a_wrong_token_says_in_which_way_it_is_wrong() {
     let said = fails(&mut s, "h2", &format!("docker swarm join --token {token} 192.168.0.50:2377"));
     assert!(said.contains("connection refused"), "{said}");
     assert_eq!(ok(&mut s, "h1", "docker node ls -q | wc -l"), "2", "who leaves stays in the list");
+}
+
+/// The questions and answers among members that h1's eth0 sees until there were `count`, as tcpdump's lines
+/// tell them without their times.
+fn gossip(s: &mut Session, count: usize) -> Vec<String> {
+    let seen = ok(s, "h1", &format!("tcpdump -nti eth0 -c {count} udp port 7946"));
+    let line = |l: &str| l.trim_start_matches("IP ").to_owned();
+    seen.lines().filter(|l| l.starts_with("IP ")).map(line).collect()
+}
+
+const ASKED_BY_H1: &str = "192.168.0.10.7946 > 192.168.0.11.7946: UDP, length 110";
+const ANSWERED_BY_H2: &str = "192.168.0.11.7946 > 192.168.0.10.7946: UDP, length 47";
+
+#[test]
+fn members_ask_each_other_every_second_whether_they_are_there() {
+    let mut s = swarm();
+    let begun = s.world.now();
+    let mut seen = gossip(&mut s, 12);
+    let took = s.world.now().since(begun).as_secs_f64();
+    assert!((2.0..4.0).contains(&took), "six questions by two members took {took} s");
+    seen.sort();
+    seen.dedup();
+    assert_eq!(
+        seen,
+        [
+            ASKED_BY_H1,
+            "192.168.0.10.7946 > 192.168.0.11.7946: UDP, length 47",
+            "192.168.0.11.7946 > 192.168.0.10.7946: UDP, length 110",
+            ANSWERED_BY_H2,
+        ]
+    );
+}
+
+#[test]
+fn nobody_waits_for_the_members_questions() {
+    let mut s = swarm();
+    let begun = s.world.now();
+    let progress = s.run(begun + Duration::from_secs(60), 1_000_000);
+    assert_eq!(progress, Progress::Quiet);
+    assert!(s.world.now().since(begun) < Duration::from_secs(4), "as long as addresses are announced");
+    let begun = s.world.now();
+    ok(&mut s, "h1", "true");
+    assert_eq!(s.run(begun + Duration::from_secs(60), 1_000_000), Progress::Quiet);
+    assert!(s.world.now().since(begun) < Duration::from_millis(10), "a command is over when it is over");
+}
+
+#[test]
+fn a_member_that_does_not_answer_is_asked_rarely_until_it_is_back() {
+    let mut s = swarm();
+    ok(&mut s, "h2", "iptables -A INPUT -p udp --dport 7946 -j DROP");
+    // h2 asks on: it is answered, and so h1 does not take it for gone. Both ways are closed now.
+    ok(&mut s, "h2", "iptables -A OUTPUT -p udp --dport 7946 -j DROP");
+    ok(&mut s, "h1", "sleep 6");
+    let begun = s.world.now();
+    assert_eq!(gossip(&mut s, 2), [ASKED_BY_H1; 2]);
+    let took = s.world.now().since(begun).as_secs_f64();
+    assert!((10.0..20.1).contains(&took), "two questions took {took} s");
+    ok(&mut s, "h2", "iptables -F");
+    ok(&mut s, "h1", "sleep 10");
+    let begun = s.world.now();
+    assert!(gossip(&mut s, 12).iter().any(|l| l == ANSWERED_BY_H2));
+    let took = s.world.now().since(begun).as_secs_f64();
+    assert!(took < 4.0, "it is asked as before, but 12 packets took {took} s");
+}
+
+#[test]
+fn who_left_is_asked_no_more_and_asks_nobody() {
+    let mut s = swarm();
+    ok(&mut s, "h2", "docker swarm leave");
+    let from = s.world.log.next_seq();
+    ok(&mut s, "h1", "sleep 30");
+    let by_programs = |r: &Record| matches!(r.step, Step::Sent { by: Some(_) });
+    assert_eq!(s.world.log.iter_from(from).filter(|(_, r)| by_programs(r)).count(), 0);
+    let free = ok(&mut s, "h2", "ss -Hlun sport = :7946");
+    assert_eq!(free, "");
 }

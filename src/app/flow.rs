@@ -99,7 +99,7 @@ impl Flows {
         let log = &session.world.log;
         let mut grew = false;
         if let Some(flow) = &mut self.pending {
-            flow.schedule.extend(log);
+            flow.schedule.extend(&session.world);
             // ARP alone (a new container announces itself) does not push the last flow aside.
             let worth = flow.schedule.beats.iter().any(|b| match &b.kind {
                 BeatKind::Travel(moves) => moves.iter().any(|m| {
@@ -128,7 +128,7 @@ impl Flows {
             }
         } else if self.open
             && let Some(flow) = self.all.last_mut()
-            && flow.schedule.extend(log)
+            && flow.schedule.extend(&session.world)
         {
             packets::update(&mut flow.rows, &flow.schedule, session, log);
             grew = self.shown + 1 == self.all.len();

@@ -8,10 +8,11 @@
 //! before them. Positions are in milliseconds of display time at speed 1. What is seen for the
 //! second time (the same connection, the same way) passes faster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{Decoded, Kind, decode};
 use crate::netfilter::{Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind};
+use crate::sim::{Process, World};
 use crate::stack::{DevRef, DropReason, Errno, NsId, Record, Step, StepLog};
 use crate::time::Instant;
 use crate::wire::{Flow, IfIndex, PacketId};
@@ -200,6 +201,8 @@ pub struct Schedule {
     last_at: Option<Instant>,
     /// How often a wire was travelled by a flow in this direction.
     seen: BTreeMap<(DevRef, u8, [u8; 12]), u32>,
+    /// Packets under way that are not to be looked at.
+    aside: BTreeSet<PacketId>,
 }
 
 impl Schedule {
@@ -212,6 +215,7 @@ impl Schedule {
             first_seq,
             last_at: None,
             seen: BTreeMap::new(),
+            aside: BTreeSet::new(),
         }
     }
     /// The first record.
@@ -251,17 +255,46 @@ impl Schedule {
         (i < self.beats.len()).then_some(i)
     }
 
-    /// Takes in what the log has got since. True if there was something.
-    pub fn extend(&mut self, log: &StepLog) -> bool {
-        let before = self.next_seq;
+    /// Takes in what the log has got since. True if there was something. Housekeeping
+    /// ([`crate::guest::Program::housekeeping`]) is passed over.
+    pub fn extend(&mut self, world: &World) -> bool {
+        let (before, log) = (self.next_seq, &world.log);
         for (seq, record) in log.iter_from(self.next_seq) {
             if self.beats.len() >= MAX_BEATS {
                 break;
             }
-            self.take(seq, &record, log);
+            if self.is_aside(world, &record) {
+                self.attach(seq);
+            } else {
+                self.take(seq, &record, log);
+            }
             self.next_seq = seq + 1;
         }
         self.next_seq != before
+    }
+
+    /// Is it about a packet of somebody's housekeeping, a copy of one, or the kernel's complaint about one?
+    fn is_aside(&mut self, world: &World, record: &Record) -> bool {
+        let Some(packet) = record.packet else { return false };
+        let known = self.aside.contains(&packet);
+        let aside = match record.step {
+            Step::Sent { by: Some(pid) } => world.process(pid).is_some_and(Process::housekeeping),
+            Step::Copied { of } => self.aside.contains(&of),
+            _ => known,
+        };
+        if let (true, Step::IcmpErrorSent { error, .. }) = (aside, &record.step) {
+            self.aside.insert(*error);
+        }
+        if aside && !known {
+            self.aside.insert(packet);
+        }
+        if matches!(
+            record.step,
+            Step::Delivered { .. } | Step::DeliveredToKernel | Step::Absorbed | Step::Dropped { .. }
+        ) {
+            self.aside.remove(&packet);
+        }
+        aside || known
     }
 
     fn take(&mut self, seq: u64, record: &Record, log: &StepLog) {

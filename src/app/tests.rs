@@ -1,5 +1,6 @@
 //! The page, played without a browser, over the lab that it opens first.
 
+use super::decode::Kind;
 use super::playback::BeatKind;
 use super::scene::Stage;
 use super::store::{Memory, Storage};
@@ -361,6 +362,26 @@ fn while_a_program_listens_time_passes_as_on_the_wall() {
     assert!(said.contains("2 received") || said.contains("2 packets"), "{said}");
 }
 
+#[test]
+fn what_members_of_a_swarm_ask_each_other_is_not_among_what_a_line_set_going() {
+    let mut app = open();
+    app.reopen(Lab::builtin("oracle").unwrap());
+    type_at(&mut app, "h1", "docker swarm init");
+    let token = type_at(&mut app, "h1", "docker swarm join-token -q worker");
+    type_at(&mut app, "h2", &format!("docker swarm join --token {} 192.168.0.10:2377", token.trim()));
+    let from = app.live().world.log.next_seq();
+    type_at(&mut app, "h1", "ping -c 4 192.168.0.11");
+    let ours = |by| app.live().world.process(by).is_some_and(crate::sim::Process::housekeeping);
+    let asked = |r: &crate::stack::Record| matches!(r.step, Step::Sent { by: Some(by) } if ours(by));
+    let sent = app.live().world.log.iter_from(from).filter(|(_, r)| asked(r)).count();
+    assert!(sent > 6, "they asked meanwhile: {sent}");
+    let flow = app.flows.current().expect("a flow");
+    assert_eq!(flow.line, "ping -c 4 192.168.0.11");
+    assert!(flow.rows.iter().all(|r| matches!(r.kind, Kind::Icmp | Kind::Arp)), "{:?}", flow.rows);
+    let waits = flow.schedule.beats.iter().filter(|b| matches!(b.kind, BeatKind::Wait { .. })).count();
+    assert_eq!(waits, 3, "between the four pings");
+}
+
 mod course {
     use super::*;
     use crate::app::Action::Course as Act;
@@ -628,8 +649,8 @@ fn a_packet_that_no_wire_took_is_named_in_the_list() {
     said.sort_unstable();
     said.dedup();
     let (own, far) = ("192.168.0.20", "192.168.0.10");
-    let question = (decode::Kind::Arp, own, far, "who has 192.168.0.10?");
-    assert_eq!(said, [question, (decode::Kind::Icmp, own, far, "echo request")]);
+    let question = (Kind::Arp, own, far, "who has 192.168.0.10?");
+    assert_eq!(said, [question, (Kind::Icmp, own, far, "echo request")]);
     // The inspector says the same of it, and not less.
     let flow = app.flows.current().unwrap();
     let rows: Vec<_> = flow.rows.iter().filter(|r| r.drop.is_some()).collect();
@@ -728,7 +749,7 @@ fn an_answer_after_ctrl_c_is_no_drop() {
     // Until the question is under way.
     for _ in 0..200 {
         app.run_slice();
-        if app.flows.current().is_some_and(|f| f.rows.iter().any(|r| r.kind == decode::Kind::Icmp)) {
+        if app.flows.current().is_some_and(|f| f.rows.iter().any(|r| r.kind == Kind::Icmp)) {
             break;
         }
     }

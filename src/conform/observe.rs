@@ -13,7 +13,8 @@ use crate::stack::{DevRef, DeviceKind, Step};
 use crate::time::Instant;
 use crate::wire::{Flow, IfIndex, PacketId};
 
-/// The frames seen at `device` of `node` from record `from` on.
+/// The frames seen at `device` of `node` from record `from` on, but what the members of a swarm tell each
+/// other: the recorder leaves that out.
 ///
 /// # Errors
 /// Says that there is no such node or interface.
@@ -32,7 +33,7 @@ pub fn watch(session: &Session, node: &str, device: &str, from: u64) -> Result<V
         let row = observed(&session.world.log.bytes(seq))?;
         Some(ends.map_or(row.clone(), |flow| row.between(flow)))
     };
-    Ok(frames.into_iter().filter_map(row).collect())
+    Ok(frames.into_iter().filter_map(row).filter(|row| !row.is_between_members()).collect())
 }
 
 /// Record numbers of the transmissions seen, in order of time.

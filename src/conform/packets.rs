@@ -20,6 +20,8 @@ use crate::wire::{Flow, Mac};
 
 /// The port of VXLAN (RFC 7348 §5).
 const VXLAN: u16 = 4789;
+/// Ports of gossip and of the managers of a swarm.
+const MEMBERS: [u16; 2] = [7946, 2377];
 
 /// A frame as the comparison sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -368,6 +370,14 @@ impl Row {
             }
         }
         self
+    }
+
+    /// Does it go from or to a port by which the members of a swarm speak with each other?
+    pub fn is_between_members(&self) -> bool {
+        let Seen::Ip { load: Load::Tcp { ports, .. } | Load::Udp { ports, .. }, .. } = &self.what else {
+            return false;
+        };
+        MEMBERS.iter().any(|port| ports.0 == *port || ports.1 == *port)
     }
 
     /// The packet that it is about: the one in the envelope, if it is one.

@@ -68,6 +68,7 @@ pub fn play_watched(fixture: &Fixture, watch: Watch<'_>) -> Result<Verdict, Stri
         session,
         masks: Masks::new(fixture.commands(), fixture.printed()),
         begun,
+        captured: 0,
         verdict: Verdict::new(&fixture.name),
         watch,
     };
@@ -77,6 +78,7 @@ pub fn play_watched(fixture: &Fixture, watch: Watch<'_>) -> Result<Verdict, Stri
             // The recorder has the nodes forget their neighbours, and then starts its captures.
             player.wait_until(Instant(due.0.saturating_sub(before.0)));
             player.forget_neighbours();
+            player.captured = player.session.world.log.next_seq();
         }
         player.wait_until(due);
         player.step(&format!("step {}", i + 1), &step.what);
@@ -102,6 +104,8 @@ struct Player<'a> {
     session: Session,
     masks: Masks,
     begun: Instant,
+    /// The first record that the captures of the next probe with packets see.
+    captured: u64,
     verdict: Verdict,
 }
 
@@ -185,7 +189,6 @@ impl Player<'_> {
 
     fn probe(&mut self, place: &str, what: &What) {
         let What::Probe { from, probe, outcome, exit, details, stdout, packets } = what else { return };
-        let first = self.session.world.log.next_seq();
         let line = self.masks.fill_in(probe);
         let got = match from.split_once(':') {
             Some((node, container)) => {
@@ -215,7 +218,7 @@ impl Player<'_> {
         if let Some(rows) = packets {
             let until = self.session.world.now() + CAPTURE_TAIL;
             self.wait_until(until);
-            self.compare_packets(place, probe, rows, first);
+            self.compare_packets(place, probe, rows);
         }
         self.verdict.probes.note(self.verdict.disagreements.len() == before);
     }
@@ -259,7 +262,7 @@ impl Player<'_> {
         }
     }
 
-    fn compare_packets(&mut self, place: &str, probe: &str, rows: &[Value], first: u64) {
+    fn compare_packets(&mut self, place: &str, probe: &str, rows: &[Value]) {
         let mut by_place: Vec<(String, Vec<packets::Row>)> = Vec::new();
         for row in rows {
             let Some((at, row)) = packets::recorded(row) else {
@@ -273,7 +276,7 @@ impl Player<'_> {
         }
         for (at, expected) in by_place {
             let (node, device) = at.split_once('/').unwrap_or((&at, ""));
-            match observe::watch(&self.session, node, device, first) {
+            match observe::watch(&self.session, node, device, self.captured) {
                 Ok(actual) => {
                     let mut trial = self.masks.clone();
                     match packets::compare(&expected, &actual, &mut trial) {

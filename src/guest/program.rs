@@ -161,6 +161,11 @@ pub trait Program: Debug + Send {
     fn dns_server(&self) -> Option<&DnsServer> {
         None
     }
+    /// What it sends is nobody's business but its own: it keeps something going that was there before, and who
+    /// looks at what a command set going need not see it.
+    fn housekeeping(&self) -> bool {
+        false
+    }
     /// A copy in the same state: the World is copied for snapshots.
     fn clone_box(&self) -> Box<dyn Program>;
 }

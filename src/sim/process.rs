@@ -40,6 +40,11 @@ impl Process {
     pub fn dns_server(&self) -> Option<&DnsServer> {
         self.program.as_ref()?.dns_server()
     }
+
+    /// As [`Program::housekeeping`].
+    pub fn housekeeping(&self) -> bool {
+        self.program.as_ref().is_some_and(|p| p.housekeeping())
+    }
 }
 
 /// Exit status of a process that a signal ended (128 + its number).

@@ -6,15 +6,16 @@
 //!   settle            ─▶ orchestrator: services become tasks, tasks become containers
 //!                     ─▶ gossip: every member learns the others' endpoints (FDB, ARP, names)
 //! ```
-//! The data plane is real: envelopes on the wire, sandboxes, bridges, rules. The control plane is
-//! not: what managers and workers tell each other travels from engine to engine without packets,
-//! but only where a TCP connection to the port in question (2377, 7946) would come about; that is
-//! tried in a copy of the World ([`reach`]). Not supported: virtual IPs and the ingress routing mesh
+//! The data plane is real: envelopes on the wire, sandboxes, bridges, rules. So are the members' questions
+//! whether the others are still there ([`gossip`]). The rest of the control plane is not: what managers and
+//! workers tell each other travels from engine to engine without packets, but only where a TCP connection
+//! to the port in question (2377, 7946) would come about; that is tried in a copy of the World ([`reach`]). Not supported: virtual IPs and the ingress routing mesh
 //! (IPVS), several managers voting (promoted nodes count as managers, nobody elects), rotation of
 //! tokens, secrets, configs, stacks, encryption.
 
 mod attach;
 mod cluster;
+mod gossip;
 mod node;
 mod reach;
 mod request;
@@ -62,6 +63,8 @@ pub(super) struct Member {
     /// Timers of the orchestrator.
     pub timers: Vec<Pid>,
     sockets: Vec<SocketId>,
+    /// Who asks the others whether they are there, and what it was told last.
+    gossip: Option<(Pid, String)>,
 }
 
 /// The namespace `ingress_sbox`.
@@ -113,6 +116,9 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
             engine.sync_networks(world);
         }
         gossip(world, engines);
+        for engine in engines.iter_mut() {
+            engine.name_members(world);
+        }
     }
 }
 
@@ -201,10 +207,11 @@ impl Engine {
     fn open_ports(&mut self, world: &mut World) -> Result<(), String> {
         let host = self.host_ns(world);
         let Some(member) = &self.swarm else { return Ok(()) };
-        let mut wanted = vec![(GOSSIP_PORT, Protocol::Tcp), (GOSSIP_PORT, Protocol::Udp)];
+        let mut wanted = vec![(GOSSIP_PORT, Protocol::Tcp)];
         if member.manager {
             wanted.push((MANAGER_PORT, Protocol::Tcp));
         }
+        wanted.push((GOSSIP_PORT, Protocol::Udp));
         let mut sockets = Vec::new();
         for (port, proto) in wanted {
             match hold(world, host, Endpoint::new(Ipv4Addr::UNSPECIFIED, port), proto, 4096) {
@@ -216,8 +223,16 @@ impl Engine {
                 }
             }
         }
+        // Who gossips binds the port itself; that it is free was just seen.
+        if let Some(free) = sockets.pop() {
+            super::endpoint::close(world, host, free);
+        }
+        // Drawn for the host alone: what happened before does not change it.
+        let mut rng = world.rng_for(&format!("gossip {}", member.addr));
+        let gossip = world.spawn(self.host, Box::new(gossip::Gossip::new(&mut rng)), false, false);
         if let Some(member) = &mut self.swarm {
             member.sockets = sockets;
+            member.gossip = Some((gossip, String::new()));
         }
         Ok(())
     }
@@ -226,6 +241,22 @@ impl Engine {
         let host = self.host_ns(world);
         let sockets = self.swarm.as_mut().map(|m| std::mem::take(&mut m.sockets)).unwrap_or_default();
         sockets.into_iter().for_each(|s| super::endpoint::close(world, host, s));
+        if let Some((gossip, _)) = self.swarm.as_mut().and_then(|m| m.gossip.take()) {
+            world.signal(gossip, crate::guest::Signal::Kill);
+        }
+    }
+
+    /// Tells who gossips who the others are: those that did not leave.
+    fn name_members(&mut self, world: &mut World) {
+        let Some(Member { node, cluster, gossip: Some((pid, told)), .. }) = self.swarm.as_deref_mut() else {
+            return;
+        };
+        let there = cluster.nodes.iter().filter(|n| n.id != *node && (!n.down || n.lost));
+        let line = gossip::told(&cluster.id, there.map(|n| n.addr));
+        if *told != line {
+            world.write_stdin(*pid, &line, false);
+            *told = line;
+        }
     }
 
     /// The member, if it has joined.

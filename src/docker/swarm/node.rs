@@ -209,6 +209,7 @@ impl Engine {
             ingress: None,
             timers: Vec::new(),
             sockets: Vec::new(),
+            gossip: None,
         }));
         if let Err(e) = self.open_ports(world) {
             self.swarm = None;
@@ -347,6 +348,7 @@ fn join(
                 ingress: None,
                 timers: Vec::new(),
                 sockets: Vec::new(),
+                gossip: None,
             }));
             return fail(TIMED_OUT);
         }

@@ -223,6 +223,8 @@ impl App {
             self.changes = Some(changes);
         }
         self.walk_job_ended(id, job.exit == Some(0));
+        // It may have mended what was said against a form that is open.
+        self.try_form();
         if let Some(place) = &job.enters {
             self.terminals.enter(&job.place, place);
         } else if job.line.split_whitespace().next() == Some("exit") {
@@ -415,28 +417,19 @@ impl App {
         let Some((node, engine)) = node.and_then(|n| Some((n, n.engine.as_ref()?))) else {
             return self.toast("toast.no_docker_host", "", true);
         };
-        let networks: Vec<String> = engine.networks().iter().map(|n| n.name.clone()).collect();
         let dialog = match ware {
             Ware::Container(image) => {
                 let chosen = match (&self.selection, network) {
                     (_, Some(network)) => network,
-                    (Some(Selection::Network(_, name)), None) => name.clone(),
+                    (Some(Selection::Network(of, name)), None) if *of == node.config.id => name.clone(),
                     _ => "bridge".to_owned(),
                 };
-                let bridged = engine.networks().iter().filter(|n| n.bridge.is_some());
-                let bridged = bridged.map(|n| n.name.clone()).collect();
-                let taken = engine.containers().iter().map(|c| c.name.clone()).collect();
-                Dialog::Container(ContainerForm::new(
-                    &node.config.id,
-                    &chosen,
-                    bridged,
-                    image.unwrap_or(0),
-                    taken,
-                ))
+                Dialog::Container(ContainerForm::at(node, engine, &chosen, image.unwrap_or(0)))
             }
-            _ => Dialog::Network(NetworkForm::new(&node.config.id, networks)),
+            _ => Dialog::Network(NetworkForm::at(live, node)),
         };
         self.dialog = Some(dialog);
+        self.try_form();
     }
 
     fn delete(&mut self) {
@@ -600,9 +593,7 @@ impl App {
                 }
             }
             Some(Dialog::Container(form))
-                if form.problems() == (None, None)
-                    && form.refusal().is_none()
-                    && form.image < IMAGES.len() =>
+                if form.problems() == (None, None) && !self.is_refused() && form.image < IMAGES.len() =>
             {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());
@@ -612,7 +603,7 @@ impl App {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.line);
             }
-            Some(Dialog::Network(form)) if form.is_ready() => {
+            Some(Dialog::Network(form)) if form.is_ready() && !self.is_refused() => {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());
             }

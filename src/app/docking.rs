@@ -1,15 +1,12 @@
-//! Docker on the canvas: the forms of a container and of a network, what can be done to a container
-//! that is there, and the command that each of them is.
-//!
-//! What a form cannot judge by itself it asks of docker's own command line: the words beneath the
-//! command are docker's.
+//! Docker on the canvas: the form of a container, what can be done to a container that is there, and
+//! the command that each of them is. What a form cannot judge by itself is tried ([`super::rehearsal`]).
 
 use super::forms::{IMAGES, Problem};
 use super::{App, Selection};
-use crate::docker::{ContainerState, cli};
-use crate::session::Session;
+use crate::docker::{ContainerState, Engine, cli};
+use crate::session::{Node, Session};
 use crate::shell::{self, WordPart};
-use crate::wire::{Ipv4Addr, Ipv4Net};
+use crate::wire::Ipv4Addr;
 
 /// A new container.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +19,8 @@ pub struct ContainerForm {
     pub more: Vec<String>,
     /// The networks that the host has.
     pub networks: Vec<String>,
+    /// Containers whose network it could share.
+    pub neighbours: Vec<String>,
     /// Index into [`IMAGES`].
     pub image: usize,
     /// `--name`.
@@ -39,6 +38,14 @@ pub struct ContainerForm {
 }
 
 impl ContainerForm {
+    /// For a host of a running lab.
+    pub fn at(node: &Node, engine: &Engine, network: &str, image: usize) -> Self {
+        let taken = engine.containers().iter().map(|c| c.name.clone()).collect();
+        let mut form = Self::new(&node.config.id, network, networks(engine), image, taken);
+        let runs = engine.containers().iter().filter(|c| c.state == ContainerState::Running);
+        form.neighbours = runs.map(|c| c.name.clone()).collect();
+        form
+    }
     /// With a free name.
     pub fn new(host: &str, network: &str, networks: Vec<String>, image: usize, taken: Vec<String>) -> Self {
         let image = image.min(IMAGES.len() - 1);
@@ -50,6 +57,7 @@ impl ContainerForm {
             network: network.to_owned(),
             more: Vec::new(),
             networks,
+            neighbours: Vec::new(),
             image,
             name,
             publish: String::new(),
@@ -69,17 +77,31 @@ impl ContainerForm {
     pub fn is_on(&self, network: &str) -> bool {
         self.network == network || self.more.iter().any(|n| n == network)
     }
-    /// Attaches it to the network, or takes it off; one always stays.
+    /// Attaches it to the network, or takes it off; one always stays. The host's network, none at all and
+    /// that of another container go with no other.
     pub fn toggle(&mut self, network: &str) {
         if self.network == network {
             if !self.more.is_empty() {
                 self.network = self.more.remove(0);
+            } else if is_alone(network) {
+                self.take_network("bridge");
             }
+        } else if is_alone(network) || is_alone(&self.network) {
+            self.take_network(network);
         } else if self.is_on(network) {
             self.more.retain(|n| n != network);
         } else {
             self.more.push(network.to_owned());
         }
+    }
+    /// Attaches it to this network and to no other.
+    pub fn take_network(&mut self, network: &str) {
+        network.clone_into(&mut self.network);
+        self.more.clear();
+    }
+    /// Whose network it shares.
+    pub fn shares(&self) -> Option<&str> {
+        self.network.strip_prefix("container:")
     }
     /// What is wrong with the name, and with the published ports.
     pub fn problems(&self) -> (Option<Problem>, Option<Problem>) {
@@ -92,10 +114,6 @@ impl ContainerForm {
         };
         let good = published(&self.publish).all(valid_publish);
         (name, (!good).then_some("form.bad_publish"))
-    }
-    /// What docker's command line says against it.
-    pub fn refusal(&self) -> Option<String> {
-        refusal(&self.command())
     }
     /// The command that it is. Docker does not take the default bridge and others in one
     /// `docker run`: the others are connected to afterwards.
@@ -123,6 +141,26 @@ impl ContainerForm {
     }
 }
 
+/// The networks that a container of a host can be run in: the default one first, `host` and `none` last.
+/// Those of its swarm may not have been used there yet.
+fn networks(engine: &Engine) -> Vec<String> {
+    let local = engine.networks().iter().map(|n| n.name.as_str());
+    let mut all: Vec<&str> = local.filter(|n| !matches!(*n, "ingress" | "docker_gwbridge")).collect();
+    let of_swarm: Vec<&str> = engine.attachable().filter(|n| !all.contains(n)).collect();
+    all.extend(of_swarm);
+    all.sort_by_key(|n| match *n {
+        "bridge" => 0,
+        "host" | "none" => 2,
+        _ => 1,
+    });
+    all.into_iter().map(str::to_owned).collect()
+}
+
+/// A network that goes with no other.
+fn is_alone(network: &str) -> bool {
+    matches!(network, "host" | "none") || network.starts_with("container:")
+}
+
 /// `-e A=b -e C=d` → `A=b C=d`.
 fn environment(image: usize) -> String {
     IMAGES[image].options.replace("-e ", "")
@@ -134,7 +172,7 @@ fn published(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Words apart by blanks; what stands in quotes is one, and keeps them.
-fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
     let mut quote = None;
     let split = text.split(move |c: char| {
         match quote {
@@ -172,7 +210,7 @@ fn port(text: &str) -> Option<u16> {
 }
 
 /// `[a-zA-Z0-9][a-zA-Z0-9_.-]+`, as the engine wants it.
-fn valid_name(name: &str) -> bool {
+pub(super) fn valid_name(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
         && name.len() >= 2
@@ -190,123 +228,6 @@ fn refusal(line: &str) -> Option<String> {
     let words: Vec<String> = command.words.iter().map(|w| w.parts.iter().map(text).collect()).collect();
     let error = cli::parse(words.get(1..)?).err()?;
     error.message.lines().next().map(str::to_owned)
-}
-
-/// A new network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NetworkForm {
-    /// The Docker host.
-    pub host: String,
-    /// Name.
-    pub name: String,
-    /// `--driver`.
-    pub driver: String,
-    /// `--subnet`; empty: Docker chooses.
-    pub subnet: String,
-    /// `--gateway`; empty: the first address.
-    pub gateway: String,
-    /// `--ip-range`; empty: all of the subnet.
-    pub range: String,
-    /// `--internal`.
-    pub internal: bool,
-    /// Containers may talk to one another (`enable_icc`).
-    pub icc: bool,
-    /// `KEY=VALUE`, apart by blanks.
-    pub options: String,
-    /// Names that are taken.
-    pub taken: Vec<String>,
-}
-
-/// What is wrong with a field of a network.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct NetworkProblems {
-    pub name: Option<Problem>,
-    pub subnet: Option<Problem>,
-    pub gateway: Option<Problem>,
-    pub range: Option<Problem>,
-}
-
-/// The drivers of the form.
-pub const DRIVERS: [&str; 3] = ["bridge", "macvlan", "ipvlan"];
-
-impl NetworkForm {
-    /// With a free name.
-    pub fn new(host: &str, taken: Vec<String>) -> Self {
-        let mut names = (2..).map(|n| format!("net{n}"));
-        let name = names.find(|n| !taken.contains(n)).unwrap_or_default();
-        Self {
-            host: host.to_owned(),
-            name,
-            driver: "bridge".to_owned(),
-            subnet: String::new(),
-            gateway: String::new(),
-            range: String::new(),
-            internal: false,
-            icc: true,
-            options: String::new(),
-            taken,
-        }
-    }
-    /// What is wrong, field by field.
-    pub fn problems(&self) -> NetworkProblems {
-        let name = if !valid_name(&self.name) {
-            Some("form.bad_name")
-        } else if self.taken.contains(&self.name) {
-            Some("form.name_taken")
-        } else {
-            None
-        };
-        let net = |text: &str| text.trim().parse::<Ipv4Net>().ok();
-        let subnet = net(&self.subnet);
-        let given = |text: &str| !text.trim().is_empty();
-        let gateway = self.gateway.trim().parse::<Ipv4Addr>().ok();
-        let within = |inside: bool| if inside { None } else { Some("form.not_in_subnet") };
-        NetworkProblems {
-            name,
-            subnet: (given(&self.subnet) && subnet.is_none()).then_some("form.bad_subnet"),
-            gateway: match (given(&self.gateway), gateway, subnet) {
-                (false, ..) => None,
-                (true, None, _) => Some("form.bad_address"),
-                (true, Some(gateway), subnet) => within(subnet.is_some_and(|s| s.contains(&gateway))),
-            },
-            range: match (given(&self.range), net(&self.range), subnet) {
-                (false, ..) => None,
-                (true, None, _) => Some("form.bad_subnet"),
-                (true, Some(range), subnet) => within(subnet.is_some_and(|s| s.contains(&range))),
-            },
-        }
-    }
-    /// What docker's command line says against it.
-    pub fn refusal(&self) -> Option<String> {
-        refusal(&self.command())
-    }
-    /// Can it be made?
-    pub fn is_ready(&self) -> bool {
-        self.problems() == NetworkProblems::default() && self.refusal().is_none()
-    }
-    /// The command that it is.
-    pub fn command(&self) -> String {
-        let mut words = vec!["docker network create".to_owned()];
-        let mut flag = |name: &str, value: &str| {
-            if !value.trim().is_empty() {
-                words.push(format!("--{name} {}", value.trim()));
-            }
-        };
-        flag("driver", if self.driver == "bridge" { "" } else { &self.driver });
-        flag("subnet", &self.subnet);
-        flag("gateway", &self.gateway);
-        flag("ip-range", &self.range);
-        if self.internal {
-            words.push("--internal".to_owned());
-        }
-        if !self.icc && self.driver == "bridge" {
-            words.push("--opt com.docker.network.bridge.enable_icc=false".to_owned());
-        }
-        words.extend(quoted_words(&self.options).map(|o| format!("--opt {o}")));
-        words.push(self.name.trim().to_owned());
-        words.join(" ")
-    }
 }
 
 // ---- what is there
@@ -452,12 +373,28 @@ mod tests {
              -e POSTGRES_PASSWORD=secret -e GREETING=\"hello there\" --restart always postgres \
              && docker network connect second-bridge postgres"
         );
-        assert_eq!((form.problems(), form.refusal()), ((None, None), None));
+        assert_eq!(form.problems(), (None, None));
+        assert_eq!(refusal(&form.command()), None);
         form.toggle("bridge");
         assert!(form.command().starts_with("docker run -d --name postgres --network second-bridge -p "));
         assert_eq!((form.network.as_str(), form.more.len()), ("second-bridge", 0));
         form.toggle("second-bridge");
         assert_eq!(form.network, "second-bridge", "one always stays");
+    }
+
+    #[test]
+    fn the_networks_of_nobody_else_go_with_no_other() {
+        let mut form = ContainerForm::new("h", "bridge", vec![], 0, vec![]);
+        form.toggle("lan");
+        form.toggle("host");
+        assert_eq!(form.command(), "docker run -d --name nginx --network host nginx");
+        form.toggle("container:web");
+        assert_eq!(form.shares(), Some("web"));
+        form.toggle("lan");
+        assert_eq!(form.command(), "docker run -d --name nginx --network lan nginx");
+        form.toggle("none");
+        form.toggle("none");
+        assert_eq!(form.network, "bridge");
     }
 
     #[test]
@@ -477,26 +414,5 @@ mod tests {
         ] {
             assert_eq!(valid_publish(text), good, "{text}");
         }
-    }
-
-    #[test]
-    fn a_network_has_its_gateway_and_range_in_its_subnet() {
-        let mut form = NetworkForm::new("h", vec!["net2".into()]);
-        assert_eq!(form.command(), "docker network create net3");
-        form.subnet = "10.9.0.0/16".into();
-        form.gateway = "10.9.0.254".into();
-        form.range = "10.9.5.0/24".into();
-        (form.internal, form.icc) = (true, false);
-        form.options = "com.docker.network.driver.mtu=1400".into();
-        assert_eq!(
-            form.command(),
-            "docker network create --subnet 10.9.0.0/16 --gateway 10.9.0.254 --ip-range 10.9.5.0/24 --internal \
-             --opt com.docker.network.bridge.enable_icc=false --opt com.docker.network.driver.mtu=1400 net3"
-        );
-        assert!(form.is_ready(), "{:?} {:?}", form.problems(), form.refusal());
-        form.gateway = "10.8.0.1".into();
-        assert_eq!(form.problems().gateway, Some("form.not_in_subnet"));
-        form.gateway = "gateway".into();
-        assert_eq!(form.problems().gateway, Some("form.bad_address"));
     }
 }

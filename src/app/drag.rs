@@ -86,6 +86,7 @@ impl App {
             Some(Drag::Container { place, over: Some((_, network)), .. }) => {
                 let form = CommandForm::connect(self.timeline.live(), &place, &network);
                 self.dialog = form.map(Dialog::Command);
+                self.try_form();
             }
             Some(Drag::Nodes { ids, by, moved: true, .. }) => self.move_nodes(&ids, by),
             _ => {}

@@ -1,7 +1,8 @@
 //! The palette's images, and forms as they are shared. A form holds what was typed,
 //! says what is wrong with it, and becomes an edit or a docker command.
 
-pub use super::docking::{ContainerForm, NetworkForm};
+pub use super::docking::ContainerForm;
+pub use super::netform::NetworkForm;
 
 /// An image of the palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

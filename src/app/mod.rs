@@ -22,11 +22,13 @@ pub mod forms;
 pub mod gallery;
 pub mod inspector;
 pub mod keep;
+pub mod netform;
 pub mod notice;
 pub mod packets;
 pub mod pills;
 pub mod playback;
 mod refusal;
+pub mod rehearsal;
 pub mod rove;
 pub mod scene;
 pub mod services;
@@ -329,6 +331,8 @@ pub struct App {
     pub dialog: Option<Dialog>,
     /// Why the core would refuse the form that is open.
     pub form_error: Option<String>,
+    /// What docker says against it.
+    rehearsal: rehearsal::Rehearsal,
     /// Toasts.
     pub toasts: Vec<Toast>,
     /// The walk through the firewall, if it is open.
@@ -439,6 +443,7 @@ impl App {
             renaming: None,
             dialog: None,
             form_error: None,
+            rehearsal: rehearsal::Rehearsal::default(),
             toasts: Vec::new(),
             firewall: firewall::Firewall::default(),
             changes: None,

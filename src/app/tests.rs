@@ -15,7 +15,7 @@ fn open() -> App {
 }
 
 /// Lets the World run as long as it wants to, with the playhead at the end of what there is.
-fn settle(app: &mut App) {
+pub(super) fn settle(app: &mut App) {
     for _ in 0..2_000 {
         while app.run_slice() {}
         if !app.busy {

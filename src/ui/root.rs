@@ -432,7 +432,7 @@ impl Root {
             </div>
             <Ghost drag={app.drag.clone()} />
             <Toasts toasts={app.toasts.clone()} />
-            <Dialogs dialog={app.dialog.clone()} error={app.form_error.clone()} />
+            <Dialogs dialog={app.dialog.clone()} error={app.form_error.clone()} told={app.told().cloned()} />
             <course::Menu
                 open={app.course.menu}
                 index={app.course.index.clone()}

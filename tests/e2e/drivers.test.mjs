@@ -156,3 +156,54 @@ for (const look of LOOKS) {
     await context.close();
   });
 }
+
+for (const look of LOOKS) {
+  test(`forms of every driver tell what docker would refuse at its field, and what mends it (${look.name})`, async () => {
+    const { context, page, problems } = await open(browser, server.url, { ...look, touch: look.width === 390 });
+    await bare(page, 'host-network');
+    await pane(page, 'terminal');
+    await type(page, 'docker-host', 'docker run -d --name web --network host nginx', /[0-9a-f]{64}/);
+    const said = async (words) => until(`docker says ${words}`, async () => words.test(await words_of('refused')));
+    const words_of = async (name) => (await at(page, name).allTextContents()).join('\n');
+
+    // An overlay wants a swarm; the button begins one, and the form is good.
+    await at(page, 'palette-bridge').click();
+    await at(page, 'driver-overlay').click();
+    await said(/not a swarm manager/);
+    assert.ok(await at(page, 'submit').isDisabled());
+    assert.deepEqual(await violations(page), [], 'with a refusal');
+    await picture(page, `form-overlay-${look.name}`);
+    assert.match(await at(page, 'offer').innerText(), /docker swarm init --advertise-addr 192\.168\.0\.10/);
+    await at(page, 'offer').click();
+    await until('the swarm is there', async () => (await at(page, 'refused').count()) === 0);
+    assert.equal(await at(page, 'command').innerText(), 'docker network create --driver overlay --attachable net2');
+
+    // macvlan begins with the LAN that is there; a parent that is not is told at its field.
+    await at(page, 'driver-macvlan').click();
+    assert.equal(await at(page, 'network-subnet').inputValue(), '192.168.0.0/24');
+    await at(page, 'network-parent').fill('eth7.10');
+    await said(/was not found on the host: eth7/);
+    assert.equal(await at(page, 'network-parent').getAttribute('aria-invalid'), 'true');
+    await at(page, 'offer').click();
+    assert.equal(await at(page, 'network-parent').inputValue(), 'eth0');
+    await at(page, 'network-subnet').fill('172.17.0.0/24');
+    await at(page, 'network-gateway').fill('');
+    await at(page, 'network-range').fill('');
+    await said(/Pool overlaps/);
+    await at(page, 'offer').click();
+    await until('another subnet', async () => (await at(page, 'refused').count()) === 0);
+    await page.keyboard.press('Escape');
+
+    // In the host's room port 80 is taken: it would start, and end by itself.
+    await at(page, 'palette-container').click();
+    await at(page, 'network-host').click();
+    await said(/bind\(\) to 0\.0\.0\.0:80 failed/);
+    assert.ok(await at(page, 'submit').isEnabled(), 'docker does not refuse it');
+    await at(page, 'container-share').selectOption('web');
+    assert.match(await at(page, 'command').innerText(), /--network container:web/);
+    await picture(page, `form-container-${look.name}`);
+    assert.deepEqual(await violations(page), [], 'with the form of a container');
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+}

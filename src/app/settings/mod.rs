@@ -108,6 +108,7 @@ impl App {
     /// Asks the core what it says of the form that is open, without saving it.
     pub(super) fn try_form(&mut self) {
         self.form_error = self.form().and_then(|form| form.edit()).and_then(|edit| self.refusal(&edit));
+        self.rehearse();
     }
 
     fn refusal(&self, edit: &Edit) -> Option<String> {

@@ -271,6 +271,17 @@ impl Engine {
         overlays.iter().map(|o| (o.name.as_str(), o.vni, o.ns)).collect()
     }
 
+    /// The networks of its swarm that a container may join by name, whether they are in use here or not.
+    pub fn attachable(&self) -> impl Iterator<Item = &str> {
+        let nets = self.member().into_iter().flat_map(|m| &m.cluster.networks);
+        nets.filter(|n| n.asked.attachable && !n.ingress).map(|n| n.name.as_str())
+    }
+
+    /// The address of a manager of its swarm; None outside of one.
+    pub fn swarm_manager(&self) -> Option<Ipv4Addr> {
+        self.member()?.cluster.manager_addr()
+    }
+
     /// True if container `i` runs.
     pub(super) fn runs(&self, name: &str) -> bool {
         self.containers.iter().any(|c| c.name == name && c.state == ContainerState::Running)

@@ -19,6 +19,7 @@ use yew::prelude::*;
 
 use super::{Ctx, icons::icon, use_ctx};
 use crate::app::forms::Problem;
+use crate::app::rehearsal::{Field, Told};
 use crate::app::{Action, Dialog};
 
 #[derive(Properties, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Props {
     pub dialog: Option<Dialog>,
     /// Why the core would refuse the form.
     pub error: Option<String>,
+    /// What docker says against it.
+    pub told: Option<Told>,
 }
 
 /// The open dialog, if there is one.
@@ -77,12 +80,15 @@ pub fn Dialogs(props: &Props) -> Html {
         Dialog::Gallery(cards) => {
             (ctx.t("gallery.title"), html! { <gallery::Gallery cards={cards.clone()} /> })
         }
-        Dialog::Container(form) => (ctx.t("container.title"), container::body(&ctx, form)),
-        Dialog::Network(form) => (ctx.t("network.title"), network::body(&ctx, form)),
-        Dialog::Daemon(form) => (ctx.tv("daemon.title", &[("host", &form.host)]), daemon::body(&ctx, form)),
-        Dialog::Command(form) => {
-            (ctx.tv(form.title, &[("a", &form.a), ("b", &form.b)]), network::just(&ctx, form))
+        Dialog::Container(form) => {
+            (ctx.t("container.title"), container::body(&ctx, form, props.told.as_ref()))
         }
+        Dialog::Network(form) => (ctx.t("network.title"), network::body(&ctx, form, props.told.as_ref())),
+        Dialog::Daemon(form) => (ctx.tv("daemon.title", &[("host", &form.host)]), daemon::body(&ctx, form)),
+        Dialog::Command(form) => (
+            ctx.tv(form.title, &[("a", &form.a), ("b", &form.b)]),
+            network::just(&ctx, form, props.told.as_ref()),
+        ),
         Dialog::Share(form) => {
             (ctx.t("share.title"), html! { <super::share::Share form={(**form).clone()} /> })
         }
@@ -157,6 +163,25 @@ fn problem(ctx: &Ctx, problem: Option<Problem>) -> Html {
         Some(key) => html! { <span class="problem" role="alert">{ ctx.t(key) }</span> },
         None => html! {},
     }
+}
+
+/// What docker says about a part of a form, with what helps: beneath that part.
+fn told(ctx: &Ctx, told: Option<&Told>, field: Field) -> Html {
+    let Some(told) = told.filter(|t| t.field == field) else { return html! {} };
+    html! {
+        <div class={classes!("told", told.refused.then_some("bad"))} role="alert" data-test="refused">
+            <code>{ told.words.clone() }</code>
+            if let Some(advice) = &told.advice { <span data-test="advice">{ advice.clone() }</span> }
+            if let Some(offer) = &told.offer {
+                <button type="button" data-test="offer" onclick={ctx.on(offer.act.clone())}>{ offer.label.clone() }</button>
+            }
+        </div>
+    }
+}
+
+/// Does docker refuse a part of a form?
+fn is_bad(told: Option<&Told>, field: Field) -> bool {
+    told.is_some_and(|t| t.refused && t.field == field)
 }
 
 /// The buttons at the end of a form.

@@ -246,7 +246,7 @@ fn every_recording_of_the_drivers_agrees_in_full_but_for_the_known_ones() {
 }
 
 /// Recordings of everything but plain bridges (see docs/conformance.md) that do not agree in full, and why.
-const HOSTS_KNOWN: [(&str, &str); 21] = [
+const HOSTS_KNOWN: [(&str, &str); 20] = [
     ("container-tools", "a port that the resolver drew; the order of ss"),
     (
         "curl-forms",
@@ -265,15 +265,14 @@ const HOSTS_KNOWN: [(&str, &str); 21] = [
     ("iptables-forms", "awk; rules of routing; the targets TTL and others; -m owner"),
     ("macvlan-odd", "the port of a container's resolver"),
     ("none-tools", "addresses on lo beside its own; lo that is down; the order of a veth pair"),
-    ("overlay-odd", "a range of addresses that the manager does not keep; which member probes first"),
+    ("overlay-odd", "which member probes first"),
     ("packets-way-out", "what was asked in between took longer there, so an entry is gone"),
     ("ping-forms", "a newer ping's words on the nodes; the real resolver asks for AAAA too"),
     ("router-hairpin", "lines sorted by ports that are chance; a SYN at the very second of a timeout"),
     ("router-ports", "which port of a range comes first is chance"),
     ("service-life", "a drawn port; virtual IPs of services"),
-    ("service-names", "whether a service or its task is named as who uses a network"),
     ("sockets-watch", "timeout and wait; the order of ss; conntrack -G and -o id"),
-    ("swarm-words", "labels of nodes; swarm ca, update, unlock; what of an address that is not there"),
+    ("swarm-words", "a token that the mask hides; names as addresses; swarm ca; a peer's random name"),
     ("sysctl-forms", "settings of each interface; /sys/class/net; /proc/net/dev"),
     ("trace-forms", "traceroute's help, of which a part is given"),
     ("two-hosts-routes", "a SYN at the very second of a timeout; ip route get iif"),

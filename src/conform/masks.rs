@@ -1,6 +1,7 @@
 //! Comparing what was recorded with what the emulator printed, where some things are random.
 //!
-//! A recorded text holds masks: `<id:web>`, `<sid:web>`, `<id>`, `<id25>`, `<token>`, `veth#1`. They,
+//! A recorded text holds masks: `<id:web>`, `<sid:web>`, `<id>`, `<id25>`, `<token>` (`<token:manager>` where
+//! there are several), `veth#1`. They,
 //! MAC addresses, interface indexes, ephemeral ports and ICMP identifiers match *some* value of
 //! the right form, and what stood for one value once stands for it everywhere in the fixture, and
 //! for nothing else: a one-to-one mapping. So do the ids of sandboxes (`gateway_ca5b3f3ac149`).
@@ -122,8 +123,8 @@ impl Masks {
         let mut at = 0;
         while at < command.len() {
             if let Some((mask, len)) = mask_at(command, at)
-                && let Mask::Token = mask
-                && let Some(value) = self.there.get(&(Kind::Token, "token".to_owned()))
+                && let Mask::Token(name) = mask
+                && let Some(value) = self.there.get(&(Kind::Token, name.to_owned()))
             {
                 text.push_str(value);
                 at += len;
@@ -282,7 +283,7 @@ impl Masks {
             Mask::Id(_) | Mask::AnyId => hex(64).or_else(|| base36(25)),
             Mask::ShortId(_) | Mask::AnyShortId => hex(12),
             Mask::Id25 => base36(25),
-            Mask::Token => rest
+            Mask::Token(_) => rest
                 .starts_with("SWMTKN-")
                 .then(|| rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count()),
             Mask::Registry => Some(rest.find(['/', ' ']).unwrap_or(rest.len())).filter(|n| *n > 0),
@@ -298,7 +299,11 @@ impl Masks {
         let value = &rest[..len];
         let same = match mask {
             Mask::Id(name) | Mask::ShortId(name) => self.id(name, value),
-            Mask::Token => self.bind(Kind::Token, "token", value),
+            // Tokens for workers and for managers have one mask: commands mean the first that was printed.
+            Mask::Token("") => {
+                self.bind(Kind::Token, "", value) || !self.back.contains_key(&(Kind::Token, value.to_owned()))
+            }
+            Mask::Token(name) => self.bind(Kind::Token, name, value),
             Mask::Veth => self.bind(Kind::Veth, expected, value),
             Mask::Mac => self.bind(Kind::Mac, &expected.to_lowercase(), &value.to_lowercase()),
             Mask::IfIndex => self.bind(Kind::IfIndex, expected, value),
@@ -317,7 +322,7 @@ enum Mask<'a> {
     AnyId,
     AnyShortId,
     Id25,
-    Token,
+    Token(&'a str),
     Registry,
     Veth,
     Mac,
@@ -339,10 +344,11 @@ fn mask_at(text: &str, at: usize) -> Option<(Mask<'_>, usize)> {
             "id" => Mask::AnyId,
             "sid" => Mask::AnyShortId,
             "id25" => Mask::Id25,
-            "token" => Mask::Token,
+            "token" => Mask::Token(""),
             "registry" => Mask::Registry,
             inside => match inside.split_once(':')? {
                 ("id", name) => Mask::Id(name),
+                ("token", name) => Mask::Token(name),
                 ("sid", name) => Mask::ShortId(name),
                 _ => return None,
             },

@@ -91,12 +91,42 @@ impl Engine {
             "Name": host.map_or("", |m| m.hostname.as_str()),
             "ExperimentalBuild": false,
             "ServerVersion": ENGINE_VERSION,
-            "Swarm": { "NodeID": node, "LocalNodeState": state, "ControlAvailable": manager },
+            "Swarm": self.swarm_info(node, state, manager),
             "LiveRestoreEnabled": false,
             "DefaultAddressPools": if pools.is_empty() { Value::Null } else { Value::Array(pools) },
             "Warnings": if forwards { Value::Null } else { json!([NO_FORWARDING]) },
             "ClientInfo": { "Debug": false, "Version": ENGINE_VERSION, "Context": "default" },
         })
+    }
+
+    /// What the engine says of its swarm. How many there are only managers know.
+    fn swarm_info(&self, node: &str, state: &str, manager: bool) -> Value {
+        let mut value = json!({
+            "NodeID": node,
+            "NodeAddr": self.swarm.as_ref().map_or(String::new(), |m| m.addr.to_string()),
+            "LocalNodeState": state,
+            "ControlAvailable": manager,
+            "Error": "",
+            "RemoteManagers": null,
+        });
+        let Some(member) = self.member() else { return value };
+        let cluster = &member.cluster;
+        let managers = || cluster.nodes.iter().filter(|n| n.votes);
+        value["RemoteManagers"] =
+            managers().map(|n| json!({ "NodeID": n.id, "Addr": format!("{}:{}", n.addr, n.port) })).collect();
+        if manager {
+            value["Nodes"] = cluster.nodes.len().into();
+            value["Managers"] = managers().count().into();
+            let pools: Vec<String> = cluster.pools.0.iter().map(ToString::to_string).collect();
+            value["Cluster"] = json!({
+                "ID": cluster.id,
+                "Spec": { "Name": "default", "Orchestration": { "TaskHistoryRetentionLimit": cluster.history } },
+                "DefaultAddrPool": pools,
+                "SubnetSize": cluster.pools.1,
+                "DataPathPort": 4789,
+            });
+        }
+        value
     }
 
     fn info_text(&self, v: &Value) -> Response {

@@ -326,7 +326,7 @@ impl Engine {
                 members.insert(key, extra(name, &net.id.repeat(3)[..64], mac.to_string(), addr));
             }
         }
-        json!({
+        let mut value = json!({
             "Name": net.name,
             "Id": net.id,
             "Created": moment(Some(net.created)),
@@ -347,7 +347,16 @@ impl Engine {
             "Containers": members,
             "Options": pairs(&options),
             "Labels": pairs(&net.asked.labels),
-        })
+        });
+        // Who else uses it; of a network that is in use here only.
+        let peers = self.sharing(&net.id);
+        if !peers.is_empty() {
+            value["Peers"] = peers
+                .into_iter()
+                .map(|(name, addr)| json!({ "Name": name, "IP": addr.to_string() }))
+                .collect();
+        }
+        value
     }
 }
 

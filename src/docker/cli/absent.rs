@@ -152,16 +152,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "Remove one or more volumes",
         "docker network",
     ),
-    absent(
-        &["service", "rollback"],
-        ("[OPTIONS] SERVICE", ONE),
-        "Revert changes to a service's configuration",
-        "docker service update",
-    ),
     absent(&["swarm", "ca"], ("[OPTIONS]", ANY), "Display and rotate the root CA", "docker swarm"),
-    absent(&["swarm", "unlock"], ("", ANY), "Unlock swarm", "docker swarm"),
-    absent(&["swarm", "unlock-key"], ("[OPTIONS]", ANY), "Manage the unlock key", "docker swarm"),
-    absent(&["swarm", "update"], ("[OPTIONS]", ANY), "Update the swarm", "docker swarm"),
 ];
 
 /// Commands that are plugins of the client: one that has not got them does not know them.

@@ -124,7 +124,11 @@ fn parse_command(command: &'static Command, typed: &[String], words: &[String]) 
         (Err(bad), Makes::Absent(_)) if bad.unknown.is_some() => Flags::default(),
         (read, _) => read.map_err(|bad| flag_error(command, &name, bad))?,
     };
-    if flags.help {
+    // The client shows its help where an update says nothing.
+    let nothing = command.makes == Makes::Swarm(table::SwarmWord::Update)
+        && flags.set.is_empty()
+        && flags.args.is_empty();
+    if flags.help || nothing {
         return Ok(Parsed::Help(help::of_command(command, &name)));
     }
     check_count(command, &name, flags.args.len())?;

@@ -2,7 +2,8 @@
 
 use super::super::PortSpec;
 use super::super::swarm::{
-    RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmRequest,
+    NodeChange, RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmInit, SwarmJoin,
+    SwarmRequest,
 };
 use super::build::{Refusal, pair};
 use super::flags::{Flags, invalid};
@@ -18,6 +19,54 @@ const DETACH: Flag =
     on("detach", Some('d'), "Exit immediately instead of waiting for the service to converge");
 const NOTHING: &[Wants] = &[Wants::Nothing];
 const SUPPRESS: Flag = on("quiet", Some('q'), "Suppress progress output");
+
+const ADVERTISE: Flag =
+    val("advertise-addr", None, "string", "Advertised address (format: \"<ip|interface>[:port]\")");
+const AVAILABILITY: Flag = val(
+    "availability",
+    None,
+    "string",
+    "Availability of the node (\"active\", \"pause\", \"drain\") (default \"active\")",
+);
+const DATA_PATH: Flag = idle(
+    "data-path-addr",
+    None,
+    "string",
+    "Address or interface to use for data path traffic (format: \"<ip|interface>\")",
+);
+const LISTEN: Flag = val(
+    "listen-addr",
+    None,
+    "node-addr",
+    "Listen address (format: \"<ip|interface>[:port]\") (default 0.0.0.0:2377)",
+);
+
+/// What `docker swarm init` and `docker swarm update` set of a cluster.
+const CLUSTER: &[Flag] = &[
+    no(
+        "autolock",
+        None,
+        Takes::Bool,
+        "a swarm is not locked here",
+        "Change manager autolocking setting (true|false)",
+    ),
+    idle(
+        "cert-expiry",
+        None,
+        "duration",
+        "Validity period for node certificates (ns|us|ms|s|m|h) (default 2160h0m0s)",
+    ),
+    idle(
+        "dispatcher-heartbeat",
+        None,
+        "duration",
+        "Dispatcher heartbeat period (ns|us|ms|s|m|h) (default 5s)",
+    ),
+    idle("external-ca", None, "external-ca", "Specifications of one or more certificate signing endpoints"),
+    idle("max-snapshots", None, "uint", "Number of additional Raft snapshots to retain"),
+    idle("snapshot-interval", None, "uint", "Number of log entries between Raft snapshots (default 10000)"),
+    val("task-history-limit", None, "int", "Task history retention limit (default 5)"),
+];
 
 const fn command(
     path: &'static [&'static str],
@@ -47,26 +96,35 @@ pub(super) const COMMANDS: &[Command] = &[
         "[OPTIONS]",
         "Initialize a swarm",
         Count::Exactly(0),
-        &[&[
-            val("advertise-addr", None, "string", "Advertised address (format: \"<ip|interface>[:port]\")"),
-            idle("data-path-addr", None, "string", "Address or interface to use for data path traffic"),
-            idle("listen-addr", None, "node-addr", "Listen address (format: \"<ip|interface>[:port]\")"),
-            idle_on("force-new-cluster", None, "Force create a new cluster from current state"),
-            no(
-                "data-path-port",
-                None,
-                Takes::Value("uint32"),
-                "it is 4789 here",
-                "Port number to use for data path traffic",
-            ),
-            no(
-                "default-addr-pool",
-                None,
-                Takes::Value("ipNetSlice"),
-                "give the network a --subnet",
-                "default address pool in CIDR format",
-            ),
-        ]],
+        &[
+            &[
+                ADVERTISE,
+                AVAILABILITY,
+                DATA_PATH,
+                LISTEN,
+                idle_on("force-new-cluster", None, "Force create a new cluster from current state"),
+                val(
+                    "data-path-port",
+                    None,
+                    "uint32",
+                    "Port number to use for data path traffic (1024 - 49151). If no value is set or is set to 0, the \
+                 default port (4789) is used.",
+                ),
+                val(
+                    "default-addr-pool",
+                    None,
+                    "ipNetSlice",
+                    "default address pool in CIDR format (default [])",
+                ),
+                val(
+                    "default-addr-pool-mask-length",
+                    None,
+                    "uint32",
+                    "default address pool subnet mask length (default 24)",
+                ),
+            ],
+            CLUSTER,
+        ],
         SwarmWord::Init,
     ),
     command(
@@ -76,14 +134,10 @@ pub(super) const COMMANDS: &[Command] = &[
         Count::Exactly(1),
         &[&[
             val("token", None, "string", "Token for entry into the swarm"),
-            val("advertise-addr", None, "string", "Advertised address (format: \"<ip|interface>[:port]\")"),
-            idle("listen-addr", None, "node-addr", "Listen address (format: \"<ip|interface>[:port]\")"),
-            idle(
-                "availability",
-                None,
-                "string",
-                "Availability of the node (\"active\", \"pause\", \"drain\")",
-            ),
+            ADVERTISE,
+            AVAILABILITY,
+            DATA_PATH,
+            LISTEN,
         ]],
         SwarmWord::Join,
     ),
@@ -92,12 +146,26 @@ pub(super) const COMMANDS: &[Command] = &[
         "[OPTIONS] (worker|manager)",
         "Manage join tokens",
         Count::Exactly(1),
-        &[&[
-            on("quiet", Some('q'), "Only display token"),
-            no("rotate", None, Takes::Bool, "the token stays", "Rotate join token"),
-        ]],
+        &[&[on("quiet", Some('q'), "Only display token"), on("rotate", None, "Rotate join token")]],
         SwarmWord::JoinToken,
     ),
+    command(
+        &["swarm", "update"],
+        "[OPTIONS]",
+        "Update the swarm",
+        Count::Exactly(0),
+        &[CLUSTER],
+        SwarmWord::Update,
+    ),
+    command(
+        &["swarm", "unlock-key"],
+        "[OPTIONS]",
+        "Manage the unlock key",
+        Count::Exactly(0),
+        &[&[on("quiet", Some('q'), "Only display token"), on("rotate", None, "Rotate unlock key")]],
+        SwarmWord::UnlockKey,
+    ),
+    command(&["swarm", "unlock"], "", "Unlock swarm", Count::Exactly(0), &[], SwarmWord::Unlock),
     command(
         &["swarm", "leave"],
         "[OPTIONS]",
@@ -172,7 +240,9 @@ pub(super) const COMMANDS: &[Command] = &[
                 "string",
                 "Availability of the node (\"active\", \"pause\", \"drain\")",
             ),
-            no("role", None, Takes::Value("string"), "use docker node promote or demote", "Role of the node"),
+            val("role", None, "string", "Role of the node (\"worker\", \"manager\")"),
+            val("label-add", None, "list", "Add or update a node label (\"key=value\")"),
+            val("label-rm", None, "list", "Remove a node label if exists"),
         ]],
         SwarmWord::NodeUpdate,
     ),
@@ -304,23 +374,46 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
     let pretty = f.on("pretty");
     let filters: Vec<String> = f.all(&["filter"]).map(str::to_owned).collect();
     Ok(match word {
-        SwarmWord::Init => SwarmRequest::Init { advertise: text(&f, "advertise-addr") },
-        SwarmWord::Join => SwarmRequest::Join {
+        SwarmWord::Init => SwarmRequest::Init(Box::new(SwarmInit {
+            advertise: text(&f, "advertise-addr"),
+            listen: text(&f, "listen-addr").unwrap_or_default(),
+            availability: availability(&f)?,
+            data_path_port: f.last("data-path-port").and_then(|p| p.parse().ok()),
+            pools: f.all(&["default-addr-pool"]).flat_map(|p| p.split(',')).map(str::to_owned).collect(),
+            mask: f.last("default-addr-pool-mask-length").and_then(|m| m.parse().ok()).unwrap_or(24),
+            history: f.last("task-history-limit").and_then(|n| n.parse().ok()),
+        })),
+        SwarmWord::Join => SwarmRequest::Join(Box::new(SwarmJoin {
             token: text(&f, "token").unwrap_or_default(),
             advertise: text(&f, "advertise-addr"),
+            listen: text(&f, "listen-addr").unwrap_or_default(),
+            availability: availability(&f)?,
             addr: f.args.remove(0),
-        },
+        })),
         SwarmWord::Leave => SwarmRequest::Leave { force: f.on("force") },
-        SwarmWord::JoinToken => SwarmRequest::JoinToken { role: f.args.remove(0), quiet },
+        SwarmWord::JoinToken => {
+            SwarmRequest::JoinToken { rotate: f.on("rotate"), role: f.args.remove(0), quiet }
+        }
+        SwarmWord::Update => {
+            SwarmRequest::Update { history: f.last("task-history-limit").and_then(|n| n.parse().ok()) }
+        }
+        SwarmWord::UnlockKey => SwarmRequest::UnlockKey { rotate: f.on("rotate"), quiet },
+        SwarmWord::Unlock => SwarmRequest::Unlock,
         SwarmWord::NodeLs => SwarmRequest::NodeLs { quiet, format, filters },
         SwarmWord::NodeInspect => SwarmRequest::NodeInspect { format, pretty, names: f.args },
         SwarmWord::NodeRm => SwarmRequest::NodeRm { force: f.on("force"), names: f.args },
         SwarmWord::NodePs => SwarmRequest::NodePs { names: f.args, format, quiet },
         SwarmWord::Promote => SwarmRequest::NodeRole { manager: true, names: f.args },
         SwarmWord::Demote => SwarmRequest::NodeRole { manager: false, names: f.args },
-        SwarmWord::NodeUpdate => {
-            SwarmRequest::NodeUpdate { availability: text(&f, "availability"), name: f.args.remove(0) }
-        }
+        SwarmWord::NodeUpdate => SwarmRequest::NodeUpdate {
+            change: Box::new(NodeChange {
+                availability: text(&f, "availability"),
+                role: text(&f, "role"),
+                label_add: f.all(&["label-add"]).map(pair).collect(),
+                label_rm: f.all(&["label-rm"]).map(str::to_owned).collect(),
+            }),
+            name: f.args.remove(0),
+        },
         SwarmWord::ServiceCreate => {
             let resolve = !f.on("no-resolve-image");
             SwarmRequest::ServiceCreate { spec: Box::new(service(f)?), detach, quiet, resolve }
@@ -364,6 +457,18 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
         SwarmWord::ServiceRm => SwarmRequest::ServiceRm { names: f.args },
         SwarmWord::ServiceLogs => SwarmRequest::ServiceLogs { name: f.args.remove(0) },
     })
+}
+
+/// `--availability` of a node that starts.
+fn availability(f: &Flags) -> Result<String, Refusal> {
+    let given = f.last("availability").unwrap_or("active");
+    let word = given.to_lowercase();
+    match word.as_str() {
+        "active" | "pause" | "drain" => Ok(word),
+        _ => Err(Refusal::Client(format!(
+            "invalid availability {given:?}, only active, pause and drain are supported"
+        ))),
+    }
 }
 
 /// More tasks than anybody watches.
@@ -530,24 +635,40 @@ pub(super) fn words(request: &SwarmRequest) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut say = |words: &[&str]| out.extend(words.iter().map(|w| (*w).to_owned()));
     match request {
-        SwarmRequest::Init { advertise } => {
+        SwarmRequest::Init(asked) => {
             say(&["swarm", "init"]);
-            if let Some(addr) = advertise {
+            if let Some(addr) = &asked.advertise {
                 say(&["--advertise-addr", addr]);
             }
+            if !asked.listen.is_empty() {
+                say(&["--listen-addr", &asked.listen]);
+            }
+            asked.pools.iter().for_each(|p| say(&["--default-addr-pool", p]));
         }
-        SwarmRequest::Join { token, addr, advertise } => {
-            say(&["swarm", "join", "--token", token]);
-            if let Some(own) = advertise {
+        SwarmRequest::Join(asked) => {
+            say(&["swarm", "join", "--token", &asked.token]);
+            if let Some(own) = &asked.advertise {
                 say(&["--advertise-addr", own]);
             }
-            say(&[addr]);
+            if !asked.listen.is_empty() {
+                say(&["--listen-addr", &asked.listen]);
+            }
+            say(&[&asked.addr]);
         }
         SwarmRequest::Leave { force } => {
             say(if *force { &["swarm", "leave", "--force"] } else { &["swarm", "leave"] })
         }
-        SwarmRequest::JoinToken { role, quiet } => {
+        SwarmRequest::Update { history } => {
+            say(&["swarm", "update"]);
+            if let Some(n) = history {
+                say(&["--task-history-limit", &n.to_string()]);
+            }
+        }
+        SwarmRequest::UnlockKey { .. } => say(&["swarm", "unlock-key"]),
+        SwarmRequest::Unlock => say(&["swarm", "unlock"]),
+        SwarmRequest::JoinToken { role, quiet, rotate } => {
             say(&["swarm", "join-token"]);
+            say(if *rotate { &["--rotate"] } else { &[] });
             say(if *quiet { &["-q"] } else { &[] });
             say(&[role]);
         }
@@ -569,11 +690,16 @@ pub(super) fn words(request: &SwarmRequest) -> Vec<String> {
             say(&["node", if *manager { "promote" } else { "demote" }]);
             names.iter().for_each(|n| say(&[n]));
         }
-        SwarmRequest::NodeUpdate { availability, name } => {
+        SwarmRequest::NodeUpdate { change, name } => {
             say(&["node", "update"]);
-            if let Some(word) = availability {
+            if let Some(word) = &change.availability {
                 say(&["--availability", word]);
             }
+            if let Some(word) = &change.role {
+                say(&["--role", word]);
+            }
+            change.label_add.iter().for_each(|(k, v)| say(&["--label-add", &format!("{k}={v}")]));
+            change.label_rm.iter().for_each(|k| say(&["--label-rm", k]));
             say(&[name]);
         }
         SwarmRequest::ServiceCreate { spec, .. } => {

@@ -6,6 +6,12 @@ pub(super) fn refusal(word: &str, name: &str, value: &str) -> Option<String> {
         "int" => integer(value, i64::MIN.into(), i64::MAX.into(), "ParseInt"),
         "uint16" => integer(value, 0, u16::MAX.into(), "ParseUint"),
         "uint" => integer(value, 0, u64::MAX.into(), "ParseUint"),
+        "uint32" => integer(value, 0, u32::MAX.into(), "ParseUint"),
+        "ipNetSlice" => {
+            let bad =
+                value.split(',').find(|p| p.parse::<crate::wire::Ipv4Net>().is_err() || !p.contains('/'));
+            bad.map(|bad| format!("invalid string being converted to CIDR: {bad}"))
+        }
         "decimal" if !is_rational(value) => Some(format!("failed to parse {value} as a rational number")),
         "bytes" => check_size(value).err(),
         "duration" if !is_duration(value) => Some(format!("time: invalid duration {value:?}")),

@@ -6,9 +6,9 @@ use super::super::engine::{EndpointInfo, Engine, EngineError, Network};
 use super::super::network::NO_SWARM;
 use super::cluster::{Attached, SwarmNet, Task, TaskState, new_id};
 use super::node::NOT_MANAGER;
-use super::{IngressBox, MANAGER_PORT, reach};
+use super::{IngressBox, reach};
 use crate::sim::World;
-use crate::wire::{Endpoint, Ipv4Net};
+use crate::wire::Ipv4Net;
 
 /// What an engine says that got no answer from its managers.
 const NO_ANSWER: &str = "attaching to network failed, make sure your network options are correct and check \
@@ -36,10 +36,8 @@ impl Engine {
         };
         // A worker asks its manager, every time.
         if !member.manager {
-            let manager = member.cluster.manager_addr();
-            let there = manager.is_some_and(|addr| {
-                reach::connect(world, self.host, Endpoint::new(addr, MANAGER_PORT)).is_ok()
-            });
+            let manager = member.cluster.manager_at();
+            let there = manager.is_some_and(|at| reach::connect(world, self.host, at).is_ok());
             if !there {
                 return Err(NO_ANSWER.into());
             }
@@ -72,7 +70,7 @@ impl Engine {
             subnet: Some(given.subnet),
             gateway: Some(given.gateway),
             bridge: None,
-            range: None,
+            range: net.asked.ip_ranges.first().and_then(|r| r.parse::<Ipv4Net>().ok()).map(|r| r.trunc()),
             created: net.created,
             asked: net.asked.clone(),
             rules: None,
@@ -145,6 +143,30 @@ impl Engine {
         overlay.balancer = known.and_then(|n| n.take(None).ok()).map(|addr| (addr, mac_of(addr)));
         member.overlays.push(overlay);
         Ok(member.overlays.len() - 1)
+    }
+
+    /// The members that use an overlay network, as one that uses it knows: a short name and the address.
+    pub(in crate::docker) fn sharing(&self, network_id: &str) -> Vec<(String, std::net::Ipv4Addr)> {
+        let Some(member) = self.member() else { return Vec::new() };
+        let Some(overlay) = member.overlays.iter().find(|o| o.network_id == network_id) else {
+            return Vec::new();
+        };
+        let mut all = vec![member.addr];
+        for peer in &overlay.peers {
+            if !all.contains(&peer.vtep) {
+                all.push(peer.vtep);
+            }
+        }
+        // A hash of the node's own name and a random number, 12 hexadecimal digits (libnetwork, agent.go).
+        let name = |addr: &std::net::Ipv4Addr| {
+            let node = member.cluster.nodes.iter().find(|n| n.addr == *addr);
+            let id = node.map_or("", |n| n.id.as_str());
+            let hash = id
+                .bytes()
+                .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+            format!("{:012x}", hash >> 16)
+        };
+        all.into_iter().map(|addr| (name(&addr), addr)).collect()
     }
 
     /// After container `i` left an overlay network: its address is free, and the sandbox goes with the
@@ -282,13 +304,7 @@ impl Engine {
                 net.id
             ))
         };
-        if let Some(a) = member.cluster.attached.iter().find(|a| a.network == net.id) {
-            return Err(in_use(&a.task));
-        }
-        let ends = |t: &&Task| t.state == TaskState::Stopping && t.addrs.iter().any(|a| a.0 == net.name);
-        if let Some(task) = member.cluster.tasks.iter().find(ends) {
-            return Err(in_use(&task.id));
-        }
+        // Services are looked at before tasks (swarmkit, manager/controlapi/network.go).
         let by_service = member
             .cluster
             .services
@@ -299,6 +315,13 @@ impl Engine {
                 "rpc error: code = FailedPrecondition desc = network {} is in use by service {}",
                 net.id, service.id
             )));
+        }
+        if let Some(a) = member.cluster.attached.iter().find(|a| a.network == net.id) {
+            return Err(in_use(&a.task));
+        }
+        let ends = |t: &&Task| t.state == TaskState::Stopping && t.addrs.iter().any(|a| a.0 == net.name);
+        if let Some(task) = member.cluster.tasks.iter().find(ends) {
+            return Err(in_use(&task.id));
         }
         if let Some(member) = &mut self.swarm {
             member.cluster.remove_network(&net.id);

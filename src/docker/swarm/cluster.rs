@@ -4,14 +4,16 @@ use super::request::ServiceSpec;
 use crate::docker::NetworkCreate;
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::Ipv4Net;
-use std::collections::BTreeSet;
+use crate::wire::{Endpoint, Ipv4Net};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// The VNI of the first network, ingress (swarmkit's overlay driver).
 const FIRST_VNI: u32 = 4096;
 /// The pool that networks without a subnet of their own are cut out of, and the size of a piece.
 const POOL: (Ipv4Addr, u8, u8) = (Ipv4Addr::new(10, 0, 0, 0), 8, 24);
+/// Tasks that ended and are remembered, for each slot.
+const HISTORY: i64 = 5;
 
 /// A swarm.
 #[derive(Debug, Clone)]
@@ -27,6 +29,10 @@ pub(in crate::docker) struct Cluster {
     /// Containers that were attached by hand.
     pub attached: Vec<Attached>,
     pub next_vni: u32,
+    /// `--default-addr-pool`, and `--default-addr-pool-mask-length`.
+    pub pools: (Vec<Ipv4Net>, u8),
+    /// `--task-history-limit`.
+    pub history: i64,
 }
 
 /// A container that joined a network of the swarm by itself: to the managers it is a task, too.
@@ -48,14 +54,45 @@ pub(in crate::docker) struct SwarmNode {
     pub id: String,
     pub hostname: String,
     pub addr: Ipv4Addr,
+    /// The port of a manager.
+    pub port: u16,
+    /// It shall be a manager.
     pub manager: bool,
+    /// It takes part in the managers' votes; who shall be a manager and does not get through to one is not
+    /// there yet.
+    pub votes: bool,
     pub leader: bool,
+    /// `docker node update --label-add`.
+    pub labels: BTreeMap<String, String>,
+    /// Its membership counts as accepted. The engine leaves that word out of every change of a node (moby,
+    /// daemon/cluster/convert/node.go), and what is left out means pending.
+    pub accepted: bool,
     /// `active`, `pause`, `drain`.
     pub availability: String,
     /// It has left, or is not heard of.
     pub down: bool,
     /// It has not left: it is not heard of.
     pub lost: bool,
+}
+
+impl SwarmNode {
+    /// A member that has just come.
+    pub fn new(id: String, hostname: String, at: Endpoint, availability: &str, manager: bool) -> Self {
+        Self {
+            id,
+            hostname,
+            addr: at.addr,
+            port: at.port,
+            manager,
+            votes: manager,
+            leader: false,
+            labels: BTreeMap::new(),
+            accepted: true,
+            availability: availability.to_owned(),
+            down: false,
+            lost: false,
+        }
+    }
 }
 
 /// A network of the swarm.
@@ -157,12 +194,21 @@ impl Cluster {
             tasks: Vec::new(),
             attached: Vec::new(),
             next_vni: FIRST_VNI,
+            pools: (vec![Ipv4Net::new(POOL.0, POOL.1).expect("a prefix")], POOL.2),
+            history: HISTORY,
         }
     }
 
-    /// The manager that is asked.
-    pub fn manager_addr(&self) -> Option<Ipv4Addr> {
-        self.nodes.iter().find(|n| n.manager && !n.down).map(|n| n.addr)
+    /// Where the manager listens that is asked.
+    pub fn manager_at(&self) -> Option<Endpoint> {
+        self.nodes.iter().find(|n| n.votes && !n.down).map(|n| Endpoint::new(n.addr, n.port))
+    }
+
+    /// New tokens to join with: for managers, or for workers. The old one is worth nothing then.
+    pub fn rotate(&mut self, managers: bool, rng: &mut Rng) {
+        let token = &mut self.tokens[usize::from(managers)];
+        let digest = token.split('-').nth(2).unwrap_or_default().to_owned();
+        *token = format!("SWMTKN-1-{digest}-{}", new_id(rng));
     }
 
     pub fn network(&self, name: &str) -> Option<&SwarmNet> {
@@ -207,8 +253,8 @@ impl Cluster {
             let subnet = match asked.subnets.first() {
                 Some(text) => text.parse().ok().filter(free),
                 None => {
-                    let pool = Ipv4Net::new(POOL.0, POOL.1).expect("a prefix");
-                    pool.subnets(POOL.2).ok().and_then(|mut all| all.find(free))
+                    let (pools, size) = &self.pools;
+                    pools.iter().find_map(|pool| pool.subnets(*size).ok()?.find(free))
                 }
             };
             let Some(subnet) = subnet else { continue };

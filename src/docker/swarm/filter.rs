@@ -33,8 +33,14 @@ pub(super) fn takes_node(filters: &[String], node: &SwarmNode) -> bool {
     all(filters, |key, value| match key {
         "id" => node.id.starts_with(value),
         "name" => node.hostname.starts_with(value),
-        "role" => (value == "manager") == node.manager,
-        "label" | "node.label" => false,
+        "role" => (value == "manager") == node.votes,
+        "membership" => (value == "accepted") == node.accepted,
+        "node.label" => {
+            let (name, wanted) = value.split_once('=').map_or((value, None), |(k, v)| (k, Some(v)));
+            node.labels.get(name).is_some_and(|v| wanted.is_none_or(|w| w == v))
+        }
+        // Nobody's engine has a label.
+        "label" => false,
         _ => true,
     })
 }

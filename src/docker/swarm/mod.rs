@@ -9,9 +9,9 @@
 //! The data plane is real: envelopes on the wire, sandboxes, bridges, rules. So are the members' questions
 //! whether the others are still there ([`gossip`]). The rest of the control plane is not: what managers and
 //! workers tell each other travels from engine to engine without packets, but only where a TCP connection
-//! to the port in question (2377, 7946) would come about; that is tried in a copy of the World ([`reach`]). Not supported: virtual IPs and the ingress routing mesh
-//! (IPVS), several managers voting (promoted nodes count as managers, nobody elects), rotation of
-//! tokens, secrets, configs, stacks, encryption.
+//! to the port in question (2377, 7946) would come about; that is tried in a copy of the World
+//! ([`reach`]). Not supported: virtual IPs and the ingress routing mesh (IPVS), several managers voting
+//! (promoted nodes count as managers, nobody elects), secrets, configs, stacks, encryption.
 
 mod attach;
 mod cluster;
@@ -19,11 +19,16 @@ mod gossip;
 mod node;
 mod reach;
 mod request;
+mod roles;
 mod service;
 mod show;
+mod start;
 
 pub(super) use cluster::Cluster;
-pub use request::{RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmRequest};
+pub use request::{
+    NodeChange, RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmInit, SwarmJoin,
+    SwarmRequest,
+};
 mod change;
 mod filter;
 
@@ -48,6 +53,8 @@ pub(super) struct Member {
     pub node: String,
     /// Its address for the others.
     pub addr: Ipv4Addr,
+    /// Where it listens, with the port of a manager.
+    pub listen: Endpoint,
     /// It is a manager.
     pub manager: bool,
     /// It tries to join, and has not got there.
@@ -65,6 +72,25 @@ pub(super) struct Member {
     sockets: Vec<SocketId>,
     /// Who asks the others whether they are there, and what it was told last.
     gossip: Option<(Pid, String)>,
+}
+
+impl Member {
+    fn new(node: String, addr: Ipv4Addr, listen: Endpoint, cluster: Cluster) -> Self {
+        Self {
+            node,
+            addr,
+            listen,
+            manager: false,
+            pending: false,
+            cluster,
+            dirty: false,
+            overlays: Vec::new(),
+            ingress: None,
+            timers: Vec::new(),
+            sockets: Vec::new(),
+            gossip: None,
+        }
+    }
 }
 
 /// The namespace `ingress_sbox`.
@@ -110,6 +136,7 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
             looked = true;
             node::look_around(world, engines, changed);
         }
+        roles::admit(world, engines, changed);
         share(engines, changed);
         service::orchestrate(world, engines, changed);
         for engine in engines.iter_mut() {
@@ -209,17 +236,17 @@ impl Engine {
         let Some(member) = &self.swarm else { return Ok(()) };
         let mut wanted = vec![(GOSSIP_PORT, Protocol::Tcp)];
         if member.manager {
-            wanted.push((MANAGER_PORT, Protocol::Tcp));
+            wanted.push((member.listen.port, Protocol::Tcp));
         }
         wanted.push((GOSSIP_PORT, Protocol::Udp));
-        let mut sockets = Vec::new();
+        let (mut sockets, addr) = (Vec::new(), member.listen.addr);
         for (port, proto) in wanted {
-            match hold(world, host, Endpoint::new(Ipv4Addr::UNSPECIFIED, port), proto, 4096) {
+            match hold(world, host, Endpoint::new(addr, port), proto, 4096) {
                 Ok(socket) => sockets.push(socket),
                 Err(e) => {
                     sockets.into_iter().for_each(|s| super::endpoint::close(world, host, s));
                     let what = e.to_string().to_lowercase();
-                    return Err(format!("listen {proto} 0.0.0.0:{port}: bind: {what}"));
+                    return Err(format!("listen {proto} {addr}:{port}: bind: {what}"));
                 }
             }
         }
@@ -279,7 +306,7 @@ impl Engine {
 
     /// The address of a manager of its swarm; None outside of one.
     pub fn swarm_manager(&self) -> Option<Ipv4Addr> {
-        self.member()?.cluster.manager_addr()
+        self.member()?.cluster.manager_at().map(|at| at.addr)
     }
 
     /// True if container `i` runs.

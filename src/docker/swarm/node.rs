@@ -1,10 +1,11 @@
 //! `docker swarm init|join|leave|join-token` and `docker node`.
 
 use super::cluster::{Cluster, SwarmNode, new_id};
-use super::{GOSSIP_PORT, MANAGER_PORT, Member, SwarmRequest, reach, service, show};
+use super::request::SwarmJoin;
+use super::{GOSSIP_PORT, Member, SwarmRequest, reach, roles, service, show};
 use crate::docker::engine::{Engine, EngineError, reply};
 use crate::docker::network::NO_SWARM;
-use crate::docker::{NetworkCreate, Request, Response};
+use crate::docker::{Request, Response};
 use crate::sim::World;
 use crate::stack::Errno;
 use crate::wire::Endpoint;
@@ -13,7 +14,7 @@ use std::net::Ipv4Addr;
 /// What a worker says that is asked about the swarm.
 pub(super) const NOT_MANAGER: &str = "This node is not a swarm manager. Worker nodes can't be used to view or \
     modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
-const ALREADY: &str = "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and \
+pub(super) const ALREADY: &str = "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and \
     join another one.";
 const NO_PART: &str = "This node is not part of a swarm";
 const TIMED_OUT: &str = "Timeout was reached before node joined. The attempt to join the swarm will continue in \
@@ -37,15 +38,15 @@ pub(super) fn request(
     request: &SwarmRequest,
 ) -> Response {
     match request {
-        SwarmRequest::Init { advertise } => reply(engines[at].swarm_init(world, advertise.as_deref())),
-        SwarmRequest::Join { token, addr, advertise } => {
-            reply(join(world, engines, at, (token, addr, advertise.as_deref())))
-        }
+        SwarmRequest::Init(asked) => reply(engines[at].swarm_init(world, asked)),
+        SwarmRequest::Join(asked) => reply(join(world, engines, at, asked)),
         SwarmRequest::Leave { force } => reply(leave(world, engines, at, *force)),
-        SwarmRequest::JoinToken { role, quiet } => engines[at].join_token(role, *quiet),
+        SwarmRequest::JoinToken { role, quiet, rotate } => {
+            engines[at].join_token(world, role, (*quiet, *rotate))
+        }
         other => match engines[at].member() {
-            None => reply(fail(NO_SWARM)),
-            Some(m) if !m.manager => reply(fail(NOT_MANAGER)),
+            None => show::nothing(other, NO_SWARM),
+            Some(m) if !m.manager => show::nothing(other, NOT_MANAGER),
             Some(_) => {
                 if look_around(world, engines, at) {
                     super::settle(world, engines);
@@ -69,12 +70,32 @@ fn at_manager(world: &mut World, engines: &mut [&mut Engine], at: usize, request
             show::node_inspect(&*engines[at], format.as_deref(), *pretty, names)
         }
         SwarmRequest::NodeRm { force, names } => {
-            each(names, |name| remove(world, engines, at, name, *force).map(|()| name.to_owned()))
+            each(names, |name| roles::remove(world, engines, at, name, *force).map(|()| name.to_owned()))
         }
-        SwarmRequest::NodeRole { manager, names } => each(names, |name| engines[at].set_role(name, *manager)),
-        SwarmRequest::NodeUpdate { availability, name } => each(std::slice::from_ref(name), |name| {
-            engines[at].set_availability(name, availability.as_deref())
-        }),
+        SwarmRequest::NodeRole { manager, names } => {
+            // The client stops at the first that fails.
+            let mut response = Response::default();
+            for name in names {
+                match engines[at].give_role(name, *manager) {
+                    Ok(said) => response.stdout += &format!("{said}\n"),
+                    Err(why) => {
+                        (response.stderr, response.exit) = (why + "\n", 1);
+                        break;
+                    }
+                }
+            }
+            response
+        }
+        SwarmRequest::NodeUpdate { change, name } => lines(engines[at].update_node(name, change)),
+        SwarmRequest::Update { history } => {
+            if let Some(member) = &mut engines[at].swarm {
+                member.cluster.history = history.unwrap_or(member.cluster.history);
+                member.dirty = true;
+            }
+            Response::ok("Swarm updated.\n")
+        }
+        SwarmRequest::UnlockKey { .. } => lines(Err("no unlock key is set".into())),
+        SwarmRequest::Unlock => lines(Err("Error: swarm is not locked".into())),
         other => service::request(world, engines, at, other),
     }
 }
@@ -99,6 +120,14 @@ pub(super) fn look_around(world: &mut World, engines: &mut [&mut Engine], at: us
     changed
 }
 
+/// What the client says, or why it says nothing: whole lines.
+fn lines(said: Result<String, String>) -> Response {
+    match said {
+        Ok(text) => Response::ok(format!("{text}\n")),
+        Err(why) => Response { stderr: format!("{why}\n"), exit: 1, ..Response::default() },
+    }
+}
+
 fn each(names: &[String], mut f: impl FnMut(&str) -> Said) -> Response {
     let mut response = Response::default();
     for name in names {
@@ -113,193 +142,13 @@ fn each(names: &[String], mut f: impl FnMut(&str) -> Said) -> Response {
     response
 }
 
-impl Engine {
-    /// The address that the others shall use: as given, of the interface that is named, or the only one.
-    fn advertised(&self, world: &World, given: Option<&str>) -> Result<Ipv4Addr, String> {
-        let ns = world.namespace(self.host_ns(world));
-        let on = |name: &str| {
-            let device = ns.and_then(|n| n.device_named(name));
-            device.map(|d| d.addrs.iter().map(|a| a.addr()).collect::<Vec<_>>())
-        };
-        if let Some(text) = given {
-            let text = text.split(':').next().unwrap_or(text);
-            if let Ok(addr) = text.parse() {
-                return Ok(addr);
-            }
-            return match on(text).as_deref() {
-                None => Err(format!(
-                    "interface {text} not found, or advertise address must be a non-zero IP address or network \
-                     interface (with optional port number)"
-                )),
-                Some([]) => Err(format!("interface {text} has no usable IPv4 address")),
-                Some(addrs) => Ok(addrs[0]),
-            };
-        }
-        let own: Vec<(String, Ipv4Addr)> = ns
-            .into_iter()
-            .flat_map(|n| n.devices())
-            .filter(|d| d.up && d.name != *"lo" && !matches!(d.kind, crate::stack::DeviceKind::Bridge(_)))
-            .filter_map(|d| Some((d.name.to_string(), d.addrs.first()?.addr())))
-            .collect();
-        match own.as_slice() {
-            [(_, only)] => Ok(*only),
-            [] => Err("could not find the system's IP address - specify one with --advertise-addr".into()),
-            [(a, x), (b, y), ..] if a != b => Err(format!(
-                "could not choose an IP address to advertise since this system has multiple addresses on \
-                 different interfaces ({x} on {a} and {y} on {b}) - specify one with --advertise-addr"
-            )),
-            [(a, x), (_, y), ..] => Err(format!(
-                "could not choose an IP address to advertise since this system has multiple addresses on \
-                 interface {a} ({x} and {y}) - specify one with --advertise-addr"
-            )),
-        }
-    }
-
-    fn hostname(&self, world: &World) -> String {
-        world.machine(self.host).map(|m| m.hostname.clone()).unwrap_or_default()
-    }
-
-    fn swarm_init(&mut self, world: &mut World, advertise: Option<&str>) -> Said {
-        if self.swarm.is_some() {
-            return fail(ALREADY);
-        }
-        let addr = self.advertised(world, advertise).map_err(EngineError::new)?;
-        let mut rng = self.rng(world, "swarm");
-        let (node, id) = (new_id(&mut rng), new_id(&mut rng));
-        // The tokens hang on nothing that happened before, so that a stored join goes on being right.
-        let mut secrets = world.rng_for(&format!("swarm tokens {}", self.hostname(world)));
-        let mut cluster = Cluster::new(id, &mut secrets);
-        cluster.nodes.push(SwarmNode {
-            id: node.clone(),
-            hostname: self.hostname(world),
-            addr,
-            manager: true,
-            leader: true,
-            availability: "active".into(),
-            down: false,
-            lost: false,
-        });
-        let ingress = NetworkCreate { name: "ingress".into(), ..NetworkCreate::default() };
-        cluster.add_network(new_id(&mut rng), ingress, true, world.now());
-        let token = cluster.tokens[0].clone();
-        self.become_member(world, node.clone(), addr, cluster, true).map_err(EngineError::new)?;
-        Ok(format!(
-            "Swarm initialized: current node ({node}) is now a manager.\n\nTo add a worker to this swarm, run the \
-             following command:\n\n    docker swarm join --token {token} {addr}:{MANAGER_PORT}\n\nTo add a manager \
-             to this swarm, run 'docker swarm join-token manager' and follow the instructions.\n\n"
-        ))
-    }
-
-    fn become_member(
-        &mut self,
-        world: &mut World,
-        node: String,
-        addr: Ipv4Addr,
-        cluster: Cluster,
-        manager: bool,
-    ) -> Result<(), String> {
-        self.swarm = Some(Box::new(Member {
-            node,
-            addr,
-            manager,
-            pending: false,
-            cluster,
-            dirty: true,
-            overlays: Vec::new(),
-            ingress: None,
-            timers: Vec::new(),
-            sockets: Vec::new(),
-            gossip: None,
-        }));
-        if let Err(e) = self.open_ports(world) {
-            self.swarm = None;
-            return Err(e);
-        }
-        if let Err(e) = self.ensure_gateway_bridge(world) {
-            self.close_ports(world);
-            self.swarm = None;
-            return Err(e);
-        }
-        Ok(())
-    }
-
-    fn join_token(&self, role: &str, quiet: bool) -> Response {
-        if !matches!(role, "worker" | "manager") {
-            return Response { stderr: format!("unknown role {role}\n"), exit: 1, ..Response::default() };
-        }
-        let member = match self.member() {
-            None => return reply(fail(NO_SWARM)),
-            Some(m) if !m.manager => return reply(fail(NOT_MANAGER)),
-            Some(m) => m,
-        };
-        let token = &member.cluster.tokens[usize::from(role == "manager")];
-        if quiet {
-            return Response::ok(format!("{token}\n"));
-        }
-        Response::ok(format!(
-            "To add a {role} to this swarm, run the following command:\n\n    docker swarm join --token {token} \
-             {}:{MANAGER_PORT}\n\n",
-            member.addr
-        ))
-    }
-
-    fn set_role(&mut self, name: &str, manager: bool) -> Said {
-        let Some(member) = &mut self.swarm else { return fail(NO_SWARM) };
-        let cluster = &mut member.cluster;
-        let Some(n) = cluster.node(name) else { return fail(format!("node {name} not found")) };
-        let only = cluster.nodes.iter().filter(|n| n.manager).count() == 1;
-        let node = &mut cluster.nodes[n];
-        match (manager, node.manager) {
-            (true, true) => return Ok(format!("Node {} is already a manager.", node.id)),
-            (false, false) => return Ok(format!("Node {} is already a worker.", node.id)),
-            (false, true) if only => {
-                return fail(
-                    "rpc error: code = FailedPrecondition desc = attempting to demote the last manager of the swarm",
-                );
-            }
-            _ => {}
-        }
-        node.manager = manager;
-        if node.leader && !manager {
-            node.leader = false;
-            if let Some(next) = cluster.nodes.iter_mut().find(|n| n.manager) {
-                next.leader = true;
-            }
-        }
-        member.dirty = true;
-        Ok(if manager {
-            format!("Node {name} promoted to a manager in the swarm.")
-        } else {
-            format!("Manager {name} demoted in the swarm.")
-        })
-    }
-
-    fn set_availability(&mut self, name: &str, availability: Option<&str>) -> Said {
-        let Some(member) = &mut self.swarm else { return fail(NO_SWARM) };
-        let Some(n) = member.cluster.node(name) else { return fail(format!("node {name} not found")) };
-        if let Some(word) = availability {
-            if !matches!(word, "active" | "pause" | "drain") {
-                return fail(format!(
-                    "invalid Availability: \"{word}\"; only \"active\", \"pause\" and \"drain\" are supported"
-                ));
-            }
-            word.clone_into(&mut member.cluster.nodes[n].availability);
-        }
-        member.dirty = true;
-        Ok(name.to_owned())
-    }
-}
-
 /// `docker swarm join`: the manager must be there, and the token right.
-fn join(
-    world: &mut World,
-    engines: &mut [&mut Engine],
-    at: usize,
-    (token, addr, advertise): (&str, &str, Option<&str>),
-) -> Said {
+fn join(world: &mut World, engines: &mut [&mut Engine], at: usize, asked: &SwarmJoin) -> Said {
     if engines[at].swarm.is_some() {
         return fail(ALREADY);
     }
+    let (token, addr) = (asked.token.as_str(), asked.addr.as_str());
+    let listen = engines[at].listens(world, &asked.listen).map_err(EngineError::new)?;
     let (host, port) = addr.rsplit_once(':').unwrap_or((addr, "2377"));
     let to = match (host.parse::<Ipv4Addr>(), port.parse::<u16>()) {
         (Ok(host), Ok(port)) => Endpoint::new(host, port),
@@ -318,12 +167,12 @@ fn join(
     {
         return fail("invalid join token");
     }
-    let own = match advertise {
-        Some(_) => engines[at].advertised(world, advertise).map_err(EngineError::new)?,
-        None => match source_towards(world, engines[at], to.addr) {
-            Some(addr) => addr,
-            None => engines[at].advertised(world, None).map_err(EngineError::new)?,
-        },
+    // What is wrong with an address to advertise is passed over here: the manager sees where one comes from.
+    let given = engines[at].advertised(world, asked.advertise.as_deref(), listen.port);
+    let own = match (asked.advertise.is_some(), given, source_towards(world, engines[at], to.addr)) {
+        (true, Ok(own), _) | (_, Ok(own), None) => own,
+        (_, _, Some(addr)) => Endpoint::new(addr, listen.port),
+        (_, Err(e), None) => return fail(e),
     };
     match reach::connect(world, engines[at].host, to) {
         Ok(()) => {}
@@ -337,19 +186,8 @@ fn join(
             // It goes on trying: until `docker swarm leave` the node counts as one that joins.
             let rng = &mut engines[at].rng(world, "swarm");
             let cluster = Cluster::new(new_id(rng), rng);
-            engines[at].swarm = Some(Box::new(Member {
-                node: String::new(),
-                addr: own,
-                manager: false,
-                pending: true,
-                cluster,
-                dirty: false,
-                overlays: Vec::new(),
-                ingress: None,
-                timers: Vec::new(),
-                sockets: Vec::new(),
-                gossip: None,
-            }));
+            let member = Member::new(String::new(), own.addr, listen, cluster);
+            engines[at].swarm = Some(Box::new(Member { pending: true, ..member }));
             return fail(TIMED_OUT);
         }
     }
@@ -378,18 +216,10 @@ fn join(
             None => fail(BAD_TOKEN),
         };
     };
-    member.cluster.nodes.push(SwarmNode {
-        id: node.clone(),
-        hostname,
-        addr: own,
-        manager: role == 1,
-        leader: false,
-        availability: "active".into(),
-        down: false,
-        lost: false,
-    });
+    let joined = SwarmNode::new(node.clone(), hostname, own, &asked.availability, role == 1);
+    member.cluster.nodes.push(joined);
     let cluster = member.cluster.clone();
-    if let Err(e) = engines[at].become_member(world, node.clone(), own, cluster, role == 1) {
+    if let Err(e) = engines[at].become_member(world, node.clone(), (own.addr, listen), cluster, role == 1) {
         if let Some(member) = engines[manager].swarm.as_mut() {
             member.cluster.nodes.retain(|n| n.id != node);
         }
@@ -472,36 +302,6 @@ fn leave(world: &mut World, engines: &mut [&mut Engine], at: usize, force: bool)
         }
     }
     Ok("Node left the swarm.\n".into())
-}
-
-/// `docker node rm`.
-fn remove(
-    world: &mut World,
-    engines: &mut [&mut Engine],
-    at: usize,
-    name: &str,
-    force: bool,
-) -> Result<(), EngineError> {
-    let states = show::states(world, engines, at);
-    let Some(member) = engines[at].swarm.as_mut() else { return Err(EngineError::new(NO_SWARM)) };
-    let Some(n) = member.cluster.node(name) else {
-        return Err(EngineError::new(format!("node {name} not found")));
-    };
-    let node = &member.cluster.nodes[n];
-    let refuse = |why: &str| {
-        Err(EngineError::new(format!("rpc error: code = FailedPrecondition desc = node {} {why}", node.id)))
-    };
-    if node.manager && !node.down {
-        return refuse(
-            "is a cluster manager and is a member of the raft cluster. It must be demoted to worker before removal",
-        );
-    }
-    if states.get(n).is_some_and(|up| *up) && !force {
-        return refuse("is not down and can't be removed");
-    }
-    member.cluster.nodes.remove(n);
-    member.dirty = true;
-    Ok(())
 }
 
 /// Whether each node of the cluster answers the engine `at`.

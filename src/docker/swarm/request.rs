@@ -88,18 +88,62 @@ pub struct ServiceChange {
     pub dnsrr: Option<bool>,
 }
 
+/// `docker swarm init`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are the options of their names
+pub struct SwarmInit {
+    pub advertise: Option<String>,
+    /// Empty: all addresses, port 2377.
+    pub listen: String,
+    /// `active`, `pause` or `drain`.
+    pub availability: String,
+    pub data_path_port: Option<u32>,
+    pub pools: Vec<String>,
+    /// Length of the prefix of what is cut out of them.
+    pub mask: u32,
+    /// `--task-history-limit`.
+    pub history: Option<i64>,
+}
+
+/// `docker swarm join`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are the options of their names
+pub struct SwarmJoin {
+    pub token: String,
+    pub addr: String,
+    pub advertise: Option<String>,
+    pub listen: String,
+    pub availability: String,
+}
+
+/// `docker node update`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are the options of their names
+pub struct NodeChange {
+    pub availability: Option<String>,
+    pub role: Option<String>,
+    pub label_add: Vec<(String, String)>,
+    pub label_rm: Vec<String>,
+}
+
 /// A request about the swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // the fields are the flags and arguments of their names
 pub enum SwarmRequest {
     /// docker swarm init.
-    Init { advertise: Option<String> },
+    Init(Box<SwarmInit>),
     /// docker swarm join.
-    Join { token: String, addr: String, advertise: Option<String> },
+    Join(Box<SwarmJoin>),
     /// docker swarm leave.
     Leave { force: bool },
     /// docker swarm join-token.
-    JoinToken { role: String, quiet: bool },
+    JoinToken { role: String, quiet: bool, rotate: bool },
+    /// docker swarm update --task-history-limit.
+    Update { history: Option<i64> },
+    /// docker swarm unlock-key.
+    UnlockKey { rotate: bool, quiet: bool },
+    /// docker swarm unlock.
+    Unlock,
     /// docker node ls.
     NodeLs { quiet: bool, format: Option<String>, filters: Vec<String> },
     /// docker node inspect.
@@ -110,8 +154,8 @@ pub enum SwarmRequest {
     NodePs { names: Vec<String>, format: Option<String>, quiet: bool },
     /// docker node promote, demote.
     NodeRole { manager: bool, names: Vec<String> },
-    /// docker node update --availability.
-    NodeUpdate { availability: Option<String>, name: String },
+    /// docker node update.
+    NodeUpdate { change: Box<NodeChange>, name: String },
     /// docker service create.
     ServiceCreate { spec: Box<ServiceSpec>, detach: bool, quiet: bool, resolve: bool },
     /// docker service ls.
@@ -144,7 +188,9 @@ impl SwarmRequest {
     pub fn mutates(&self) -> bool {
         !matches!(
             self,
-            Self::JoinToken { .. }
+            Self::JoinToken { rotate: false, .. }
+                | Self::UnlockKey { .. }
+                | Self::Unlock
                 | Self::NodeLs { .. }
                 | Self::NodeInspect { .. }
                 | Self::NodePs { .. }

@@ -18,8 +18,6 @@ const HEARD: Duration = Duration::from_secs(1);
 /// How long the members have to hear of that before it is stopped (moby,
 /// daemon/cluster/executor/container, defaultGossipConvergeDelay).
 const CONVERGE: Duration = Duration::from_secs(2);
-/// Tasks that ended and are remembered, for each slot.
-const HISTORY: usize = 5;
 
 fn fail(message: impl Into<String>) -> Response {
     reply(Err(EngineError::new(message)))
@@ -510,7 +508,8 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
             .map(|t| (t.slot, t.since, t.id.clone()))
             .collect();
         over.sort_by_key(|o| std::cmp::Reverse(o.1));
-        let many: Vec<String> = over.into_iter().skip(HISTORY * 4).map(|o| o.2).collect();
+        let most = usize::try_from(cluster.history).unwrap_or(0) * 4;
+        let many: Vec<String> = over.into_iter().skip(most).map(|o| o.2).collect();
         cluster.tasks.retain(|t| !many.contains(&t.id));
     }
     for (e, engine) in engines.iter_mut().enumerate() {
@@ -553,8 +552,8 @@ fn constraint(text: &str) -> Result<(&str, bool, &str), String> {
     Ok((key, equal, value))
 }
 
-/// True if the constraints of a service allow a node; letters of either case are the same. Nobody has a
-/// label here, and a word that means nothing suits nobody.
+/// True if the constraints of a service allow a node; letters of either case are the same. No engine has
+/// a label here, and a word that means nothing suits nobody.
 fn suits(node: &SwarmNode, spec: &ServiceSpec) -> bool {
     spec.constraints.iter().filter_map(|c| constraint(c).ok()).all(|(key, equal, value)| {
         let own = match key.to_ascii_lowercase().as_str() {
@@ -564,7 +563,11 @@ fn suits(node: &SwarmNode, spec: &ServiceSpec) -> bool {
             "node.role" => "worker",
             "node.platform.os" => "linux",
             "node.platform.arch" => "x86_64",
-            labels if labels.starts_with("node.labels.") || labels.starts_with("engine.labels.") => "",
+            // Of a label every letter counts.
+            _ if let Some(label) = key.strip_prefix("node.labels.") => {
+                node.labels.get(label).map_or("", String::as_str)
+            }
+            labels if labels.starts_with("engine.labels.") => "",
             _ => return false,
         };
         own.eq_ignore_ascii_case(value) == equal

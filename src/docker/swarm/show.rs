@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState};
 use super::node::answers;
-use super::request::{RestartCondition, ServiceMode};
+use super::request::{RestartCondition, ServiceMode, SwarmRequest};
 use crate::docker::Response;
 use crate::docker::engine::Engine;
 use crate::docker::image::{self, ENGINE_VERSION};
@@ -38,7 +38,7 @@ pub(super) fn node_ls(
             continue;
         }
         let own = node.id == member.node;
-        let manager = match (node.manager, node.leader) {
+        let manager = match (node.votes, node.leader) {
             (true, true) => "Leader",
             (true, false) if up => "Reachable",
             (true, false) => "Unreachable",
@@ -86,38 +86,77 @@ pub(super) fn node_inspect(
         let name = if name == "self" { member.node.as_str() } else { name };
         cluster.node(name).map(|n| &cluster.nodes[n])
     };
+    let missing = |name: &str| format!("Error response from daemon: node {name} not found");
     if pretty {
-        let mut out = String::new();
-        for name in names {
-            let Some(n) = find(name) else {
-                return Response {
-                    stderr: format!("Error: no such node: {name}\n"),
-                    exit: 1,
-                    ..Response::default()
-                };
-            };
-            out += &format!(
-                "ID:\t\t\t{}\nHostname:              \t{}\nStatus:\n State:\t\t\t{}\n Availability:         \t{}\n \
-                 Address:\t\t{}\n",
-                n.id,
-                n.hostname,
-                if n.down { "Down" } else { "Ready" },
-                title(&n.availability),
-                n.addr
-            );
-        }
-        return Response::ok(out);
+        return human_readable(names, |name| find(name).map(pretty_node).ok_or_else(|| missing(name)));
     }
-    answer(format, names, |name| {
-        find(name).map(node_json).ok_or_else(|| format!("Error: no such node: {name}"))
-    })
+    answer(format, names, |name| find(name).map(node_json).ok_or_else(|| missing(name)))
+}
+
+/// One text after the other, up to what is not there.
+fn human_readable(names: &[String], get: impl Fn(&str) -> Result<String, String>) -> Response {
+    let mut response = Response::default();
+    for name in names {
+        match get(name) {
+            Ok(text) => response.stdout += &text,
+            Err(why) => {
+                response.stderr = why + "\n";
+                response.exit = 1;
+                break;
+            }
+        }
+    }
+    response
+}
+
+/// What a request gets that nobody answers here. An inspection shows its empty list before.
+pub(super) fn nothing(request: &SwarmRequest, why: &str) -> Response {
+    let error = format!("Error response from daemon: {why}");
+    match request {
+        SwarmRequest::NodeInspect { format, pretty: false, names }
+        | SwarmRequest::ServiceInspect { format, pretty: false, names } => {
+            answer(format.as_deref(), &names[..1], |_| Err(error.clone()))
+        }
+        _ => Response { stderr: error + "\n", exit: 1, ..Response::default() },
+    }
+}
+
+fn pretty_node(n: &SwarmNode) -> String {
+    let mut out = format!("ID:\t\t\t{}\n", n.id);
+    if !n.labels.is_empty() {
+        out += "Labels:\n";
+        out += &n
+            .labels
+            .iter()
+            .map(|(k, v)| format!(" - {k}{}{v}\n", if v.is_empty() { "" } else { "=" }))
+            .collect::<String>();
+    }
+    out += &format!(
+        "Hostname:              \t{}\nStatus:\n State:\t\t\t{}\n Availability:         \t{}\n Address:\t\t{}\n",
+        n.hostname,
+        if n.down { "Down" } else { "Ready" },
+        title(&n.availability),
+        n.addr
+    );
+    if n.votes {
+        out += &format!(
+            "Manager Status:\n Address:\t\t{}:{}\n Raft Status:\t\t{}\n Leader:\t\t{}\n",
+            n.addr,
+            n.port,
+            if n.down { "Unreachable" } else { "Reachable" },
+            if n.leader { "Yes" } else { "No" }
+        );
+    }
+    out + &format!(
+        "Platform:\n Operating System:\tlinux\n Architecture:\t\tx86_64\nEngine Version:\t\t{ENGINE_VERSION}\n"
+    )
 }
 
 fn node_json(n: &SwarmNode) -> Value {
     let mut value = json!({
         "ID": n.id,
         "Spec": {
-            "Labels": {},
+            "Labels": n.labels,
             "Role": if n.manager { "manager" } else { "worker" },
             "Availability": n.availability,
         },
@@ -128,9 +167,12 @@ fn node_json(n: &SwarmNode) -> Value {
         },
         "Status": { "State": if n.down { "down" } else { "ready" }, "Addr": n.addr.to_string() },
     });
-    if n.manager {
-        value["ManagerStatus"] =
-            json!({ "Leader": n.leader, "Reachability": "reachable", "Addr": format!("{}:2377", n.addr) });
+    if n.votes {
+        let mut status = json!({ "Reachability": "reachable", "Addr": format!("{}:{}", n.addr, n.port) });
+        if n.leader {
+            status["Leader"] = true.into();
+        }
+        value["ManagerStatus"] = status;
     }
     value
 }
@@ -292,18 +334,10 @@ pub(super) fn service_inspect(
     names: &[String],
 ) -> Response {
     if pretty {
-        let mut out = String::new();
-        for name in names {
-            let Some(s) = cluster.service(name) else {
-                return Response {
-                    stderr: format!("Error: no such service: {name}\n"),
-                    exit: 1,
-                    ..Response::default()
-                };
-            };
-            out += &pretty_service(&cluster.services[s]);
-        }
-        return Response::ok(out);
+        return human_readable(names, |name| match cluster.service(name) {
+            Some(s) => Ok(pretty_service(&cluster.services[s])),
+            None => Err(format!("Error: no such service: {name}")),
+        });
     }
     answer(format, names, |name| match cluster.service(name) {
         Some(s) => Ok(service_json(&cluster.services[s])),

@@ -399,12 +399,15 @@ pub fn mappings(session: &Session, ns: NsId) -> Vec<NatRow> {
 
 fn routes(ns: &NetNs) -> Vec<[String; 4]> {
     let name = |dev| ns.device(dev).map(|d| d.name.to_string()).unwrap_or_default();
-    let row = |r: &crate::stack::Route| {
-        let to = prefix_name(r.prefix);
+    let row = |(r, table): (&crate::stack::Route, u32)| {
+        let mut to = prefix_name(r.prefix);
+        if table != crate::stack::TABLE_MAIN {
+            to += &format!(" (table {table})");
+        }
         let via = r.via.map(|v| v.to_string()).unwrap_or_default();
         [to, via, r.dev.map(name).unwrap_or_default(), r.src.map(|s| s.to_string()).unwrap_or_default()]
     };
-    ns.routes().into_iter().map(row).collect()
+    ns.routes_by_table().into_iter().map(row).collect()
 }
 
 fn neighbours(ns: &NetNs, now: crate::time::Instant) -> Vec<[String; 4]> {

@@ -38,6 +38,7 @@ pub fn change(change: &Change, lang: Lang) -> String {
             say(&format!("address.{turn}"), &[("dev", dev), ("addr", &addr.to_string())])
         }
         Changed::Route { route } => say(&format!("route.{turn}"), &[("route", route)]),
+        Changed::RoutingRule { rule } => say(&format!("routing_rule.{turn}"), &[("rule", rule)]),
         Changed::Rule { table, chain, rule } => {
             say(&format!("rule.{turn}"), &[("table", table), ("chain", chain), ("rule", rule)])
         }

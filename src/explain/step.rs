@@ -62,9 +62,8 @@ impl Teller<'_> {
     /// The MTU of the interface by which this namespace would send to `addr`.
     fn mtu_to(&self, addr: Ipv4Addr) -> Option<u32> {
         let ns = self.namespace()?;
-        let routes = ns.routes().into_iter().filter(|r| r.prefix.contains(&addr));
-        let best = routes.max_by_key(|r| r.prefix.prefix_len())?;
-        Some(ns.device(best.dev?)?.mtu)
+        let (route, _) = ns.route_for(&crate::stack::RouteKey::to(addr, None)).ok()?;
+        Some(ns.device(route.dev?)?.mtu)
     }
 
     fn rule(&self, rule: RuleId) -> String {
@@ -269,6 +268,8 @@ impl Teller<'_> {
             ConfigChange::RouteRemoved { route } => {
                 self.say("step.config.route_removed", &[("route", route)])
             }
+            ConfigChange::RuleAdded { rule } => self.say("step.config.rule_added", &[("rule", rule)]),
+            ConfigChange::RuleRemoved { rule } => self.say("step.config.rule_removed", &[("rule", rule)]),
             ConfigChange::Rules { command } => self.say("step.config.rules", &[("command", command)]),
             ConfigChange::Sysctl { key, value } => {
                 self.say("step.config.sysctl", &[("key", key), ("value", value)])

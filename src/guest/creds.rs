@@ -5,7 +5,8 @@
 //! privileged). Not supported: CAP_NET_BIND_SERVICE (Docker lets everybody bind low ports), permissions of
 //! files.
 
-use crate::stack::NetNs;
+use crate::stack::{NeighState, NetNs};
+use crate::time::Instant;
 
 /// A capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +176,16 @@ impl Creds {
     }
 }
 
+/// Is there a neighbour that `ip neigh flush` with these words would forget?
+fn forgettable(args: Vec<&str>, ns: &NetNs) -> bool {
+    let named = args.iter().position(|w| *w == "dev").and_then(|at| args.get(at + 1));
+    let dev = named.and_then(|name| ns.device_named(name)).map(|d| d.index);
+    // Which they are does not hang on the time, only their states do.
+    let all = ns.neighbours(Instant::ZERO);
+    (named.is_none() || dev.is_some())
+        && all.iter().any(|n| n.state != NeighState::Permanent && dev.is_none_or(|d| d == n.dev))
+}
+
 /// `ip` without CAP_NET_ADMIN: whatever would change something.
 fn ip(args: &[&str], ns: &NetNs) -> Option<(String, i32)> {
     let mut words = args.iter().skip_while(|a| a.starts_with('-'));
@@ -186,6 +197,7 @@ fn ip(args: &[&str], ns: &NetNs) -> Option<(String, i32)> {
             Some('a') => 255,
             Some('r') => 2,
             // The neighbours are looked through first, and there may be none to forget.
+            Some('n') if forgettable(words.copied().collect(), ns) => 1,
             _ => return None,
         };
         return Some(("Failed to send flush request: Operation not permitted\n".to_owned(), status));

@@ -193,10 +193,17 @@ impl Netfilter {
             (false, true) => self.check_places(kind, chain, at..at + count),
             (false, false) => Ok(()),
         };
+        // Who made a packet is not known here; where the kernel would not ask either, that is said instead.
+        let owner = links.is_ok() && asks_owner(self.rules_in(kind, chain).get(at..at + count));
+        let links = if owner { Err("") } else { links };
         if let Err(errno) = links {
             self.chain_mut(kind, chain).rules.edit().drain(at..at + count);
             self.tables[kind as usize].forget_reach();
             self.texts.truncate(names);
+            if owner {
+                let message = "netpier does not have -m owner: who made a packet is not known".to_owned();
+                return Err(NfError { message, exit: 1 });
+            }
             return Err(refused(op, line, errno));
         }
         if tracking {
@@ -379,15 +386,18 @@ fn refused(op: Op, line: &Line, errno: &str) -> NfError {
     NfError::kernel(what, errno, &format!("rule in chain {}", line.chain.as_deref().unwrap_or("")))
 }
 
+fn asks_owner(rules: Option<&[Rule]>) -> bool {
+    rules.into_iter().flatten().any(|r| r.spec.matches.contains(&Match::Owner))
+}
+
 /// What the kernel's checkentry functions refuse whatever the hook.
 fn is_well_formed(spec: &RuleSpec, kind: TableKind) -> bool {
     let is = |proto: u8| spec.proto == Some((proto, false));
     let never = |a: &super::AddrMatch| a.mask == 0 && a.invert;
     let table = match &spec.target {
         Target::Reject(_) => kind == TableKind::Filter,
-        Target::Dnat(_) | Target::Snat(_) | Target::Masquerade(_) | Target::Redirect(_) => {
-            kind == TableKind::Nat
-        }
+        nat if nat.is_nat() => kind == TableKind::Nat,
+        Target::Alter(alter) => alter.fits(spec, kind),
         Target::Ct(_) | Target::Notrack => kind == TableKind::Raw,
         _ => true,
     };
@@ -414,6 +424,8 @@ fn works_at(spec: &RuleSpec, hook: Hook) -> bool {
         Target::Dnat(_) | Target::Redirect(_) => matches!(hook, Prerouting | Output),
         Target::Snat(_) => matches!(hook, Postrouting | Input),
         Target::Masquerade(_) => hook == Postrouting,
+        Target::Netmap(..) => hook != Forward,
+        Target::Alter(alter) => alter.works_at(hook),
         _ => true,
     };
     let arrives = matches!(hook, Prerouting | Input | Forward);
@@ -422,6 +434,7 @@ fn works_at(spec: &RuleSpec, hook: Hook) -> bool {
             Match::Addrtype { limit_in: true, .. } => arrives,
             Match::Addrtype { limit_out: true, .. } => matches!(hook, Forward | Output | Postrouting),
             Match::Mac { .. } => arrives,
+            Match::Owner => matches!(hook, Output | Postrouting),
             _ => true,
         })
 }

@@ -84,7 +84,7 @@ pub(super) enum Walked {
 /// The packet and all that a rule may ask about it.
 pub(super) struct Walk<'a, H, L> {
     pub hook: Hook,
-    pub packet: &'a [u8],
+    pub packet: &'a mut [u8],
     pub view: &'a View,
     pub meta: &'a mut Meta,
     pub ct: &'a Conntrack,
@@ -195,6 +195,14 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
                 Target::Mark { value, mask } => {
                     self.meta.mark = (self.meta.mark & !mask) ^ value;
                     matched(self.log, MatchedTarget::Mark(self.meta.mark));
+                }
+                Target::Alter(alter) => {
+                    matched(self.log, MatchedTarget::Count);
+                    let (host, meta) = (self.host, &*self.meta);
+                    alter.apply_to(self.packet, self.view, || {
+                        let both = [meta.in_dev, meta.out_dev].into_iter().flatten();
+                        both.map(|dev| host.mtu(dev)).min().unwrap_or(u32::MAX)
+                    });
                 }
                 Target::Ct(notrack) => {
                     if *notrack && self.meta.ct.is_none() {
@@ -308,6 +316,7 @@ impl<H: Host, L: NfLog> Walk<'_, H, L> {
             Match::Mark { value, mask, invert } => ((self.meta.mark & mask) == *value) != *invert,
             Match::Mac { addr, invert } => self.meta.ether.is_some_and(|e| (e[6..12] == addr.0) != *invert),
             Match::Simple(m) => m.matches(&self.packet[v.l3..], self.meta.ether.as_ref()),
+            Match::Owner => false,
             Match::Comment(_) | Match::Limit { .. } => true,
         }
     }

@@ -298,6 +298,7 @@ fn one_match(out: &mut String, m: &Match, numeric: bool) {
         Match::Limit { period, burst } => {
             let _ = write!(out, " limit: avg {} burst {burst}", rate(*period));
         }
+        Match::Owner => {}
         Match::Comment(text) => {
             let _ = write!(out, " /* {text} */");
         }
@@ -351,6 +352,10 @@ fn target(out: &mut String, t: &Target, numeric: bool) {
                 (value, mask) => write!(out, " MARK xset {value:#x}/{mask:#x}"),
             };
         }
+        Target::Netmap(to, mask) => {
+            let _ = write!(out, " to:{}", super::print::netmap_text(*to, *mask));
+        }
+        Target::Alter(alter) => alter.list(out),
         Target::Ct(true) => *out += " CT notrack",
         Target::Ct(false) => *out += " CT",
         Target::Notrack => *out += " NOTRACK",

@@ -12,6 +12,7 @@
 //! The layer knows nothing of namespaces or interfaces beyond their names. What it must ask
 //! of the machine it runs on, it asks through [`Host`].
 
+mod alter;
 mod chain_index;
 mod command;
 mod conntrack;
@@ -31,6 +32,7 @@ mod table;
 mod tcp_track;
 mod tcp_window;
 
+pub use alter::{Alter, Ttl};
 pub use conntrack::{Conntrack, CtDirection, CtEntry, CtId, CtState, MAX_ENTRIES, Tuple};
 pub use eval::{Meta, Verdict};
 pub use names::{service_name, service_port};
@@ -92,6 +94,10 @@ pub trait Host {
     /// The source address that MASQUERADE takes for packets to `dst` through `dev`: the
     /// interface's primary address of suitable scope. None if it has no address.
     fn masquerade_addr(&self, dev: IfIndex, dst: Ipv4Addr) -> Option<Ipv4Addr>;
+    /// The MTU of an interface (`TCPMSS --clamp-mss-to-pmtu`).
+    fn mtu(&self, _dev: IfIndex) -> u32 {
+        u32::MAX
+    }
     /// The name of an interface (`-i`, `-o`).
     fn name(&self, dev: IfIndex) -> IfName;
 }
@@ -321,7 +327,7 @@ impl Netfilter {
         }
         let mut walk = Walk {
             hook: pass.hook,
-            packet: pass.packet,
+            packet: &mut *pass.packet,
             view: pass.view,
             meta: pass.meta,
             ct: &self.ct,

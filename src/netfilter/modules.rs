@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::alter::Alter;
 use super::names::{ADDR_TYPES, REJECTS, TCP_FLAGS, icmp_type, log_level, protocol_number, service_port};
 use super::parse::address;
 use super::print::{CT_ADDRS, CT_PORTS, LOG_FLAGS, STATUS_NAMES};
@@ -30,6 +31,7 @@ pub(super) fn new_match(name: &str) -> Option<Match> {
         "mac" => Match::Mac { addr: Default::default(), invert: false },
         "limit" => Match::Limit { period: 36_000_000 / 3, burst: 5 },
         "comment" => Match::Comment("".into()),
+        "owner" => Match::Owner,
         name => return Simple::new(name).map(Match::Simple),
     })
 }
@@ -48,6 +50,7 @@ pub(super) const fn match_name(m: &Match) -> &'static str {
         Match::Mac { .. } => "mac",
         Match::Limit { .. } => "limit",
         Match::Comment(_) => "comment",
+        Match::Owner => "owner",
         Match::Simple(simple) => simple.name(),
     }
 }
@@ -92,6 +95,7 @@ pub(super) const fn match_options(m: &Match) -> Options {
         Match::Mac { .. } => &[("mac-source", 1)],
         Match::Limit { .. } => &[("limit", 1), ("limit-burst", 1)],
         Match::Comment(_) => &[("comment", 1)],
+        Match::Owner => &[("uid-owner", 1), ("gid-owner", 1), ("socket-exists", 0), ("suppl-groups", 0)],
         Match::Simple(simple) => simple.options(),
     }
 }
@@ -126,6 +130,7 @@ pub(super) fn apply_match(
             "sport" | "source-port" => set_port(sport, value, invert, "source-port", given),
             _ => set_port(dport, value, invert, "destination-port", given),
         },
+        Match::Owner => Ok(()),
         Match::Icmp { kind, codes, invert: not } => {
             (*kind, *codes) = icmp(value)?;
             *not = invert;
@@ -477,7 +482,8 @@ pub(super) fn new_target(name: &str) -> Option<Target> {
         "MARK" => Target::Mark { value: 0, mask: 0 },
         "CT" => Target::Ct(false),
         "NOTRACK" => Target::Notrack,
-        _ => return None,
+        "NETMAP" => Target::Netmap(0, 0),
+        _ => return Alter::new(name).map(Target::Alter),
     })
 }
 
@@ -496,6 +502,8 @@ pub(super) const fn target_name(t: &Target) -> &'static str {
         Target::Mark { .. } => "MARK",
         Target::Ct(_) => "CT",
         Target::Notrack => "NOTRACK",
+        Target::Netmap(..) => "NETMAP",
+        Target::Alter(alter) => alter.name(),
         Target::None | Target::Jump(_) | Target::Goto(_) => "",
     }
 }
@@ -521,6 +529,8 @@ pub(super) const fn target_options(t: &Target) -> Options {
             &[("set-mark", 1), ("set-xmark", 1), ("and-mark", 1), ("or-mark", 1), ("xor-mark", 1)]
         }
         Target::Ct(_) => &[("notrack", 0)],
+        Target::Netmap(..) => &[("to", 1)],
+        Target::Alter(alter) => alter.options(),
         _ => &[],
     }
 }
@@ -556,6 +566,11 @@ pub(super) fn apply_target(
             })?;
             Ok(())
         }
+        Target::Netmap(to, mask) => {
+            (*to, *mask) = network(value).ok_or_else(|| bad_value("NETMAP", "--to", value))?;
+            Ok(())
+        }
+        Target::Alter(alter) => alter.apply(name, value),
         Target::Ct(notrack) => {
             *notrack = true;
             Ok(())
@@ -583,6 +598,8 @@ pub(super) fn check_target(t: &Target, given: &[&str]) -> Res<()> {
     match t {
         Target::Dnat(_) if !has("to-destination") => Err(must_specify("DNAT", "to-destination")),
         Target::Snat(_) if !has("to-source") => Err(must_specify("SNAT", "to-source")),
+        Target::Netmap(..) if !has("to") => Err(must_specify("NETMAP", "to")),
+        Target::Alter(alter) => alter.check(given),
         Target::Mark { .. } if given.is_empty() => {
             let text = "MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required";
             Err(NfError::usage(text))
@@ -662,6 +679,17 @@ fn to_ports(text: &str, proto: Option<u8>) -> Res<(u16, u16)> {
     Ok((first, last))
 }
 
+/// `ADDRESS[/LENGTH or MASK]` of NETMAP.
+fn network(text: &str) -> Option<(u32, u32)> {
+    let (addr, mask) = text.split_once('/').unwrap_or((text, "32"));
+    let addr: Ipv4Addr = addr.parse().ok()?;
+    let mask = match mask.parse::<u8>() {
+        Ok(len) if len <= 32 => u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0),
+        _ => u32::from(mask.parse::<Ipv4Addr>().ok()?),
+    };
+    (mask.leading_ones() + mask.trailing_zeros() >= 32).then_some((u32::from(addr) & mask, mask))
+}
+
 fn nat_range(range: &mut NatRange, text: &str, proto: Option<u8>) -> Res<()> {
     let (addrs, ports) = match text.split_once(':') {
         Some((addrs, ports)) => (addrs, Some(ports)),
@@ -726,7 +754,7 @@ pub(super) fn only_once(module: &str, option: &str) -> NfError {
 pub(super) fn must_specify(module: &str, option: &str) -> NfError {
     NfError::usage(format!("{module}: option \"--{option}\" must be specified\n"))
 }
-fn together(module: &str, first: &str, second: &str) -> NfError {
+pub(super) fn together(module: &str, first: &str, second: &str) -> NfError {
     NfError::usage(format!("{module}: option \"--{first}\" cannot be used together with \"--{second}\".\n"))
 }
 pub(super) fn bad_integer(module: &str, option: &str) -> NfError {

@@ -92,6 +92,11 @@ pub(super) fn resolve(
             };
             Ok(NatRange { addrs: Some((addr, addr)), ..*range })
         }
+        Target::Netmap(to, mask) => {
+            let old = if NatKind::at(hook) == NatKind::Source { view.src } else { view.dst };
+            let addr = Ipv4Addr::from(old & !mask | to & mask);
+            Ok(NatRange { addrs: Some((addr, addr)), ..NatRange::default() })
+        }
         _ => Err(Refused),
     }
 }

@@ -195,7 +195,7 @@ pub(super) const fn is_icmp_error(kind: u8) -> bool {
 
 /// The checksum at `at` after a field that it covers changed from `old` to `new` (RFC 1624 §3,
 /// equation 3: HC' = ~(~HC + ~m + m')).
-fn adjust(packet: &mut [u8], at: usize, old: u32, new: u32) {
+pub(super) fn adjust(packet: &mut [u8], at: usize, old: u32, new: u32) {
     let hc = u16_at(packet, at);
     let mut sum = u32::from(!hc);
     for word in [!old >> 16 & 0xffff, !old & 0xffff, new >> 16, new & 0xffff] {

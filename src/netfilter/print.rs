@@ -207,6 +207,7 @@ fn one_match(out: &mut String, m: &Match) {
                 push(out, &["--limit-burst", &burst.to_string()]);
             }
         }
+        Match::Owner => *out += " -m owner",
         Match::Comment(text) => push(out, &["-m comment --comment", &quoted(text)]),
     }
 }
@@ -343,6 +344,8 @@ fn target(out: &mut String, t: &Target, chain_name: impl Fn(ChainId) -> String) 
         Target::Mark { value, mask } => {
             let _ = write!(out, " -j MARK --set-xmark {value:#x}/{mask:#x}"); // a String takes all
         }
+        Target::Netmap(to, mask) => push(out, &["-j NETMAP --to", &netmap_text(*to, *mask)]),
+        Target::Alter(alter) => alter.save(out),
         Target::Ct(notrack) => *out += if *notrack { " -j CT --notrack" } else { " -j CT" },
         Target::Notrack => *out += " -j NOTRACK",
     }
@@ -366,6 +369,11 @@ fn log(out: &mut String, spec: &LogSpec) {
 /// The flags of LOG: bit and name, in the order in which they are printed.
 pub(super) const LOG_FLAGS: [(u8, &str); 5] =
     [(1, "tcp-sequence"), (2, "tcp-options"), (4, "ip-options"), (8, "uid"), (32, "macdecode")];
+
+/// `10.0.0.0/24`.
+pub(super) fn netmap_text(to: u32, mask: u32) -> String {
+    format!("{}/{}", Ipv4Addr::from(to), mask.leading_ones())
+}
 
 /// `1.2.3.4-1.2.3.9:80-90/70`.
 pub(super) fn range_text(range: &NatRange) -> String {

@@ -272,6 +272,8 @@ pub enum Match {
         /** `!` */
         invert: bool,
     },
+    /// `-m owner`: who made the packet, which is not known here; see `command`.
+    Owner,
     /// One of those that look at one field.
     Simple(super::simple::Simple),
     /// `-m limit`: a token bucket (xt_limit.c).
@@ -358,6 +360,10 @@ pub enum Target {
         /** mask */
         mask: u32,
     },
+    /// NETMAP `--to`: the network's part of the address is replaced (address, mask).
+    Netmap(u32, u32),
+    /// TTL or TCPMSS: changes a field and goes on.
+    Alter(super::alter::Alter),
     /// CT; the flag is `--notrack`.
     Ct(bool),
     /// NOTRACK, the older form of `CT --notrack`.
@@ -365,9 +371,12 @@ pub enum Target {
 }
 
 impl Target {
-    /// True for DNAT, SNAT, MASQUERADE and REDIRECT.
+    /// True for DNAT, SNAT, MASQUERADE, REDIRECT and NETMAP.
     pub const fn is_nat(&self) -> bool {
-        matches!(self, Self::Dnat(_) | Self::Snat(_) | Self::Masquerade(_) | Self::Redirect(_))
+        matches!(
+            self,
+            Self::Dnat(_) | Self::Snat(_) | Self::Masquerade(_) | Self::Redirect(_) | Self::Netmap(..)
+        )
     }
     /// The chain that it leads to.
     pub const fn chain(&self) -> Option<ChainId> {

@@ -93,6 +93,11 @@ pub enum Changed {
         /// The text.
         route: String,
     },
+    /// A routing rule, as `ip rule` prints it without its place.
+    RoutingRule {
+        /// The text.
+        rule: String,
+    },
     /// A rule.
     Rule {
         /// `nat`, `filter`, …
@@ -142,7 +147,7 @@ impl Changed {
             Self::Veth { .. } => 3,
             Self::Device { .. } | Self::Up { .. } => 4,
             Self::Address { .. } => 5,
-            Self::Route { .. } => 6,
+            Self::Route { .. } | Self::RoutingRule { .. } => 6,
             Self::Rule { .. } | Self::Rules { .. } => 7,
             Self::Port { .. } => 8,
             Self::Name { .. } => 9,
@@ -293,6 +298,8 @@ impl Session {
                 }
                 ConfigChange::RouteAdded { route } => (Turn::Added, Changed::Route { route }),
                 ConfigChange::RouteRemoved { route } => (Turn::Removed, Changed::Route { route }),
+                ConfigChange::RuleAdded { rule } => (Turn::Added, Changed::RoutingRule { rule }),
+                ConfigChange::RuleRemoved { rule } => (Turn::Removed, Changed::RoutingRule { rule }),
                 ConfigChange::Rules { command } => rule(command),
                 ConfigChange::Sysctl { key, value } => (Turn::Set, Changed::Sysctl { key, value }),
             };

@@ -31,7 +31,7 @@ pub(super) fn of_words(words: &[String]) -> bool {
             let mut rest = args.iter().skip_while(|a| a.starts_with('-'));
             let object = rest.next().copied().unwrap_or_default();
             let verb = rest.next().copied().unwrap_or_default();
-            let object = ["address", "route", "link", "neighbour"]
+            let object = ["address", "route", "rule", "link", "neighbour"]
                 .iter()
                 .any(|o| !object.is_empty() && (o.starts_with(object) || object == "neighbor"));
             let reads = ["show", "list", "lst", "get", "help"];
@@ -100,6 +100,8 @@ mod tests {
             ("ip a add 10.0.0.1/24 dev eth0", true),
             ("ip link set eth0 down", true),
             ("ip route get 8.8.8.8", false),
+            ("ip rule add from 10.0.0.2 table 100", true),
+            ("ip rule", false),
             ("sysctl -w net.ipv4.ip_forward=0", true),
             ("sysctl net.ipv4.ip_forward", false),
             ("sudo ip neigh flush all", true),

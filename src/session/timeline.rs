@@ -330,7 +330,7 @@ mod tests {
     fn state(s: &Session, now: Instant) -> String {
         let mut text = format!("{}\n", s.world.log.next_seq());
         for ns in s.world.namespaces() {
-            text += &format!("{:?}\n{:?}\n", ns.neighbours(now), ns.routes());
+            text += &format!("{:?}\n{:?}\n{:?}\n", ns.neighbours(now), ns.routes(), ns.rules());
             text += &ns.nf.ct.iter().map(|e| e.line(now) + "\n").collect::<String>();
             text += &format!("{:?}\n", ns.sockets());
         }

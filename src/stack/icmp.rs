@@ -5,6 +5,7 @@
 //! `accept_redirects`). Not supported: timestamps, rate limits, `icmp_errors_use_inbound_ifaddr`.
 
 use super::ipv4::{self, ETHER, HEADER};
+use super::policy::RouteKey;
 use super::{Cx, DropReason, NetNs, Step};
 use crate::netfilter::Meta;
 use crate::wire::fmt::{
@@ -95,7 +96,7 @@ impl NetNs {
             return self.dropped(&frame, Some(dev), DropReason::Broadcast, cx);
         }
         cx.log.packet(frame.id, Step::DeliveredToKernel);
-        let hop = self.resolve(src, None);
+        let hop = self.resolve_flow(&RouteKey::from_to(dst, src, None));
         let Ok(hop) = &hop else { return };
         let ident = self.next_ident();
         let ttl = self.sysctl.default_ttl;
@@ -179,11 +180,13 @@ impl NetNs {
         }
         let original = ipv4::view(&about.bytes);
         let to = original.src_addr();
-        let Ok(hop) = self.resolve(to, None) else { return };
+        let own = Some(original.dst_addr()).filter(|own| self.is_local(*own));
+        let flow = RouteKey::from_to(own.unwrap_or(Ipv4Addr::UNSPECIFIED), to, None);
+        let Ok(hop) = self.resolve_flow(&flow) else { return };
         // from where it was sent to, if that is here; otherwise from the way back to the sender
-        let src = match original.dst_addr() {
-            own if self.is_local(own) => own,
-            _ => match self.source_for(to, None) {
+        let src = match own {
+            Some(own) => own,
+            None => match self.source_for(to, None) {
                 Ok(src) => src,
                 Err(_) => return,
             },
@@ -247,7 +250,7 @@ impl NetNs {
         if segment.rst() || !segment.verify_checksum(&src.into(), &dst.into()) {
             return;
         }
-        let Ok(hop) = self.resolve(src, None) else { return };
+        let Ok(hop) = self.resolve_flow(&RouteKey::from_to(dst, src, None)) else { return };
         let mut bytes = vec![0; ETHER + HEADER + 20];
         let mut packet = ipv4::view_mut(&mut bytes);
         packet.set_version(4);

@@ -3,10 +3,12 @@
 
 use super::ipv4::{self, ETHER, PacketLog};
 use super::output::{Hop, NextHop, RouteError};
+use super::policy::RouteKey;
 use super::{Beyond, Cx, DropReason, NetNs, Output, Step, TimerKind};
 use crate::netfilter::{Hook, Meta, RejectWith, Verdict};
 use crate::wire::fmt::{EthernetFrame, EthernetProtocol, IpProtocol};
 use crate::wire::{Frame, IfIndex, Mac};
+use std::net::Ipv4Addr;
 
 impl NetNs {
     /// A frame arrives at `dev`.
@@ -147,7 +149,7 @@ impl NetNs {
         if dst.is_loopback() && !localnet && dev != IfIndex::LO {
             return self.dropped(&frame, Some(dev), DropReason::NotMine { dst }, cx);
         }
-        if let Some(reason) = self.bad_source(dev, src) {
+        if let Some(reason) = self.bad_source(dev, src, dst) {
             return self.dropped(&frame, Some(dev), reason, cx);
         }
         if dst.is_multicast() {
@@ -166,7 +168,7 @@ impl NetNs {
     }
 
     /// Whether what comes in by `dev` may go on (IN_DEV_FORWARD).
-    pub(super) fn forwards(&self, dev: IfIndex) -> bool {
+    pub fn forwards(&self, dev: IfIndex) -> bool {
         let s = &self.sysctl;
         let unlike = !s.forward_unlike.is_empty()
             && self.devices.get(dev).is_some_and(|d| s.forward_unlike.contains(&d.name));
@@ -174,18 +176,18 @@ impl NetNs {
     }
 
     /// fib_validate_source: our own address from outside, and the reverse path filter.
-    fn bad_source(&self, dev: IfIndex, src: std::net::Ipv4Addr) -> Option<DropReason> {
+    fn bad_source(&self, dev: IfIndex, src: Ipv4Addr, dst: Ipv4Addr) -> Option<DropReason> {
         if dev == IfIndex::LO {
             return None;
         }
         if !src.is_loopback() && self.is_local(src) {
             return Some(DropReason::Martian { src });
         }
-        let back = |device| self.routes.lookup(src, device);
+        let back = || self.route_for(&RouteKey::from_to(dst, src, None)).ok().and_then(|(r, _)| r.dev);
         let ok = match self.sysctl.rp_filter {
             0 => true,
-            1 => back(None).is_some_and(|r| r.dev == Some(dev)),
-            _ => back(None).is_some_and(|r| r.dev.is_some()),
+            1 => back() == Some(dev),
+            _ => back().is_some(),
         };
         (!ok).then_some(DropReason::ReversePath { src })
     }
@@ -196,7 +198,9 @@ impl NetNs {
         if Mac::from(EthernetFrame::new_unchecked(&frame.bytes[..]).dst_addr()).is_group() {
             return self.dropped(&frame, Some(dev), DropReason::Broadcast, cx);
         }
-        let hop = match self.resolve(dst, None) {
+        let src = ipv4::view(&frame.bytes).src_addr();
+        let flow = RouteKey { iif: Some(dev), mark: meta.mark, ..RouteKey::from_to(src, dst, None) };
+        let hop = match self.resolve_flow(&flow) {
             Ok(hop) => hop,
             Err(error) => {
                 let (answer, reason) = match error {
@@ -209,7 +213,6 @@ impl NetNs {
                     }
                     RouteError::Blackhole => (None, DropReason::UnreachableRoute { dst }),
                 };
-                let src = ipv4::view(&frame.bytes).src_addr();
                 if let Some(kind) = answer
                     && self.told.may_tell(src, cx.now)
                 {
@@ -350,7 +353,7 @@ fn decrement_ttl(frame: &mut Frame) -> u8 {
 
 impl Hop {
     /// The step that tells of it.
-    pub(super) fn step(&self, dst: std::net::Ipv4Addr) -> Step {
+    pub(super) fn step(&self, dst: Ipv4Addr) -> Step {
         match self.next {
             NextHop::Local => Step::RoutedLocal { dst },
             _ => Step::Routed { dst, prefix: self.prefix, via: self.via, dev: self.dev },

@@ -138,6 +138,9 @@ impl Host for HostView<'_> {
         let via = self.routes.lookup(dst, Some(dev)).and_then(|r| r.via);
         self.select_addr(dev, via.unwrap_or(dst))
     }
+    fn mtu(&self, dev: IfIndex) -> u32 {
+        self.devices.get(dev).map_or(u32::MAX, |d| d.mtu)
+    }
     #[inline]
     fn name(&self, dev: IfIndex) -> IfName {
         self.devices.name(dev)

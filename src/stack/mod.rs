@@ -21,6 +21,7 @@ mod neighbour;
 mod output;
 mod packed;
 mod peer;
+mod policy;
 mod route;
 mod setup;
 mod socket;
@@ -36,7 +37,10 @@ pub use device::{Device, DeviceKind};
 pub use log::StepLog;
 pub use namespace::{Beyond, ConfigError, Cx, NetNs, Output, PacketIds, Sysctl, TimerKind};
 pub use neighbour::{NeighState, Neighbour};
-pub use route::{Route, RouteKind, RouteTable, Scope};
+pub use policy::{
+    RouteKey, RoutingRule, RuleAction, RulePattern, TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, table_name,
+};
+pub use route::{Among, Route, RouteKind, RouteTable, Scope};
 pub use socket::{Datagram, Errno, IcmpError, SocketId, SocketInfo, SocketKind, SocketOption, TcpState};
 pub use step::{ByteSpan, ConfigChange, DropReason, Fate, Record, Sink, Step};
 pub use upper::{

@@ -209,6 +209,10 @@ pub enum ConfigError {
     InvalidGateway,
     #[error("No such process")]
     NoSuchRoute,
+    #[error("No such file or directory")]
+    NoSuchRule,
+    #[error("FIB table does not exist")]
+    NoSuchTable,
     #[error("Cannot assign requested address")]
     NoSuchAddress,
     #[error("Device or resource busy")]
@@ -235,6 +239,8 @@ pub struct NetNs {
     /// The addresses of interfaces that are up: the local routing table.
     pub(super) locals: Vec<LocalAddr>,
     pub(super) routes: RouteTable,
+    /// Routing rules and tables of one's own, where there are any.
+    pub(super) policy: Option<Box<super::policy::Policy>>,
     /// Path MTUs that ICMP taught.
     pub(super) pmtu: FastMap<Ipv4Addr, u16>,
     /// Better first hops that were told of, by destination: in place of which router, which.
@@ -294,6 +300,7 @@ impl NetNs {
             devices,
             locals: vec![LocalAddr { addr: lo, dev: IfIndex::LO, source: lo, broadcast: None }],
             routes: RouteTable::default(),
+            policy: None,
             pmtu: FastMap::new(),
             redirects: FastMap::new(),
             redirected: Default::default(),
@@ -349,7 +356,7 @@ impl NetNs {
     pub fn device_named(&self, name: &str) -> Option<&Device> {
         self.devices.named(name)
     }
-    /// The routes in the order `ip route` prints them.
+    /// The routes of table main in the order `ip route` prints them.
     pub fn routes(&self) -> Vec<&Route> {
         self.routes.in_order()
     }
@@ -359,7 +366,11 @@ impl NetNs {
         if self.is_local(dst) {
             return None;
         }
-        Some((self.routes.lookup(dst, None)?, self.source_for(dst, None).ok()?))
+        let route = match &self.policy {
+            Some(policy) => self.ruled(policy, &super::RouteKey::to(dst, None)).ok()?.0,
+            None => self.routes.lookup(dst, None)?,
+        };
+        Some((route, self.source_for(dst, None).ok()?))
     }
     /// True if `addr` is one of this namespace's own (127/8 too).
     pub fn is_local(&self, addr: Ipv4Addr) -> bool {

@@ -2,7 +2,8 @@
 //! (ip_output.c, ip_route_output_key_hash_rcu in route.c).
 
 use super::ipv4::{self, CHECKSUM, ETHER, HEADER, IpSend, LocalAddr};
-use super::{Cx, DevRef, DropReason, Errno, NetNs, Output, RouteKind, Step, TimerKind};
+use super::policy::{Policy, RouteKey};
+use super::{Cx, DevRef, DropReason, Errno, NetNs, Output, Route, RouteKind, Step, TimerKind};
 use crate::netfilter::{Hook, Meta};
 use crate::time::Duration;
 use crate::wire::fmt::{EthernetProtocol, IpProtocol};
@@ -63,6 +64,38 @@ impl From<RouteError> for Errno {
 impl NetNs {
     /// The way to `dst`, out of `device` if one is given.
     pub(super) fn resolve(&self, dst: Ipv4Addr, device: Option<IfIndex>) -> Result<Hop, RouteError> {
+        match &self.policy {
+            None => self.resolve_in(dst, device, || Ok(self.routes.lookup(dst, device))),
+            Some(_) => self.resolve_flow(&RouteKey::to(dst, device)),
+        }
+    }
+
+    /// The way of a packet of which more is known: rules may ask for it.
+    #[inline]
+    pub(super) fn resolve_flow(&self, flow: &RouteKey) -> Result<Hop, RouteError> {
+        match &self.policy {
+            None => self.resolve(flow.dst, flow.oif),
+            Some(policy) => self.resolve_ruled(policy, flow),
+        }
+    }
+
+    #[cold]
+    fn resolve_ruled(&self, policy: &Policy, flow: &RouteKey) -> Result<Hop, RouteError> {
+        self.resolve_in(flow.dst, flow.oif, || match self.ruled(policy, flow) {
+            Ok((route, _)) => Ok(Some(route)),
+            Err(RouteError::NoRoute) => Ok(None),
+            Err(refused) => Err(refused),
+        })
+    }
+
+    /// `routed`: what the tables say.
+    #[inline(always)]
+    fn resolve_in<'a>(
+        &'a self,
+        dst: Ipv4Addr,
+        device: Option<IfIndex>,
+        routed: impl FnOnce() -> Result<Option<&'a Route>, RouteError>,
+    ) -> Result<Hop, RouteError> {
         let exact = Ipv4Net::from(dst);
         let group =
             |dev| Hop { dev, next: NextHop::Group(group_mac(dst)), prefix: exact, via: None, src: None };
@@ -82,7 +115,7 @@ impl NetNs {
         if to_group && let Some(dev) = device {
             return Ok(group(dev));
         }
-        let Some(route) = self.routes.lookup(dst, device) else {
+        let Some(route) = routed()? else {
             // bound to a device without a route there: assume that it is on the link
             let on_link =
                 |dev| Hop { dev, next: NextHop::Neighbour(dst), prefix: exact, via: None, src: None };
@@ -160,7 +193,7 @@ impl NetNs {
     /// `NetUnreach`, `HostUnreach`, `Access` (no route or one that says so), `MsgSize` (DF and
     /// longer than the path's MTU), `Perm` (dropped in OUTPUT), `Invalid` (127/8 to elsewhere).
     pub(super) fn ip_output(&mut self, send: IpSend<'_>, cx: &mut Cx<'_>) -> Result<PacketId, Errno> {
-        let hop = self.resolve(send.dst, send.device)?;
+        let hop = self.resolve_flow(&RouteKey::from_to(send.src, send.dst, send.device))?;
         self.ip_output_by(&hop, send, cx)
     }
 
@@ -208,13 +241,15 @@ impl NetNs {
         let dst = ipv4::view(&frame.bytes).dst_addr();
         cx.log.packet(frame.id, hop.step(dst));
         meta.out_dev = Some(hop.dev);
+        let mark = meta.mark;
         match self.ask(Hook::Output, &mut frame, meta, cx) {
             None => return Err(Errno::Perm),
-            Some(false) => {}
-            Some(true) => {
+            Some(false) if meta.mark == mark || self.policy.is_none() => {}
+            Some(_) => {
                 let packet = ipv4::view(&frame.bytes);
                 let (src, dst) = (packet.src_addr(), packet.dst_addr());
-                let again = self.resolve(dst, device).map_err(|e| (e.into(), DropReason::NoRoute { dst }));
+                let flow = RouteKey { mark: meta.mark, ..RouteKey::from_to(src, dst, device) };
+                let again = self.resolve_flow(&flow).map_err(|e| (e.into(), DropReason::NoRoute { dst }));
                 let again = again.and_then(|hop| match self.check_source(src, &hop) {
                     Ok(()) => Ok(hop),
                     Err(errno) => Err((errno, DropReason::Martian { src })),

@@ -1,6 +1,7 @@
-//! The main routing table: longest prefix wins, then the lowest metric (net/ipv4/fib_trie.c).
+//! A routing table: longest prefix wins, then the lowest metric (net/ipv4/fib_trie.c). Which table is
+//! asked is up to `policy`.
 //!
-//! Not supported: policy rules and further tables, multipath, TOS.
+//! Not supported: multipath, TOS.
 
 use super::ConfigError;
 use crate::wire::{IfIndex, Ipv4Net};
@@ -50,6 +51,21 @@ pub struct Route {
     pub metric: u32,
 }
 
+/// How a new route takes its place among those of the same prefix and metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// `add`: there must be none.
+    New,
+    /// `prepend`: before them.
+    First,
+    /// `append`: behind them.
+    Last,
+    /// `replace`: in place of the first, if there is one.
+    Replacing,
+    /// `change`: in place of the first, which must be there.
+    Changing,
+}
+
 /// The table, longest prefix first, then the lowest metric, then the oldest.
 #[derive(Debug, Clone, Default)]
 pub struct RouteTable {
@@ -66,17 +82,29 @@ impl RouteTable {
         })
     }
 
-    /// Adds a route.
+    /// Adds a route among those of the same prefix and metric (fib_table_insert). What it replaced.
     ///
     /// # Errors
-    /// `Exists` if one has the same prefix and metric.
-    pub(super) fn add(&mut self, mut route: Route) -> Result<(), ConfigError> {
+    /// `Exists` if there is one of them (`New`), or the very same. `NoSuchRule` if there is none (`Change`).
+    pub(super) fn put(&mut self, mut route: Route, among: Among) -> Result<Option<Route>, ConfigError> {
         route.prefix = route.prefix.trunc();
-        if self.routes.iter().any(|r| r.prefix == route.prefix && r.metric == route.metric) {
-            return Err(ConfigError::Exists);
+        let peer = |r: &Route| r.prefix == route.prefix && r.metric == route.metric;
+        let first = self.routes.iter().position(peer);
+        let same = self.routes.iter().position(|r| *r == route);
+        match (among, first) {
+            (Among::New, Some(_)) => return Err(ConfigError::Exists),
+            (Among::Replacing | Among::Changing, Some(at)) => {
+                if same.is_some_and(|s| s != at) {
+                    return Err(ConfigError::Exists);
+                }
+                return Ok(Some(std::mem::replace(&mut self.routes[at], route)));
+            }
+            (Among::Changing, None) => return Err(ConfigError::NoSuchRule),
+            _ if same.is_some() => return Err(ConfigError::Exists),
+            (Among::First, Some(at)) => self.routes.insert(at, route),
+            _ => self.append(route),
         }
-        self.append(route);
-        Ok(())
+        Ok(None)
     }
 
     /// Adds a route behind those of the same prefix and metric, as the kernel does for addresses.
@@ -134,7 +162,7 @@ mod tests {
             ("10.0.0.7/32", 6, 0),
         ];
         for (prefix, dev, metric) in lines {
-            t.add(route(prefix, dev, metric)).unwrap();
+            t.put(route(prefix, dev, metric), Among::New).unwrap();
         }
         t
     }
@@ -174,6 +202,25 @@ mod tests {
 
     #[test]
     fn the_same_prefix_and_metric_exist_only_once() {
-        assert_eq!(table().add(route("10.0.0.9/24", 9, 0)), Err(ConfigError::Exists));
+        assert_eq!(table().put(route("10.0.0.9/24", 9, 0), Among::New), Err(ConfigError::Exists));
+    }
+
+    #[test]
+    fn a_route_takes_its_place_among_its_like() {
+        let devices = |t: &RouteTable| -> Vec<u32> {
+            let like = t.in_order().into_iter().filter(|r| r.prefix.prefix_len() == 24 && r.metric == 7);
+            like.filter_map(|r| r.dev).map(|d| d.0).collect()
+        };
+        let mut t = table();
+        let like = |dev| route("10.5.0.0/24", dev, 7);
+        assert_eq!(t.put(like(1), Among::Changing), Err(ConfigError::NoSuchRule));
+        t.put(like(1), Among::Replacing).unwrap();
+        t.put(like(2), Among::Last).unwrap();
+        t.put(like(3), Among::First).unwrap();
+        assert_eq!(devices(&t), [3, 1, 2]);
+        assert_eq!(t.put(like(2), Among::Last), Err(ConfigError::Exists));
+        assert_eq!(t.put(like(4), Among::Replacing).unwrap(), Some(like(3)));
+        assert_eq!(devices(&t), [4, 1, 2]);
+        assert_eq!(t.put(like(1), Among::Changing), Err(ConfigError::Exists));
     }
 }

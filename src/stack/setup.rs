@@ -3,8 +3,8 @@
 
 use super::ipv4::{LocalAddr, PacketLog};
 use super::{
-    Beyond, BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output, Pid,
-    Route, RouteKind, Scope, SocketId, Step,
+    Among, Beyond, BridgeState, ConfigChange, ConfigError, Cx, DevRef, Device, DeviceKind, NetNs, Output,
+    Pid, Route, RouteKind, Scope, SocketId, Step,
 };
 use crate::netfilter::NfError;
 use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
@@ -161,7 +161,7 @@ impl NetNs {
                 self.add_connected(dev, net);
             }
         } else {
-            self.routes.retain(|r| r.dev != Some(dev));
+            self.keep_routes(|r| r.dev != Some(dev));
             self.neigh_forget(Some(dev), cx);
         }
         cx.out.push(Output::Admin { dev });
@@ -353,7 +353,13 @@ impl NetNs {
         if device.addrs.contains(&addr) {
             return Err(ConfigError::Exists);
         }
-        device.addrs.push(addr);
+        // A second one of a subnet comes last, another first one behind those (__inet_insert_ifa).
+        let first = |i: usize, a: &Ipv4Net| !device.addrs[..i].iter().any(|b| b.trunc() == a.trunc());
+        let at = match first(device.addrs.len(), &addr) {
+            false => device.addrs.len(),
+            true => device.addrs.iter().enumerate().rposition(|(i, a)| first(i, a)).map_or(0, |i| i + 1),
+        };
+        device.addrs.insert(at, addr);
         let (name, up) = (device.name, device.up);
         change(ConfigChange::AddressAdded { dev, name, addr }, cx);
         self.tell_watchers(cx);
@@ -400,10 +406,10 @@ impl NetNs {
         let gone = |a: Ipv4Addr| !self.devices.iter().any(|d| d.addrs.iter().any(|net| net.addr() == a));
         let lost: Vec<Ipv4Addr> =
             std::iter::once(addr.addr()).chain(later.iter().map(|a| a.addr())).filter(|a| gone(*a)).collect();
-        self.routes.retain(|r| r.src.is_none_or(|src| !lost.contains(&src)));
+        self.keep_routes(|r| r.src.is_none_or(|src| !lost.contains(&src)));
         if left.is_empty() {
             // the last one: IP is off there, and no route leads that way (fib_inetaddr_event)
-            self.routes.retain(|r| r.dev != Some(dev));
+            self.keep_routes(|r| r.dev != Some(dev));
         }
         Ok(())
     }
@@ -453,9 +459,24 @@ impl NetNs {
     /// # Errors
     /// `Exists`, `InvalidGateway`, `Unreachable`, `NoDevice`; `Invalid` if the preferred source is
     /// not an address of this namespace.
-    pub fn add_route(&mut self, mut route: Route, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+    pub fn add_route(&mut self, route: Route, cx: &mut Cx<'_>) -> Result<(), ConfigError> {
+        self.add_route_to(super::TABLE_MAIN, route, Among::New, cx)
+    }
+
+    /// Adds a route to a table (`ip route add`, `prepend`, `append`, `replace` and `change`).
+    ///
+    /// # Errors
+    /// As [`NetNs::add_route`]; `NoSuchRule` (the same words) if there is none to change; `Full`,
+    /// `NotSupported` for table local.
+    pub fn add_route_to(
+        &mut self,
+        table: u32,
+        mut route: Route,
+        among: Among,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), ConfigError> {
         if let Some(via) = route.via {
-            let on_link = self.routes.lookup(via, route.dev).filter(|r| r.via.is_none());
+            let on_link = self.gateway_route(via, route.dev, table).filter(|r| r.via.is_none());
             let dev = on_link.and_then(|r| r.dev).ok_or(ConfigError::InvalidGateway)?;
             if self.is_local(via) {
                 return Err(ConfigError::InvalidGateway);
@@ -470,8 +491,12 @@ impl NetNs {
         if route.src.is_some_and(|src| !self.is_local(src)) {
             return Err(ConfigError::Invalid);
         }
-        let text = self.route_text(&route);
-        self.routes.add(route)?;
+        let text = self.in_table(self.route_text(&route), table);
+        let gone = self.table_to_fill(table)?.put(route, among)?;
+        if let Some(gone) = gone {
+            let route = self.in_table(self.route_text(&gone), table);
+            change(ConfigChange::RouteRemoved { route }, cx);
+        }
         change(ConfigChange::RouteAdded { route: text }, cx);
         Ok(())
     }
@@ -522,10 +547,7 @@ impl NetNs {
                 && (dev.is_none() || r.dev == dev)
                 && metric.is_none_or(|m| r.metric == m)
         };
-        let gone = self.routes.remove(wanted).ok_or(ConfigError::NoSuchRoute)?;
-        let route = self.route_text(&gone);
-        change(ConfigChange::RouteRemoved { route }, cx);
-        Ok(())
+        self.remove_route_of(super::TABLE_MAIN, wanted, cx)
     }
 
     /// A route as `ip route` prints it, without the space at the end.

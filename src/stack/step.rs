@@ -134,6 +134,13 @@ pub enum ConfigChange {
     RouteRemoved {
         route: String,
     },
+    /// A routing rule, as `ip rule` prints it without its place.
+    RuleAdded {
+        rule: String,
+    },
+    RuleRemoved {
+        rule: String,
+    },
     /// An iptables command that changed something, as typed (without the word iptables).
     Rules {
         command: String,

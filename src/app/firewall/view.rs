@@ -12,7 +12,7 @@ use crate::app::pills::PillAddress;
 use crate::explain::Lang;
 use crate::netfilter::{CtState, RuleId, TableKind};
 use crate::session::Session;
-use crate::stack::{NetNs, NsId};
+use crate::stack::{NetNs, NsId, TABLE_MAIN};
 use crate::wire::{Endpoint, Flow, Protocol};
 
 /// Connections that are shown.
@@ -351,13 +351,14 @@ impl See<'_> {
     fn routes(&self, s: &Station, over: bool) -> Vec<RouteRow> {
         let What::Route(chosen) = s.what else { return Vec::new() };
         let chosen = chosen.and_then(|c| c.route).filter(|_| over);
-        let routes = self.names.routes().into_iter();
-        let rows = routes.map(|r| {
+        let routes = self.names.routes_by_table().into_iter();
+        let rows = routes.map(|(r, table)| {
             let to = if r.prefix.prefix_len() == 0 { "default".to_owned() } else { r.prefix.to_string() };
             let via = r.via.map(|v| format!(" via {v}")).unwrap_or_default();
             let dev = r.dev.and_then(|d| self.names.device(d)).map(|d| format!(" dev {}", d.name));
             let hit = chosen.is_some_and(|(p, v, d)| (p, v, Some(d)) == (r.prefix, r.via, r.dev));
-            RouteRow { text: format!("{to}{via}{}", dev.unwrap_or_default()), chosen: hit }
+            let of = if table == TABLE_MAIN { String::new() } else { format!(" table {table}") };
+            RouteRow { text: format!("{to}{via}{}{of}", dev.unwrap_or_default()), chosen: hit }
         });
         let mut rows: Vec<_> = rows.collect();
         if rows.len() > MAX_ROUTES {

@@ -39,7 +39,7 @@ pub fn short(text: &str) -> String {
 }
 
 /// Targets that are no chains.
-const BUILT_IN: [&str; 13] = [
+const BUILT_IN: [&str; 16] = [
     "ACCEPT",
     "DROP",
     "RETURN",
@@ -53,6 +53,9 @@ const BUILT_IN: [&str; 13] = [
     "CT",
     "NOTRACK",
     "NFLOG",
+    "NETMAP",
+    "TTL",
+    "TCPMSS",
 ];
 
 /// One host's address needs no `/32`.

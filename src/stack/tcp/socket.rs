@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::super::ipv4::IpSend;
 use super::super::socket::{Body, ETHERNET, Listener, PortSpace, Socket, TcpSocket};
-use super::super::{Cx, DropReason, Errno, NetNs, Output, SocketId, Step, TcpState, TimerKind};
+use super::super::{Cx, DropReason, Errno, NetNs, Output, RouteKey, SocketId, Step, TcpState, TimerKind};
 use super::{BadSegment, Conn, Emit, Segment, Seq, parse, write};
 use crate::wire::fmt::Ipv4Packet;
 use crate::wire::{Endpoint, Flow, Frame, IfIndex, PacketId, Protocol};
@@ -81,6 +81,8 @@ impl NetNs {
         let (bound, port, device) = (socket.bound, socket.local.port, socket.options.device);
         let routed = self.source_for(to.addr, device)?;
         let src = if bound.is_unspecified() { routed } else { bound };
+        // now that the source is known, rules may say otherwise (ip_route_connect asks twice)
+        self.resolve_flow(&RouteKey::from_to(src, to.addr, device))?;
         let port = match port {
             0 => {
                 let range = self.sysctl.port_range;

@@ -2,13 +2,14 @@
 //!
 //! Supported: `addr`, `link`, `route`, `neigh` with show, add, replace, del, flush, set, get as far
 //! as they have them; -4, -o, -br. Not supported: IPv6 (nothing here speaks it, so -6 shows
-//! nothing), -j, rules and tables of one's own (`ip rule` lists the kernel's), named namespaces
+//! nothing), named namespaces
 //! (`ip netns` finds none), peer addresses, multipath and onlink routes, bonds, multicast VXLAN.
 
 mod addr;
 mod link;
 mod link_add;
 mod neigh;
+mod netns;
 mod route;
 mod rule;
 
@@ -80,9 +81,9 @@ pub(super) fn ip(argv: &[String]) -> Box<dyn Program> {
         } else if is("route") {
             route::run(flags, rest, sys)
         } else if is("rule") {
-            rule::run(rest)
+            rule::run(flags, rest, sys)
         } else if *object == "netns" {
-            rule::netns(rest)
+            netns::run(rest)
         } else if *object == "help" {
             Err((USAGE.to_owned(), 255))
         } else {
@@ -195,6 +196,7 @@ fn lladdr(text: &str) -> Result<Mac, Fail> {
 fn refused(e: &ConfigError) -> Fail {
     match e {
         ConfigError::NoDevice(_) => (format!("{e}\n"), 1),
+        ConfigError::NoSuchTable => (format!("Error: ipv4: {e}.\n"), 2),
         ConfigError::InvalidGateway => ("Error: Nexthop has invalid gateway.\n".into(), 2),
         other => (format!("RTNETLINK answers: {other}\n"), 2),
     }
@@ -228,6 +230,15 @@ fn short(text: &str) -> Option<Ipv4Addr> {
     let parts = parts.filter(|p| p.len() <= 4)?;
     octets[..parts.len()].copy_from_slice(&parts);
     Some(octets.into())
+}
+
+/// A number as get_unsigned reads it: decimal, or hexadecimal after `0x`, or octal after `0`.
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
+        None => text.parse().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_digit())),
+    }
 }
 
 /// An address; `what`: "any valid address", or "inet address" where the family is known.

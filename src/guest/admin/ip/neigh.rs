@@ -97,8 +97,14 @@ fn change(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> 
         match word {
             "dev" => dev = Some(device(sys, words.next().ok_or_else(incomplete)?)?.index),
             "lladdr" => {
-                let bad = |_| ("Error: Invalid link address.\n".to_owned(), 2);
-                mac = Some(words.next().ok_or_else(incomplete)?.parse().map_err(bad)?);
+                // What can be read as some bytes goes to the kernel, which wants six.
+                mac = Some(super::lladdr(words.next().ok_or_else(incomplete)?).map_err(|e| {
+                    if e.0.starts_with("Invalid") {
+                        ("Error: Invalid link address.\n".to_owned(), 2)
+                    } else {
+                        e
+                    }
+                })?);
             }
             "nud" => permanent = words.next().ok_or_else(incomplete)? == "permanent",
             "to" => to = Some(address(words.next().ok_or_else(incomplete)?, "any valid address")?),

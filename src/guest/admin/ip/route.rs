@@ -2,18 +2,22 @@
 
 use super::{Fail, Flags, address, device, garbage, incomplete, name_of, prefix, refused, verb};
 use crate::guest::Sys;
-use crate::stack::{ConfigError, Route, RouteKind, Scope};
+use crate::stack::{
+    Among, ConfigError, Errno, Route, RouteKey, RouteKind, Scope, TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN,
+    table_name,
+};
 use crate::wire::{IfIndex, Ipv4Net};
 use std::net::Ipv4Addr;
 
 pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let verbs = ["show", "add", "append", "change", "replace", "delete", "get", "flush"];
+    let verbs = ["show", "add", "append", "change", "replace", "delete", "get", "flush", "prepend", "test"];
     if args.first() == Some(&"help") {
         return Err((USAGE.to_owned(), 255));
     }
     let (verb, args) = verb(args, &verbs, "route")?;
     match verb {
-        "add" | "append" | "replace" | "change" => add(verb, &args, sys),
+        "add" | "append" | "replace" | "change" | "prepend" => add(verb, &args, sys),
+        "test" => Err(("netpier does not have ip route test\n".into(), 1)),
         "delete" => delete(&args, sys),
         "get" => get(flags, &args, sys),
         "flush" => flush(&args, sys),
@@ -30,7 +34,7 @@ ROUTE := [ TYPE ] PREFIX [ via ADDRESS ] [ dev STRING ] [ src ADDRESS ] [ metric
 TYPE := { unicast | blackhole | unreachable | prohibit }\n";
 
 /// What iproute2 expects where no family is given.
-const ANY: &str = "any valid prefix";
+pub(super) const ANY: &str = "any valid prefix";
 
 fn kind_name(kind: RouteKind) -> &'static str {
     match kind {
@@ -50,8 +54,8 @@ fn destination(prefix: Ipv4Net) -> String {
     }
 }
 
-/// A route as `ip route` prints it, with the blank at its end.
-fn line(r: &Route, sys: &Sys<'_>) -> String {
+/// A route as `ip route` prints it, with the blank at its end. `table` names its table, if it is to be told.
+fn line(r: &Route, table: &str, sys: &Sys<'_>) -> String {
     let mut out = format!("{}{} ", kind_name(r.kind), destination(r.prefix));
     if let Some(via) = r.via {
         out += &format!("via {via} ");
@@ -59,6 +63,7 @@ fn line(r: &Route, sys: &Sys<'_>) -> String {
     if let Some(dev) = r.dev {
         out += &format!("dev {} ", name_of(sys, dev));
     }
+    out += table;
     if r.kernel {
         out += "proto kernel ";
     }
@@ -88,6 +93,14 @@ enum Compare {
     Match,
 }
 
+fn compared((compare, to): (Compare, Ipv4Net), prefix: Ipv4Net) -> bool {
+    match compare {
+        Compare::Exact => prefix == to,
+        Compare::Root => to.prefix_len() <= prefix.prefix_len() && to.contains(&prefix.addr()),
+        Compare::Match => prefix.prefix_len() <= to.prefix_len() && prefix.contains(&to.addr()),
+    }
+}
+
 /// Which routes are meant.
 #[derive(Default)]
 struct Filter {
@@ -98,36 +111,32 @@ struct Filter {
     scope: Option<Scope>,
     kind: Option<RouteKind>,
     metric: Option<u32>,
-    /// `table local`.
-    local: bool,
-    /// Nothing fits: another table, another kind.
+    /// Which table; None: all of them.
+    table: Option<u32>,
+    /// `cloned` or `cached`: what Linux had before 3.6, and what is learned of path MTUs.
+    cached: bool,
+    /// Nothing fits: another kind.
     nothing: bool,
 }
 
 impl Filter {
     fn of(args: &[&str], sys: &Sys<'_>) -> Result<Self, Fail> {
-        let mut filter = Self::default();
+        let mut filter = Self { table: Some(TABLE_MAIN), ..Self::default() };
         let mut words = args.iter().copied();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(incomplete);
             let mut compare = Compare::Exact;
             match word {
                 "dev" | "oif" | "iif" => filter.dev = Some(device(sys, value()?)?.index),
-                "table" => match value()? {
-                    "main" | "all" | "254" => {}
-                    "local" | "255" => filter.local = true,
-                    "default" | "253" => filter.nothing = true,
-                    number if number.parse::<u32>().is_ok() => {
-                        return Err(("Error: ipv4: FIB table does not exist.\nDump terminated\n".into(), 2));
+                "table" => {
+                    let text = value()?;
+                    match text {
+                        "all" => filter.table = None,
+                        "cache" => filter.cached = true,
+                        _ => filter.table = Some(table(text)?),
                     }
-                    other => {
-                        return Err((
-                            format!("Error: argument \"{other}\" is wrong: table id value is invalid\n\n"),
-                            255,
-                        ));
-                    }
-                },
-                "cache" => filter.nothing = true,
+                }
+                "cache" | "cached" | "cloned" => filter.cached = true,
                 "via" => filter.via = Some(address(value()?, "inet address")?),
                 "proto" | "protocol" => match value()? {
                     "kernel" => filter.kernel = Some(true),
@@ -149,14 +158,15 @@ impl Filter {
                 "metric" => filter.metric = value()?.parse().ok(),
                 word => {
                     let mut word = word;
+                    if word == "to" {
+                        word = value()?;
+                    }
                     if matches!(word, "root" | "match" | "exact") {
                         compare = match word {
                             "root" => Compare::Root,
                             "match" => Compare::Match,
                             _ => Compare::Exact,
                         };
-                        word = value()?;
-                    } else if word == "to" {
                         word = value()?;
                     }
                     let to = if word == "default" { Ipv4Net::default() } else { prefix(word, ANY)? };
@@ -175,11 +185,7 @@ impl Filter {
             && self.scope.is_none_or(|s| r.scope == s)
             && self.kind.is_none_or(|k| r.kind == k)
             && self.metric.is_none_or(|m| r.metric == m)
-            && self.to.is_none_or(|(compare, to)| match compare {
-                Compare::Exact => r.prefix == to,
-                Compare::Root => to.prefix_len() <= r.prefix.prefix_len() && to.contains(&r.prefix.addr()),
-                Compare::Match => r.prefix.prefix_len() <= to.prefix_len() && r.prefix.contains(&to.addr()),
-            })
+            && self.to.is_none_or(|to| compared(to, r.prefix))
     }
 
     /// What was asked for is not repeated.
@@ -199,44 +205,88 @@ impl Filter {
     }
 }
 
+/// The number of a table, by its name or number.
+pub(super) fn table(text: &str) -> Result<u32, Fail> {
+    let wrong = || (format!("Error: argument \"{text}\" is wrong: table id value is invalid\n\n"), 255);
+    table_number(text).ok_or_else(wrong)
+}
+
+/// As /usr/share/iproute2/rt_tables names them.
+pub(super) fn table_number(text: &str) -> Option<u32> {
+    match text {
+        "local" => Some(TABLE_LOCAL),
+        "main" => Some(TABLE_MAIN),
+        "default" => Some(TABLE_DEFAULT),
+        "unspec" => Some(0),
+        number => super::number(number),
+    }
+}
+
+/// The routes of one table that fit; `end`: what a listing ends with where there is no such table.
+fn listed<'a>(filter: &Filter, table: u32, sys: &'a Sys<'_>, end: &str) -> Result<Vec<&'a Route>, Fail> {
+    match sys.ns.routes_of(table) {
+        Some(routes) => Ok(routes.into_iter().filter(|r| filter.fits(r)).collect()),
+        // The kernel makes this one with its first rule.
+        None if table == TABLE_DEFAULT => Ok(Vec::new()),
+        None => Err((format!("Error: ipv4: FIB table does not exist.\n{end} terminated\n"), 2)),
+    }
+}
+
 fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     let filter = Filter::of(args, sys)?;
-    if flags.v6 {
+    if flags.v6 || filter.cached {
         return Ok(String::new());
     }
-    if filter.local {
-        return Ok(local_table(&filter, sys));
+    let text = |table: u32, note: &str| -> Result<String, Fail> {
+        let routes = listed(&filter, table, sys, "Dump")?;
+        Ok(routes.into_iter().map(|r| filter.trim(&line(r, note, sys), sys) + "\n").collect())
+    };
+    match filter.table {
+        Some(TABLE_LOCAL) => Ok(local_table(&filter, "", sys)),
+        Some(table) => text(table, ""),
+        None => {
+            let mut all = String::new();
+            for table in sys.ns.further_tables() {
+                all += &text(table, &format!("table {} ", table_name(table)))?;
+            }
+            Ok(all + &text(TABLE_MAIN, "")? + &local_table(&filter, "table local ", sys))
+        }
     }
-    let wanted = sys.ns.routes().into_iter().filter(|r| filter.fits(r));
-    Ok(wanted.map(|r| filter.trim(&line(r, sys), sys) + "\n").collect())
 }
 
 /// The table of this namespace's own addresses (fib_add_ifaddr).
-fn local_table(filter: &Filter, sys: &Sys<'_>) -> String {
+fn local_table(filter: &Filter, note: &str, sys: &Sys<'_>) -> String {
+    if filter.nothing || filter.via.is_some() || filter.kernel == Some(false) || filter.metric.is_some() {
+        return String::new();
+    }
+    let fits = |net: &Ipv4Net| filter.to.is_none_or(|to| compared(to, *net));
     let mut lines: Vec<(Ipv4Net, u8, String)> = Vec::new();
     for d in sys.ns.devices().filter(|d| d.up && filter.dev.is_none_or(|w| w == d.index)) {
         for net in &d.addrs {
             let first = d.addrs.iter().find(|a| a.trunc() == net.trunc()).unwrap_or(net).addr();
             let dev = if filter.dev.is_some() { String::new() } else { format!("dev {} ", d.name) };
-            let local = |what: &str| format!("local {what} {dev}proto kernel scope host src {first} \n");
+            let local =
+                |what: &str| format!("local {what} {dev}{note}proto kernel scope host src {first} \n");
             lines.push((net.addr().into(), 0, local(&net.addr().to_string())));
             if net.addr().is_loopback() {
                 lines.push((net.trunc(), 1, local(&net.trunc().to_string())));
             }
             if net.prefix_len() < 31 {
                 let broadcast = net.broadcast();
-                let text = format!("broadcast {broadcast} {dev}proto kernel scope link src {first} \n");
+                let text = format!("broadcast {broadcast} {dev}{note}proto kernel scope link src {first} \n");
                 lines.push((broadcast.into(), 0, text));
             }
         }
     }
     lines.sort_by_key(|(net, ..)| (net.addr(), net.prefix_len()));
     lines.dedup();
+    lines.retain(|(net, ..)| fits(net));
     lines.into_iter().map(|(.., text)| text).collect()
 }
 
-/// The route that the words describe.
-fn described(args: &[&str], sys: &Sys<'_>) -> Result<Route, Fail> {
+/// The route that the words describe, and its table.
+fn described(args: &[&str], sys: &Sys<'_>) -> Result<(Route, u32), Fail> {
+    let mut into = TABLE_MAIN;
     let mut route = Route {
         prefix: Ipv4Net::default(),
         kind: RouteKind::Unicast,
@@ -270,8 +320,12 @@ fn described(args: &[&str], sys: &Sys<'_>) -> Result<Route, Fail> {
                 let text = value()?;
                 route.scope = if text == "link" { Scope::Link } else { Scope::Global };
             }
-            "proto" | "protocol" | "table" | "mtu" => {
+            "table" => into = table(value()?)?,
+            "proto" | "protocol" | "mtu" => {
                 value()?;
+            }
+            "nexthop" | "throw" | "nat" | "multicast" => {
+                return Err((format!("netpier does not have {word} routes\n"), 1));
             }
             "onlink" | "to" => {}
             "default" | "any" if to.is_none() => to = Some(Ipv4Net::default()),
@@ -288,22 +342,24 @@ fn described(args: &[&str], sys: &Sys<'_>) -> Result<Route, Fail> {
         return Err(("Error: Invalid prefix for given prefix length.\n".into(), 2));
     }
     route.prefix = prefix;
-    Ok(route)
+    Ok((route, into))
 }
 
 fn add(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let route = described(args, sys)?;
+    let (route, table) = described(args, sys)?;
     if route.kind == RouteKind::Unicast && route.via.is_none() && route.dev.is_none() {
         return Err(("RTNETLINK answers: No such device\n".into(), 2));
     }
-    if verb == "replace" || verb == "change" {
-        let old = sys.ns.remove_route_with(route.prefix, None, None, Some(route.metric), &mut sys.cx);
-        if verb == "change" {
-            old.map_err(|_| ("RTNETLINK answers: No such file or directory\n".to_owned(), 2))?;
-        }
-    }
-    sys.ns.add_route(route.clone(), &mut sys.cx).map_err(|e| match e {
-        ConfigError::Invalid if route.src.is_some() => ("Error: Invalid prefsrc address.\n".to_owned(), 2),
+    let among = match verb {
+        "append" => Among::Last,
+        "prepend" => Among::First,
+        "replace" => Among::Replacing,
+        "change" => Among::Changing,
+        _ => Among::New,
+    };
+    let src = route.src;
+    sys.ns.add_route_to(table, route, among, &mut sys.cx).map_err(|e| match e {
+        ConfigError::Invalid if src.is_some() => ("Error: Invalid prefsrc address.\n".to_owned(), 2),
         ConfigError::Unreachable => ("Error: Nexthop has invalid gateway.\n".to_owned(), 2),
         e => refused(&e),
     })?;
@@ -311,11 +367,15 @@ fn add(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
 }
 
 fn delete(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let route = described(args, sys)?;
-    let metric = Some(route.metric).filter(|m| *m > 0);
-    sys.ns
-        .remove_route_with(route.prefix, route.via, route.dev, metric, &mut sys.cx)
-        .map_err(|e| refused(&e))?;
+    let (route, table) = described(args, sys)?;
+    let wanted = |r: &Route| {
+        r.prefix == route.prefix
+            && (route.via.is_none() || r.via == route.via)
+            && (route.dev.is_none() || r.dev == route.dev)
+            && (route.metric == 0 || r.metric == route.metric)
+            && (route.kind == RouteKind::Unicast || r.kind == route.kind)
+    };
+    sys.ns.remove_route_of(table, wanted, &mut sys.cx).map_err(|e| refused(&e))?;
     Ok(String::new())
 }
 
@@ -330,18 +390,26 @@ fn flush(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
     }
     let args = if args == ["all"] { &[] } else { args };
     let filter = Filter::of(args, sys)?;
-    let routes: Vec<Route> = sys.ns.routes().into_iter().filter(|r| filter.fits(r)).cloned().collect();
-    for r in routes {
-        sys.ns
-            .remove_route_with(r.prefix, r.via, r.dev, Some(r.metric), &mut sys.cx)
-            .map_err(|e| refused(&e))?;
+    if filter.table == Some(TABLE_LOCAL) {
+        return Err(("netpier does not flush the table of its own addresses\n".into(), 2));
+    }
+    let tables = match filter.table {
+        Some(table) => vec![table],
+        None => std::iter::once(TABLE_MAIN).chain(sys.ns.further_tables()).collect(),
+    };
+    for table in tables {
+        let routes: Vec<Route> = listed(&filter, table, sys, "Flush")?.into_iter().cloned().collect();
+        for r in routes {
+            sys.ns.remove_route_of(table, |own| *own == r, &mut sys.cx).map_err(|e| refused(&e))?;
+        }
     }
     Ok(String::new())
 }
 
+/// `ip route get`: the way of a packet that this machine makes, or that comes in (`from … iif …`).
 fn get(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     let (mut to, mut from, mut mark) = (None, None, None);
-    let mut oif: Option<IfIndex> = None;
+    let (mut oif, mut iif): (Option<IfIndex>, Option<IfIndex>) = (None, None);
     let mut words = args.iter().copied();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(incomplete);
@@ -349,8 +417,13 @@ fn get(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
             "to" => to = Some(prefix(value()?, ANY)?),
             "from" => from = Some(prefix(value()?, ANY)?.addr()),
             "oif" | "dev" => oif = Some(device(sys, value()?)?.index),
-            "mark" => mark = Some(value()?),
-            "iif" | "tos" | "dsfield" | "uid" | "ipproto" | "sport" | "dport" => {
+            "iif" => iif = Some(device(sys, value()?)?.index),
+            "mark" => {
+                let text = value()?;
+                let bad = || (format!("Error: argument \"{text}\" is wrong: invalid mark\n\n"), 255);
+                mark = Some(super::number(text).ok_or_else(bad)?);
+            }
+            "tos" | "dsfield" | "uid" | "ipproto" | "sport" | "dport" => {
                 value()?;
             }
             "fibmatch" | "connected" | "notify" => {}
@@ -360,10 +433,22 @@ fn get(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     }
     let dst = to.ok_or_else(|| ("need at least a destination address\n".to_owned(), 1))?.addr();
     let answer = |code: &str| Err((format!("RTNETLINK answers: {code}\n"), 2));
-    if from.is_some_and(|f| !sys.ns.is_local(f)) {
-        return answer("Network is unreachable");
+    match iif {
+        // Who sends it has to be somebody else's address.
+        Some(_) if from.is_none_or(|f| sys.ns.is_local(f)) => return answer("Invalid cross-device link"),
+        Some(dev) if !sys.ns.forwards(dev) && !sys.ns.is_local(dst) => return answer("No route to host"),
+        None if from.is_some_and(|f| !sys.ns.is_local(f)) => return answer("Network is unreachable"),
+        _ => {}
     }
-    let mark = mark.map(|m| format!("mark {m} ")).unwrap_or_default();
+    let flow = RouteKey {
+        src: from.unwrap_or(Ipv4Addr::UNSPECIFIED),
+        dst,
+        iif,
+        oif,
+        mark: mark.unwrap_or_default(),
+    };
+    let mark =
+        mark.map(|m| if m < 16 { format!("mark {m} ") } else { format!("mark {m:#x} ") }).unwrap_or_default();
     let end = if flags.line { "\\" } else { "\n" };
     let told = |kind: &str, way: &str, src: Ipv4Addr, cache: &str| {
         // The source that was given is not told again.
@@ -371,7 +456,11 @@ fn get(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
             Some(f) => (format!("from {f} "), String::new()),
             None => (String::new(), format!("src {src} ")),
         };
-        Ok(format!("{kind}{dst} {from}{way}{src}{mark}uid 0 {end}    cache {cache}\n"))
+        let (uid, came) = match iif {
+            Some(dev) => ("", format!("iif {} ", name_of(sys, dev))),
+            None => ("uid 0 ", String::new()),
+        };
+        Ok(format!("{kind}{dst} {from}{way}{src}{mark}{uid}{end}    cache {cache}{came}\n"))
     };
     if sys.ns.is_local(dst) {
         let src = if dst.is_loopback() { Ipv4Addr::LOCALHOST } else { dst };
@@ -384,30 +473,22 @@ fn get(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     if let Some((way, src)) = near {
         return told("broadcast ", &way, src, "<local,brd> ");
     }
-    match sys.ns.route_to(dst) {
-        Some((r, src)) if oif.is_none_or(|o| r.dev == Some(o)) => match r.kind {
-            kind if kind != RouteKind::Unicast => answer("Network is unreachable"),
-            _ => {
-                let via = r.via.map(|v| format!("via {v} ")).unwrap_or_default();
-                let dev = r.dev.map(|d| format!("dev {} ", name_of(sys, d))).unwrap_or_default();
-                let kind = if dst.is_broadcast() { "broadcast " } else { "" };
-                let via = if dst.is_broadcast() { "" } else { &via };
-                told(kind, &format!("{via}{dev}"), src, if kind.is_empty() { "" } else { "<local,brd> " })
-            }
-        },
-        // Those that lead nowhere need no source address.
-        _ => match sys
-            .ns
-            .routes()
-            .into_iter()
-            .filter(|r| r.prefix.contains(&dst))
-            .map(|r| (r.prefix.prefix_len(), r.kind))
-            .max_by_key(|(len, _)| *len)
-        {
-            Some((_, RouteKind::Unreachable)) => answer("No route to host"),
-            Some((_, RouteKind::Blackhole)) => answer("Invalid argument"),
-            Some((_, RouteKind::Prohibit)) => answer("Permission denied"),
-            _ => answer("Network is unreachable"),
-        },
+    let (route, table) = match sys.ns.route_for(&flow) {
+        Ok(found) => found,
+        Err(Errno::HostUnreach) => return answer("No route to host"),
+        Err(Errno::Invalid) => return answer("Invalid argument"),
+        Err(Errno::Access) => return answer("Permission denied"),
+        Err(_) => return answer("Network is unreachable"),
+    };
+    let via = route.via.map(|v| format!("via {v} ")).unwrap_or_default();
+    let dev = route.dev.map(|d| format!("dev {} ", name_of(sys, d))).unwrap_or_default();
+    let kept = if table == TABLE_MAIN { String::new() } else { format!("table {} ", table_name(table)) };
+    let src = match route.src.or_else(|| sys.ns.source_of(&flow)) {
+        Some(src) => src,
+        None => return answer("Network is unreachable"),
+    };
+    if dst.is_broadcast() {
+        return told("broadcast ", &dev, src, "<local,brd> ");
     }
+    told("", &format!("{via}{dev}{kept}"), src, "")
 }

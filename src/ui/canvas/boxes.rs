@@ -41,6 +41,15 @@ pub fn rect(class: impl Into<Classes>, r: &Rect, rx: f64) -> Html {
     }
 }
 
+/// A rectangle that lies above the ground: two pale ones under it are its shadow. (A filter that blurs one
+/// took a third of the time in which the first picture is drawn.)
+pub fn raised(class: impl Into<Classes>, r: &Rect, rx: f64) -> Html {
+    let shade = |out: f64, down: f64| {
+        rect("shade", &Rect::new(r.x - out, r.y - out + down, r.w + 2.0 * out, r.h + 2.0 * out), rx + out)
+    };
+    html! { <>{ shade(2.5, 2.0) }{ shade(1.0, 1.5) }{ rect(class, r, rx) }</> }
+}
+
 /// A text as SVG.
 pub fn label(class: &'static str, x: f64, y: f64, text: impl Into<AttrValue>) -> Html {
     html! { <text {class} x={x.to_string()} y={y.to_string()}>{ text.into() }</text> }
@@ -152,7 +161,7 @@ fn NodeView(props: &NodeProps) -> Html {
             <g class="node-body" data-box="node" data-item={format!("node:{}", node.id)} data-test={format!("node-{}", node.id)} tabindex={tab(props.stop)} role="button"
                 aria-pressed={selected.to_string()} aria-description={ctx.t("canvas.node_hint")}
                 onpointerdown={grab} onkeydown={keys} ondblclick={open}>
-                <g filter="url(#lift)">{ rect(classes!("box", kept.then_some("takes")), r, if host { 16.0 } else { 12.0 }) }</g>
+                { raised(classes!("box", kept.then_some("takes")), r, if host { 16.0 } else { 12.0 }) }
                 { heading(&ctx, node) }
                 if let Some(nat) = &node.nat {
                     { nat_panel(&ctx, nat) }
@@ -420,7 +429,7 @@ fn container(ctx: &Ctx, c: &ContainerBox, selection: Option<&Selection>) -> Html
         <g key={c.name.clone()} {class} data-box="container" data-test={format!("container-{}", c.name)} data-item={format!("container:{}", c.place)} tabindex={tab(selected)} role="button"
             aria-pressed={selected.to_string()}
             onpointerdown={press} onkeydown={box_keys(ctx, Selection::Container(c.place.clone()))} ondblclick={inside(ctx, &c.place)}>
-            <g filter="url(#lift)">{ rect("box", &c.rect, 11.0) }</g>
+            { raised("box", &c.rect, 11.0) }
             if c.alone {
                 { rooms::loop_back(&c.rect) }
             } else if c.striped {

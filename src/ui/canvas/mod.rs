@@ -199,9 +199,6 @@ pub fn Canvas(props: &Props) -> Html {
                     <pattern id="dots" width={step.to_string()} height={step.to_string()} patternUnits="userSpaceOnUse" patternTransform={ground}>
                         <circle class="dot" cx="1" cy="1" r="1" />
                     </pattern>
-                    <filter id="lift" x="-20%" y="-20%" width="140%" height="150%">
-                        <feDropShadow class="lift" dx="0" dy="1.500" stdDeviation="2.200" />
-                    </filter>
                     <filter id="fly" x="-20%" y="-40%" width="140%" height="200%">
                         <feDropShadow class="fly" dx="0" dy="4" stdDeviation="5" />
                     </filter>

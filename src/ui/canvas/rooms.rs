@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::boxes::{label, rect};
+use super::boxes::{label, raised, rect};
 use super::wires::path;
 use crate::app::scene::{Rect, RoomBox, SharedBox, WallBox};
 use crate::ui::Ctx;
@@ -42,7 +42,7 @@ pub fn shared(ctx: &Ctx, s: &SharedBox) -> Html {
     let words = ctx.tv("scene.shared", &[("n", &s.tenants.to_string())]);
     html! {
         <g class={classes!("shared", format!("tone{}", s.tone))} data-test="shared-box">
-            <g filter="url(#lift)">{ rect("box", &s.rect, 13.0) }</g>
+            { raised("box", &s.rect, 13.0) }
             { rect("stripe", &Rect::new(s.rect.x + 14.0, s.rect.y - 1.0, 30.0, 3.0), 1.5) }
             { label("addr", x, y, s.address.clone()) }
             { label("remark", x + 10.0 + s.address.chars().count() as f64 * 6.6, y, words) }

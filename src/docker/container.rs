@@ -96,7 +96,8 @@ impl Engine {
             exit: 125,
             ..Response::default()
         };
-        let Some(image) = self.image_of(&spec.image) else {
+        let other = spec.platform.as_deref().is_some_and(|p| !image::runs_on(p));
+        let Some(image) = self.image_of(&spec.image).filter(|_| !other) else {
             if spec.pull_never {
                 return Err(refuse(super::tags::no_such(&spec.image).message));
             }
@@ -111,6 +112,9 @@ impl Engine {
         }
         if let Some(why) = &spec.refused {
             return Err(refuse(why.clone()));
+        }
+        if let Some(other) = &spec.pid_of {
+            self.find(other).map_err(|e| refuse(e.message))?;
         }
         if let Some(policy) = &spec.restart {
             super::restart::Policy::parse(policy).map_err(refuse)?;
@@ -310,7 +314,7 @@ impl Engine {
             if all.is_empty() && user_defined {
                 endpoint.links.extend(spec.links.iter().cloned());
             }
-            all.push(Attachment { spec: endpoint, network_id: None });
+            all.push(Attachment { spec: endpoint, network_id: None, connected: false });
         }
         Ok(all)
     }
@@ -360,6 +364,7 @@ impl Engine {
             EngineError::with_exit(e, 125)
         })?;
         let done = self.set_up_network(world, i).map_err(|e| (e, 125));
+        let done = done.and_then(|()| privilege::startable(&self.containers[i].inner.spec));
         if let Err((e, exit)) = done.and_then(|()| self.apply_sysctls(world, i)) {
             self.tear_down(world, i);
             self.tell_left(world, i);
@@ -472,8 +477,16 @@ impl Engine {
     fn set_up_network(&mut self, world: &mut World, i: usize) -> Result<(), String> {
         match net_mode(&self.containers[i].inner.attachments) {
             NetMode::Host | NetMode::None if self.containers[i].inner.attachments.len() > 1 => {
-                let host = self.containers[i].inner.attachments[0].spec.network == "host";
-                Err(format!("failed to set up container networking: {}", if host { SHARES } else { PRIVATE }))
+                // One after the other is looked at (daemon/container_operations.go, updateNetworkSettings).
+                let mut asked = self.containers[i].inner.attachments.iter().map(|a| a.spec.network.as_str());
+                let host = asked.next() == Some("host");
+                let why = match asked.next() {
+                    Some("host") => super::membership::NOT_HOST.to_owned(),
+                    Some(other) if other.starts_with("container:") => format!("network {other} not found"),
+                    _ if host => SHARES.to_owned(),
+                    _ => PRIVATE.to_owned(),
+                };
+                Err(format!("failed to set up container networking: {why}"))
             }
             NetMode::Own => self
                 .join_networks(world, i)
@@ -586,13 +599,21 @@ impl Engine {
         let about = "failed to create task for container: failed to create shim task: OCI runtime create failed: \
                      runc create failed";
         let ns = self.container_ns(world, i);
+        if ns != self.host_ns(world) {
+            // What every container is given (moby, daemon/oci_linux.go, WithSysctls).
+            world.with(ns, |n, _| (n.sysctl.unprivileged_port, n.sysctl.ping_groups) = (0, (0, 0x7fff_ffff)));
+        }
         for (key, value) in self.containers[i].inner.spec.sysctls.clone() {
             if ns == self.host_ns(world) {
                 return Err((format!("{about}: sysctl {key:?} not allowed in host network namespace"), 125));
             }
             let path = format!("/proc/sys/{}", key.replace('.', "/"));
             let there = world.namespace(ns).and_then(|n| guest::read_proc(n, &path)).is_some();
-            let done = world.with(ns, |n, cx| guest::write_proc(n, cx, &path, &value));
+            // Nothing is written where nothing is to be written: no kernel hears of it.
+            let done = match value.is_empty() {
+                true => Some(Ok(())),
+                false => world.with(ns, |n, cx| guest::write_proc(n, cx, &path, &value)),
+            };
             match done {
                 _ if !there => {
                     return Err((

@@ -3,6 +3,7 @@
 
 use super::driver::{Driver, GATEWAY, WayOut};
 use super::engine::{Attachment, EndpointInfo, Engine, Holder, Published};
+use super::interface;
 use super::ipam::IpamError;
 use super::names;
 use super::noted::Noted;
@@ -20,6 +21,15 @@ use std::net::{IpAddr, Ipv4Addr};
 const ATTEMPTS: usize = 10;
 /// Of so many networks that a container has left is the address remembered that it had there.
 const MOST_LEFT: usize = 16;
+
+/// What an interface in a container is called.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Called<'a> {
+    /// This, and the lowest number that is free.
+    With(&'a str),
+    /// This.
+    Exactly(&'a str),
+}
 
 impl Engine {
     /// Joins container `i` to the network of `attachment`. On failure nothing has changed.
@@ -40,12 +50,18 @@ impl Engine {
             }
             return Err(format!("network {} cannot be joined", net.name));
         };
+        attachment.spec.link_local_addrs()?;
         let wish = attachment.spec.ip.as_deref().and_then(|ip| ip.parse().ok());
+        let ns = self.container_ns(world, i);
         if net.driver == "overlay" {
             let id = self.new_id(world, "endpoint");
             let endpoint = self.attach_overlay(world, i, &net, wish, id)?;
             self.containers[i].endpoints.push(endpoint);
-            return Ok(());
+            let ifname = self.containers[i].endpoints.last().map(|e| e.ifnames.0.clone()).unwrap_or_default();
+            return self.settle_interface(world, ns, &ifname, &attachment.spec).inspect_err(|_| {
+                let last = self.containers[i].endpoints.len() - 1;
+                self.detach(world, i, last);
+            });
         }
         let addr = self.ipam.address(subnet, net.range, wish).map_err(|e| match e {
             IpamError::NoAddress => format!(
@@ -67,10 +83,25 @@ impl Engine {
                  cannot assign requested address"
             ));
         }
-        let ns = self.container_ns(world, i);
+        if let Some(name) = attachment.spec.ifname()
+            && let Some(why) = interface::name_refused(world, ns, name)
+        {
+            self.ipam.release_address(subnet, addr);
+            let veth = names::veth(&mut self.rng(world, "veth"));
+            return Err(format!(
+                "failed to add interface {veth} to sandbox: error renaming interface \"{veth}\" to {name:?}: {why}"
+            ));
+        }
         let (bridge, net_rules) = match (&net.driver_state, net.bridge.as_deref(), &net.rules) {
             (Driver::Parent(parent), _, _) => {
-                let (ifname, mac) = self.plug_on_parent(world, ns, parent, mac, cidr).inspect_err(|_| {
+                let asked = &attachment.spec;
+                let (ifname, mac) = self
+                    .plug_on_parent(world, ns, parent, (mac, cidr), asked.ifname())
+                    .inspect_err(|_| {
+                        self.ipam.release_address(subnet, addr);
+                    })?;
+                self.settle_interface(world, ns, &ifname, asked).inspect_err(|_| {
+                    remove_device(world, ns, &ifname);
                     self.ipam.release_address(subnet, addr);
                 })?;
                 self.containers[i].endpoints.push(EndpointInfo {
@@ -92,15 +123,24 @@ impl Engine {
             }
         };
         let prefix = net.options.as_ref().map_or("eth", |o| o.prefix.as_str());
-        let ifnames = match self.plug(world, ns, bridge, (mac, cidr), (net.mtu, prefix)) {
+        let called = attachment.spec.ifname().map_or(Called::With(prefix), Called::Exactly);
+        let ifnames = match self.plug(world, ns, bridge, (mac, cidr), (net.mtu, called)) {
             Ok(names) => names,
             Err(e) => {
                 self.ipam.release_address(subnet, addr);
                 return Err(e);
             }
         };
-        let own_rules = net_rules.endpoint(addr);
         let host = self.host_ns(world);
+        if let Err(e) = self.settle_interface(world, ns, &ifnames.0, &attachment.spec) {
+            remove_device(world, host, &ifnames.1);
+            self.ipam.release_address(subnet, addr);
+            return Err(format!(
+                "failed to add interface {} to sandbox: {e}",
+                names::veth(&mut self.rng(world, "veth"))
+            ));
+        }
+        let own_rules = net_rules.endpoint(addr);
         if let Err(e) = rules::apply(world, host, &own_rules) {
             remove_device(world, host, &ifnames.1);
             self.ipam.release_address(subnet, addr);
@@ -133,11 +173,14 @@ impl Engine {
         ns: NsId,
         bridge: &str,
         (mac, addr): (crate::wire::Mac, Ipv4Net),
-        (mtu, prefix): (u16, &str),
+        (mtu, called): (u16, Called<'_>),
     ) -> Result<(String, String), String> {
         let host = self.host_ns(world);
         let mut rng = self.rng(world, "veth");
-        let inside = free_name(world, ns, prefix);
+        let inside = match called {
+            Called::With(prefix) => free_name(world, ns, prefix),
+            Called::Exactly(name) => name.to_owned(),
+        };
         let outside = loop {
             let name = names::veth(&mut rng);
             if world.namespace(host).is_none_or(|h| h.device_named(&name).is_none()) {

@@ -129,6 +129,8 @@ pub(super) struct Attachment {
     /// The network's id, from the first time it was joined: a network of the same name that is
     /// made later is another one.
     pub network_id: Option<String>,
+    /// `docker network connect` made it: the client then sends what it has nothing to say of, too.
+    pub connected: bool,
 }
 
 /// What keeps a published port open on the host.

@@ -275,6 +275,14 @@ pub(super) fn unknown(reference: &str, resolver: Option<&Ipv4Addr>) -> (String, 
     (error, hint)
 }
 
+/// Whether the images here are for this platform (`linux/amd64`, or a part of it).
+pub(super) fn runs_on(platform: &str) -> bool {
+    matches!(
+        platform.to_ascii_lowercase().as_str(),
+        "linux" | "linux/amd64" | "amd64" | "x86_64" | "linux/x86_64"
+    )
+}
+
 /// `nginx:latest`, for `docker images` and inspect.
 pub(super) fn full_name(reference: &str) -> String {
     let (name, tag) = parts(reference);

@@ -177,12 +177,12 @@ impl Engine {
     fn networks_of(&self, i: usize) -> Vec<(String, Value)> {
         let c = &self.containers[i];
         let mut all: Vec<(String, Value)> = Vec::new();
-        for a in &c.inner.attachments {
+        for (at, a) in c.inner.attachments.iter().enumerate() {
             let net = match &a.network_id {
                 Some(id) => self.network_by_id(id),
                 None => self.find_network(&a.spec.network).ok().map(|n| &self.networks[n]),
             };
-            if a.spec.network.starts_with("container:") {
+            if at == 0 && a.spec.network.starts_with("container:") {
                 continue;
             }
             let name = net.map_or_else(|| a.spec.network.clone(), |n| n.name.clone());
@@ -195,17 +195,22 @@ impl Engine {
             let names = named.then(|| c.dns_names_of(a));
             let links: Vec<String> = a.spec.links.iter().map(|(n, l)| format!("{n}:{l}")).collect();
             let links = (!links.is_empty()).then_some(links);
-            let ipam = a.spec.ip.as_ref().map(|ip| json!({ "IPv4Address": ip }));
+            let mut ipam = Map::new();
+            ipam.extend(a.spec.ip.as_ref().map(|ip| ("IPv4Address".to_owned(), json!(ip))));
+            if !a.spec.link_local.is_empty() {
+                ipam.insert("LinkLocalIPs".into(), json!(a.spec.link_local));
+            }
+            let options = (a.connected || !a.spec.driver_opts.is_empty()).then(|| pairs(&a.spec.driver_opts));
             let text = |f: fn(&EndpointInfo) -> String| joined.map(f).unwrap_or_default();
             let internal = net.is_some_and(Network::internal);
             all.push((
                 name,
                 json!({
-                    "IPAMConfig": ipam,
+                    "IPAMConfig": (a.connected || !ipam.is_empty()).then_some(ipam),
                     "Links": links,
                     "Aliases": aliases,
                     "MacAddress": text(|e| e.mac.to_string()),
-                    "DriverOpts": null,
+                    "DriverOpts": options,
                     "GwPriority": a.spec.gw_priority,
                     "NetworkID": net.map(|n| n.id.clone()).unwrap_or_default(),
                     "EndpointID": text(|e| e.id.clone()),

@@ -27,6 +27,13 @@ const SIGNALS: [&str; 30] = [
     "VTALRM", "PROF", "WINCH", "IO", "PWR",
 ];
 
+/// Whether it is the name of a signal, with or without `SIG`, or a number of one.
+pub(super) fn is_signal(text: &str) -> bool {
+    let name = text.to_ascii_uppercase();
+    let name = name.strip_prefix("SIG").unwrap_or(&name);
+    SIGNALS.contains(&name) || name.parse::<u8>().is_ok_and(|n| (1..=64).contains(&n))
+}
+
 /// The number of a signal: Linux's for the names above.
 fn signal_number(name: &str) -> u8 {
     let at = SIGNALS.iter().position(|s| *s == name);
@@ -263,9 +270,7 @@ impl Engine {
         let fail = |why: String| EngineError::new(format!("cannot kill container: {name}: {why}"));
         let bare = signal.unwrap_or("KILL").to_ascii_uppercase();
         let bare = bare.strip_prefix("SIG").unwrap_or(&bare).to_owned();
-        if !SIGNALS.contains(&bare.as_str())
-            && bare.parse::<u8>().ok().filter(|n| (1..=64).contains(n)).is_none()
-        {
+        if !is_signal(&bare) {
             return Err(fail(format!("invalid signal: {}", signal.unwrap_or_default())));
         }
         let i = self.find(name).map_err(|e| fail(e.message))?;

@@ -38,7 +38,7 @@ impl Engine {
         }
         if net.driver == "null" {
             // It has none, and now that is so on purpose.
-            let attachment = Attachment { spec: endpoint.clone(), network_id: None };
+            let attachment = Attachment { spec: endpoint.clone(), network_id: None, connected: true };
             self.containers[i].inner.attachments.push(attachment);
             return Ok(String::new());
         }
@@ -50,7 +50,8 @@ impl Engine {
             && let Some(at) = there
         {
             // What a container shall have when it runs may be said again.
-            let again = Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()) };
+            let again =
+                Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()), connected: true };
             self.containers[i].inner.attachments[at] = again;
             return Ok(String::new());
         }
@@ -60,7 +61,8 @@ impl Engine {
                 c.name, net.name
             )));
         }
-        let attachment = Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()) };
+        let attachment =
+            Attachment { spec: endpoint.clone(), network_id: Some(net.id.clone()), connected: true };
         if c.state == ContainerState::Running {
             let had_gateway = self.containers[i].inner.gateway_network.clone();
             self.attach(world, i, &attachment).map_err(EngineError::new)?;
@@ -175,7 +177,11 @@ impl Engine {
         if let Some(ip) = ip.filter(|_| addr.is_none()) {
             problems.push(format!("invalid IPv4 address: {ip}"));
         }
-        let Some(ip) = ip else { return listed(&problems) };
+        problems.extend(endpoint.bad_link_local());
+        let Some(ip) = ip else {
+            problems.extend(endpoint.bad_sysctls());
+            return listed(&problems);
+        };
         if net.asked.subnets.is_empty() || net.predefined() {
             problems.push(
                 "user specified IP address is supported only when connecting to networks with user configured \
@@ -185,6 +191,7 @@ impl Engine {
         } else if !addr.is_some_and(|a| net.subnet.is_some_and(|s| s.contains(&a))) {
             problems.push(format!("no configured subnet or ip-range contain the IP address {ip}"));
         }
+        problems.extend(endpoint.bad_sysctls());
         listed(&problems)
     }
 }

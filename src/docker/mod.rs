@@ -24,6 +24,7 @@ mod image;
 mod info;
 mod init;
 mod inspect;
+mod interface;
 mod ipam;
 mod lifecycle;
 mod listing;

@@ -3,7 +3,7 @@
 
 use super::engine::Container;
 use super::request::{ExecOptions, RunSpec};
-use crate::guest::{Cap, Caps, Creds, Files};
+use crate::guest::{self, Cap, Caps, Creds, Files};
 
 /// The capabilities of Linux (include/uapi/linux/capability.h), without `CAP_`.
 const KNOWN: [&str; 41] = [
@@ -84,6 +84,17 @@ const DIRECTORIES: [&str; 31] = [
     "/var/spool",
     "/var/tmp",
 ];
+
+/// Whether what was asked for can be had on this host and in this image, once the container is to start.
+///
+/// # Errors
+/// What cannot, in the engine's words, with the exit status.
+pub(super) fn startable(spec: &RunSpec) -> Result<(), (String, i32)> {
+    if let Some(why) = &spec.unstartable {
+        return Err(why.clone());
+    }
+    spec.groups.iter().try_for_each(|group| guest::group_id(group).map(drop)).map_err(|e| (e, 125))
+}
 
 /// A directory that every image has.
 pub(super) fn is_directory(path: &str) -> bool {

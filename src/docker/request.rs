@@ -34,6 +34,10 @@ pub struct EndpointSpec {
     pub links: Vec<(String, String)>,
     /// The highest provides the default gateway (`--network name=N,gw-priority=1`).
     pub gw_priority: i64,
+    /// `--link-local-ip`, as given: the engine judges them.
+    pub link_local: Vec<String>,
+    /// `driver-opt`: what the interface shall be called, settings of its own; others are kept and shown.
+    pub driver_opts: Vec<(String, String)>,
 }
 
 impl From<&str> for EndpointSpec {
@@ -114,6 +118,16 @@ pub struct RunSpec {
     pub stop_signal: Option<String>,
     /// Why the engine refuses the value of a flag that nothing here depends on.
     pub refused: Option<String>,
+    /// Why a container with it is made but cannot start, and the exit status of who wants it to.
+    pub unstartable: Option<(String, i32)>,
+    /// `--pid container:NAME`: it has to be there.
+    pub pid_of: Option<String>,
+    /// `--platform`: an image for another one is not there.
+    pub platform: Option<String>,
+    /// `--cidfile`: the client writes the id into it, which must not be there before.
+    pub cidfile: Option<String>,
+    /// `--group-add`.
+    pub groups: Vec<String>,
     /// It is a task of this service of the swarm; only the swarm makes such.
     pub service: Option<String>,
 }

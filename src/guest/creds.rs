@@ -90,6 +90,17 @@ const GROUPS: &[(&str, u32)] = &[
     ("nogroup", 65534),
 ];
 
+/// The number of a group, given by name or number.
+///
+/// # Errors
+/// In the engine's words.
+pub fn group_id(group: &str) -> Result<u32, String> {
+    let by_name = GROUPS.iter().find(|known| known.0 == group).map(|known| known.1);
+    by_name
+        .or_else(|| group.parse().ok())
+        .ok_or_else(|| format!("unable to find group {group}: no matching entries in group file"))
+}
+
 impl Creds {
     /// `--user USER[:GROUP]`, by name or number; only root keeps capabilities.
     ///
@@ -108,12 +119,7 @@ impl Creds {
         };
         let gid = match group.filter(|g| !g.is_empty()) {
             None => own_group,
-            Some(g) => {
-                let by_name = GROUPS.iter().find(|known| known.0 == g).map(|known| known.1);
-                by_name
-                    .or_else(|| g.parse().ok())
-                    .ok_or_else(|| format!("unable to find group {g}: no matching entries in group file"))?
-            }
+            Some(g) => group_id(g)?,
         };
         Ok(Self { uid, gid, caps: if uid == 0 { self.caps } else { Caps::NONE } })
     }
@@ -156,6 +162,15 @@ impl Creds {
             "sysctl" if !self.caps.has(Cap::WriteSysctls) => {
                 let key = args.iter().find_map(|a| a.split_once('=')).map(|(key, _)| key.trim())?;
                 Some((format!("sysctl: permission denied on key \"{key}\"\n"), 1))
+            }
+            // CAP_NET_BIND_SERVICE is root's; in containers the limit is 0 unless somebody raised it.
+            "serve" if self.uid != 0 => {
+                let start = ns.sysctl.unprivileged_port;
+                let low = |a: &&&str| {
+                    let port = a.rsplit(':').next().and_then(|p| p.parse::<u16>().ok());
+                    port.is_some_and(|p| 0 < p && p < start)
+                };
+                args.iter().find(low).map(|spec| (format!("serve: bind {spec}: Permission denied\n"), 98))
             }
             "arping" if !self.caps.has(Cap::NetRaw) => {
                 Some(("arping: socket: Operation not permitted\n".to_owned(), 2))

@@ -171,10 +171,26 @@ pub struct Sysctl {
     pub bridge_nf_call_iptables: bool,
     /// net.ipv4.ip_default_ttl.
     pub default_ttl: u8,
-    /// net.ipv4.ip_unprivileged_port_start and ephemeral range (low, high).
+    /// Ephemeral range (low, high).
     pub port_range: (u16, u16),
+    /// net.ipv4.ip_unprivileged_port_start: from here on everybody may bind a port.
+    pub unprivileged_port: u16,
+    /// net.ipv4.ping_group_range: who needs no raw socket for a ping.
+    pub ping_groups: (u32, u32),
+    /// net.core.somaxconn: so many connections may wait to be accepted.
+    pub somaxconn: u32,
     /// net.ipv4.icmp_echo_ignore_all.
     pub icmp_echo_ignore_all: bool,
+}
+
+impl Sysctl {
+    /// The settings of a device go with it (net/ipv4/devinet.c, inetdev_destroy).
+    pub(super) fn forget(&mut self, device: IfName) {
+        for list in [&mut self.forward_unlike, &mut self.proxy_arp, &mut self.route_localnet] {
+            list.retain(|d| *d != device);
+        }
+        self.arp_ignore.retain(|(d, _)| *d != device);
+    }
 }
 
 impl Default for Sysctl {
@@ -190,6 +206,9 @@ impl Default for Sysctl {
             bridge_nf_call_iptables: false,
             default_ttl: 64,
             port_range: (32768, 60999),
+            unprivileged_port: 1024,
+            ping_groups: (1, 0),
+            somaxconn: 4096,
             icmp_echo_ignore_all: false,
         }
     }

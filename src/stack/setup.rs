@@ -130,6 +130,7 @@ impl NetNs {
         self.set_master(dev, None, cx)?;
         self.set_up(dev, false, cx)?;
         self.neigh_forget_all_of(dev, cx);
+        self.sysctl.forget(name);
         if let Some(Device { kind, uppers, .. }) = self.devices.remove(dev)
             && (uppers > 0 || reaches_out(&kind))
         {

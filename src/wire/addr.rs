@@ -178,6 +178,7 @@ impl fmt::Display for Protocol {
             Self::Icmp => f.pad("icmp"),
             Self::Tcp => f.pad("tcp"),
             Self::Udp => f.pad("udp"),
+            Self::Other(132) => f.pad("sctp"),
             Self::Other(n) => f.pad(&n.to_string()),
         }
     }

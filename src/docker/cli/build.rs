@@ -160,14 +160,17 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             for (flag, value) in f.set.iter().filter(|s| s.0.name == "link") {
                 links.push(link(value).map_err(|e| invalid(flag, value, &e))?);
             }
-            if f.all(&["driver-opt"]).any(|o| !o.contains('=')) {
+            let driver_opts = list(&f, "driver-opt").iter().map(|o| driver_opt(o)).collect::<Option<_>>();
+            let Some(driver_opts) = driver_opts else {
                 return Err(Refusal::Client("invalid key/value pair format in driver options".into()));
-            }
+            };
             let endpoint = EndpointSpec {
                 links,
                 aliases: list(&f, "alias"),
                 ip: text("ip"),
                 gw_priority: f.last("gw-priority").and_then(|p| p.parse().ok()).unwrap_or(0),
+                link_local: list(&f, "link-local-ip"),
+                driver_opts,
                 ..EndpointSpec::from(f.args[0].as_str())
             };
             Request::NetworkConnect { endpoint, container: f.args.remove(1) }
@@ -233,6 +236,10 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         init: f.on("init"),
         pull_never: f.last("pull") == Some("never"),
         stop_signal: f.last("stop-signal").map(str::to_owned),
+        pid_of: f.last("pid").and_then(|p| p.strip_prefix("container:")).map(str::to_owned),
+        platform: f.last("platform").filter(|p| !p.is_empty()).map(str::to_owned),
+        cidfile: f.last("cidfile").filter(|p| !p.is_empty()).map(str::to_owned),
+        groups: f.all(&["group-add"]).map(str::to_owned).collect(),
         ..RunSpec::default()
     };
     for (flag, value) in &f.set {
@@ -274,6 +281,17 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
         if let Some(why) = values::refused_by_engine(flag.name, value) {
             spec.refused.get_or_insert(why);
         }
+        if let Some(why) = values::unstartable(flag.name, value) {
+            spec.unstartable.get_or_insert(why);
+        }
+    }
+    if f.last("uts") == Some("host") && spec.hostname.is_some() {
+        spec.refused.get_or_insert("conflicting options: hostname and the UTS mode".into());
+    }
+    // An empty command or a length of nothing says nothing (docker/cli, command/container/opts.go).
+    let health = ["health-cmd", "health-interval", "health-timeout", "health-start-period", "health-retries"];
+    if f.on("no-healthcheck") && f.all(&health).any(|v| !matches!(v, "" | "0" | "0s")) {
+        return Err(Refusal::Client("--no-healthcheck conflicts with --health-* options".into()));
     }
     if let Some(policy) = &spec.restart {
         if spec.remove && policy != "no" {
@@ -330,13 +348,23 @@ fn restart_policy(text: &str) -> Result<(), String> {
 }
 
 /// Flags without effect here that are not worth a word: nobody expects to see one.
-const QUIET: &[&str] =
-    &["attach", "detach-keys", "label", "no-healthcheck", "platform", "pull", "quiet", "sig-proxy"];
+const QUIET: &[&str] = &[
+    "attach",
+    "cidfile",
+    "detach-keys",
+    "label",
+    "no-healthcheck",
+    "platform",
+    "pull",
+    "quiet",
+    "sig-proxy",
+];
 
 /// `--ip`, `--network-alias`, `--mac-address` belong to the first network.
 fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {
     let aliases: Vec<String> = f.all(&["network-alias", "net-alias"]).map(str::to_owned).collect();
     let ip = f.last("ip").map(str::to_owned);
+    let link_local: Vec<String> = f.all(&["link-local-ip"]).map(str::to_owned).collect();
     let mac = match f.last("mac-address") {
         Some(text) => Some(
             text.replace('-', ":")
@@ -345,7 +373,8 @@ fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {
         ),
         None => None,
     };
-    if spec.networks.is_empty() && (!aliases.is_empty() || ip.is_some() || mac.is_some()) {
+    let any = !aliases.is_empty() || !link_local.is_empty() || ip.is_some() || mac.is_some();
+    if spec.networks.is_empty() && any {
         spec.networks.push(EndpointSpec::from("default"));
     }
     let conflict =
@@ -361,9 +390,13 @@ fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {
             () if first.mac.is_some() && mac.is_some() => {
                 return conflict("--mac-address and per-network MAC address");
             }
+            () if !first.link_local.is_empty() && !link_local.is_empty() => {
+                return conflict("--link-local-ip and per-network link-local IP addresses");
+            }
             () => {}
         }
         first.aliases.extend(aliases);
+        first.link_local.extend(link_local);
         first.ip = first.ip.take().or(ip);
         first.mac = first.mac.or(mac);
     }
@@ -404,8 +437,10 @@ fn attachment(text: &str) -> Result<EndpointSpec, String> {
         return Ok(EndpointSpec::from(text));
     }
     let mut spec = EndpointSpec::default();
-    for field in text.split(',') {
-        let (key, value) = field.split_once('=').ok_or_else(|| format!("invalid field {field}"))?;
+    for field in csv_fields(text) {
+        // What is written large there reaches the engine small.
+        let small = field.to_lowercase();
+        let (key, value) = small.split_once('=').ok_or_else(|| format!("invalid field {field}"))?;
         let value = value.trim();
         match key.trim() {
             "name" => value.clone_into(&mut spec.network),
@@ -418,13 +453,41 @@ fn attachment(text: &str) -> Result<EndpointSpec, String> {
                 spec.gw_priority =
                     value.parse().map_err(|_| format!("invalid gw-priority ({value}): invalid syntax"))?;
             }
-            "ip6" | "link-local-ip" | "driver-opt" => {
-                return Err(format!("{} is not supported in netpier; use ip=", key.trim()));
+            "link-local-ip" => spec.link_local.push(value.to_owned()),
+            "driver-opt" => {
+                let pair = driver_opt(value).ok_or("invalid key value pair format in driver options")?;
+                spec.driver_opts.retain(|o| o.0 != pair.0);
+                spec.driver_opts.push(pair);
             }
+            "ip6" => return Err("ip6 is not supported in netpier; use ip=".to_owned()),
             other => return Err(format!("invalid field key {other}")),
         }
     }
     if spec.network.is_empty() { Err("network name/id is not specified".into()) } else { Ok(spec) }
+}
+
+/// `KEY=VALUE` of an endpoint; None: it is none.
+fn driver_opt(text: &str) -> Option<(String, String)> {
+    let (key, value) = text.split_once('=')?;
+    let key = key.trim();
+    (!key.is_empty()).then(|| (key.to_owned(), value.trim().to_owned()))
+}
+
+/// The fields of a line of comma-separated values: one in quotation marks may hold commas (RFC 4180).
+fn csv_fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let field = fields.last_mut().expect("there is always one");
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+            '"' if quoted || field.is_empty() => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            letter => field.push(letter),
+        }
+    }
+    fields
 }
 
 /// `NAME:ADDRESS` or `NAME=ADDRESS`.

@@ -128,7 +128,9 @@ pub(super) fn expose(text: &str) -> Result<Vec<(u16, Protocol)>, String> {
     let proto = match proto.to_ascii_lowercase().as_str() {
         "tcp" => Protocol::Tcp,
         "udp" => Protocol::Udp,
-        _ => return Err(format!("invalid proto: {proto}")),
+        "sctp" => Protocol::Other(132),
+        // Nobody looks at it here: to the engine it is protocol 0 (libnetwork/types, ParseProtocol).
+        _ => Protocol::Other(0),
     };
     let (first, last) = range(ports)
         .ok_or_else(|| format!("invalid range format for --expose: {text}, error: {}", bad_range(ports)))?;

@@ -122,6 +122,10 @@ pub fn render(request: &Request) -> String {
             if endpoint.gw_priority != 0 {
                 line.value("--gw-priority", Some(&endpoint.gw_priority.to_string()));
             }
+            for addr in &endpoint.link_local {
+                line.value("--link-local-ip", Some(addr));
+            }
+            line.pairs("--driver-opt", &endpoint.driver_opts);
             line.word(&endpoint.network).word(container);
         }
         Request::NetworkDisconnect { network, container, force } => {
@@ -221,7 +225,7 @@ fn run(line: &mut Line, spec: &RunSpec) {
 }
 
 fn attachment(line: &mut Line, net: &EndpointSpec, first: bool) {
-    if first && net.gw_priority == 0 {
+    if first && net.gw_priority == 0 && net.driver_opts.is_empty() {
         if net.network != "default" {
             line.value("--network", Some(&net.network));
         }
@@ -229,6 +233,9 @@ fn attachment(line: &mut Line, net: &EndpointSpec, first: bool) {
         line.value("--mac-address", net.mac.map(|m| m.to_string()).as_deref());
         for alias in &net.aliases {
             line.value("--network-alias", Some(alias));
+        }
+        for addr in &net.link_local {
+            line.value("--link-local-ip", Some(addr));
         }
         return;
     }
@@ -241,6 +248,15 @@ fn attachment(line: &mut Line, net: &EndpointSpec, first: bool) {
     }
     for alias in &net.aliases {
         text += &format!(",alias={alias}");
+    }
+    for addr in &net.link_local {
+        text += &format!(",link-local-ip={addr}");
+    }
+    for (key, value) in &net.driver_opts {
+        match value.contains(',') {
+            true => text += &format!(",\"driver-opt={key}={value}\""),
+            false => text += &format!(",driver-opt={key}={value}"),
+        }
     }
     if net.gw_priority != 0 {
         text += &format!(",gw-priority={}", net.gw_priority);

@@ -659,7 +659,7 @@ pub(super) const COMMANDS: &[Command] = &[
         wants: &[Wants::Network, Wants::Container],
         flags: &[&[
             val("alias", None, "strings", "Add network-scoped alias for the container"),
-            idle("driver-opt", None, "strings", "driver options for the network"),
+            val("driver-opt", None, "strings", "driver options for the network"),
             val(
                 "gw-priority",
                 None,
@@ -675,7 +675,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 "IPv6 address (e.g., \"2001:db8::33\")",
             ),
             val("link", None, "list", "Add link to another container"),
-            idle("link-local-ip", None, "strings", "Add a link-local address for the container"),
+            val("link-local-ip", None, "strings", "Add a link-local address for the container"),
         ]],
         makes: Makes::NetworkConnect,
     },

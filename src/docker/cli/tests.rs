@@ -257,3 +257,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_long_form_of_a_network_takes_everything_and_gives_the_line_back() {
+    let asked = "name=Net1,ip=10.0.0.9,link-local-ip=169.254.1.1,\"driver-opt=a.b=1,c.d=2\",gw-priority=3";
+    let Request::Run(spec) = request(&format!("run -d --network {asked} lab")) else { panic!("not a run") };
+    let net = EndpointSpec {
+        ip: Some("10.0.0.9".into()),
+        link_local: vec!["169.254.1.1".into()],
+        driver_opts: vec![("a.b".into(), "1,c.d=2".into())],
+        gw_priority: 3,
+        ..EndpointSpec::from("net1")
+    };
+    assert_eq!(spec.networks, [net]);
+    let line = render(&Request::Run(spec.clone())).replace('\'', "");
+    assert_eq!(request(line.strip_prefix("docker ").unwrap_or_default()), Request::Run(spec));
+    for (bad, why) in [
+        ("name=n,driver-opt=x", "invalid key value pair format in driver options"),
+        ("name=n,x=y", "invalid field key x"),
+        ("ip=10.0.0.1", "network name/id is not specified"),
+    ] {
+        assert!(refused(&format!("run --network {bad} lab")).message.contains(why), "{bad}");
+    }
+}

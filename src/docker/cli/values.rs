@@ -18,7 +18,7 @@ pub(super) fn refusal(word: &str, name: &str, value: &str) -> Option<String> {
         "filter" if !value.is_empty() && !value.contains('=') => {
             Some("bad format of filter (expected name=value)".to_owned())
         }
-        "ulimit" if !value.contains('=') => Some(format!("invalid ulimit argument: {value}")),
+        "ulimit" => ulimit(value),
         "mount" => mount(value),
         "gpu-request" => gpus(value),
         _ => match name {
@@ -80,6 +80,51 @@ fn check_size(text: &str) -> Result<(), String> {
         Some(_) => false,
     };
     if known { Ok(()) } else { Err(format!("invalid suffix: '{suffix}'")) }
+}
+
+/// `nofile=1024:2048` (github.com/docker/go-units, ParseUlimit).
+fn ulimit(text: &str) -> Option<String> {
+    const KINDS: [&str; 15] = [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ];
+    let Some((kind, limits)) = text.split_once('=') else {
+        return Some(format!("invalid ulimit argument: {text}"));
+    };
+    if !KINDS.contains(&kind) {
+        return Some(format!("invalid ulimit type: {kind}"));
+    }
+    let limits: Vec<&str> = limits.split(':').collect();
+    if limits.len() > 2 {
+        let all = limits.join(":");
+        return Some(format!(
+            "too many limit value arguments - {all}, can only have up to two, `soft[:hard]`"
+        ));
+    }
+    limits.iter().find_map(|limit| integer(limit, i64::MIN.into(), i64::MAX.into(), "ParseInt")).or_else(
+        || {
+            let numbers: Vec<i64> = limits.iter().filter_map(|l| l.parse().ok()).collect();
+            match numbers[..] {
+                [soft, hard] if hard != -1 && (soft == -1 || soft > hard) => Some(format!(
+                    "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
+                )),
+                _ => None,
+            }
+        },
+    )
 }
 
 /// `type=bind,source=…,target=…` (docker/cli, opts/mount.go).
@@ -165,8 +210,36 @@ pub(super) fn refused_by_engine(name: &str, value: &str) -> Option<String> {
                 .then(|| format!("invalid mount path: '{path}' mount path must be absolute"))
         }
         "volume" => volume(value),
+        "stop-signal" if !value.is_empty() && !super::super::lifecycle::is_signal(value) => {
+            Some(format!("invalid signal: {value}"))
+        }
+        "cpus" => value.parse::<f64>().ok().filter(|n| !(0.0..=f64::from(CPUS)).contains(n)).map(|_| {
+            format!("range of CPUs is from 0.01 to {CPUS}.00, as there are only {CPUS} CPUs available")
+        }),
         "memory" => (size_of(value)? < 6 << 20 && size_of(value)? > 0)
             .then(|| "Minimum memory limit allowed is 6MB".to_owned()),
+        _ => None,
+    }
+}
+
+/// So many processors a host here has.
+const CPUS: u8 = 2;
+
+/// What keeps a container that is made with such a value from starting, and the exit status: devices that no
+/// host here has.
+pub(super) fn unstartable(name: &str, value: &str) -> Option<(String, i32)> {
+    match name {
+        "device" => {
+            let path = value.split(':').next().unwrap_or_default();
+            (path.starts_with('/') && !path.starts_with("/dev/")).then(|| {
+                let text = format!(
+                    "error gathering device information while adding custom device {path:?}: no such file or \
+                     directory"
+                );
+                (text, 127)
+            })
+        }
+        "gpus" => Some(("could not select device driver \"\" with capabilities: [[gpu]]".to_owned(), 125)),
         _ => None,
     }
 }
@@ -192,11 +265,16 @@ fn volume(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split(':').collect();
     let refuse = || format!("invalid volume specification: '{text}'");
     let target = match parts.as_slice() {
-        [target] | [_, target] | [_, target, _] => target,
+        // A volume without a name: where it lies nobody looks at.
+        [_] => return None,
+        [_, target] | [_, target, _] => target,
         _ => return Some(refuse()),
     };
     if parts.iter().take(2).any(|p| p.is_empty()) {
         return Some(refuse());
+    }
+    if let Some(mode) = parts.get(2).filter(|mode| !is_mount_mode(mode)) {
+        return Some(format!("invalid mode: {mode}"));
     }
     (!target.starts_with('/')).then(|| {
         let kind = if parts[0].starts_with('/') && parts.len() > 1 { "bind" } else { "volume" };
@@ -205,6 +283,19 @@ fn volume(text: &str) -> Option<String> {
             refuse()
         )
     })
+}
+
+/// `ro`, `rw,z`: of each kind at most one (linux_parser.go, linuxValidMountMode).
+fn is_mount_mode(text: &str) -> bool {
+    const KINDS: [&[&str]; 4] = [
+        &["ro", "rw"],
+        &["Z", "z"],
+        &["private", "rprivate", "rshared", "rslave", "shared", "slave"],
+        &["nocopy"],
+    ];
+    let kind = |mode: &str| KINDS.iter().position(|all| all.contains(&mode));
+    let kinds: Vec<Option<usize>> = text.split(',').map(kind).collect();
+    kinds.iter().enumerate().all(|(i, k)| k.is_some() && !kinds[..i].contains(k))
 }
 
 #[cfg(test)]
@@ -231,6 +322,22 @@ mod tests {
             assert_eq!(refusal(word, "", value).as_deref(), want, "{word} {value}");
         }
         assert_eq!(mode("pid", "foo").as_deref(), Some("--pid: invalid PID mode"));
-        assert_eq!(volume("/tmp:/x:ro"), None);
+        for (text, want) in [
+            ("/tmp:/x:ro", None),
+            ("cache", None),
+            ("/tmp:/x:z,ro", None),
+            ("/tmp:/x:zz", Some("invalid mode: zz")),
+            ("/tmp:/x:ro,rw", Some("invalid mode: ro,rw")),
+        ] {
+            assert_eq!(volume(text).as_deref(), want, "{text}");
+        }
+        for (text, want) in [
+            ("nofile=1024:2048", None),
+            ("nofile=9:8", Some("ulimit soft limit must be less than or equal to hard limit: 9 > 8")),
+            ("foo=1", Some("invalid ulimit type: foo")),
+            ("nofile", Some("invalid ulimit argument: nofile")),
+        ] {
+            assert_eq!(ulimit(text).as_deref(), want, "{text}");
+        }
     }
 }

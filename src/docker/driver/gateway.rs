@@ -2,7 +2,7 @@
 //! for overlay networks (moby, daemon/libnetwork/default_gateway_linux.go).
 
 use crate::docker::NetworkCreate;
-use crate::docker::endpoint::remove_device;
+use crate::docker::endpoint::{Called, remove_device};
 use crate::docker::engine::{EndpointInfo, Engine};
 use crate::docker::names;
 use crate::docker::rules;
@@ -50,9 +50,10 @@ impl Engine {
         let id = self.new_id(world, "endpoint");
         let mac = names::mac(&mut self.rng(world, "mac"));
         let host = self.host_ns(world);
-        let ifnames = self.plug(world, ns, bridge, (mac, cidr), (net.mtu, "eth")).inspect_err(|_| {
-            self.ipam.release_address(subnet, addr);
-        })?;
+        let ifnames =
+            self.plug(world, ns, bridge, (mac, cidr), (net.mtu, Called::With("eth"))).inspect_err(|_| {
+                self.ipam.release_address(subnet, addr);
+            })?;
         let own_rules = net_rules.endpoint(addr);
         if let Err(e) = rules::apply(world, host, &own_rules) {
             remove_device(world, host, &ifnames.1);

@@ -193,8 +193,8 @@ impl Engine {
         world: &mut World,
         ns: NsId,
         parent: &Parent,
-        mac: Mac,
-        addr: Ipv4Net,
+        (mac, addr): (Mac, Ipv4Net),
+        called: Option<&str>,
     ) -> Result<(String, Mac), String> {
         let host = self.host_ns(world);
         let fail = |e: ConfigError| {
@@ -203,7 +203,7 @@ impl Engine {
         };
         let below = device(world, host, &parent.name)
             .ok_or_else(|| format!("could not find parent interface {}: Link not found", parent.name))?;
-        let name = free_name(world, ns, "eth");
+        let name = called.map_or_else(|| free_name(world, ns, "eth"), str::to_owned);
         let ifname: IfName = name.parse()?;
         let at = DevRef { ns: host, dev: below };
         let dev = world.add_upper(ns, ifname, mac, at, parent.kind).map_err(fail)?;

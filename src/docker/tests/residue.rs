@@ -63,6 +63,26 @@ fn a_failed_request_changes_nothing() {
         assert_eq!(lab.host_state(), before, "{line}");
         assert_eq!(lab.engine.containers().len(), 1, "{line}");
     }
+    // What keeps a container from starting is found after its networks were joined: they are left again.
+    for (asked, exit) in [
+        ("--network name=net1,driver-opt=com.docker.network.endpoint.ifname=lo", 125),
+        ("--network name=net1,driver-opt=com.docker.network.endpoint.ifname=a/b", 125),
+        ("--network name=net1,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.x=1", 125),
+        (
+            "--network name=net1,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.forwarding=x",
+            125,
+        ),
+        ("--network net1 --link-local-ip 10.0.0.77", 125),
+        ("--network net1 --device /nosuch", 127),
+        ("-p 9001:80 --gpus all", 125),
+        ("-p 9001:80 --group-add nosuch", 125),
+    ] {
+        let line = format!("docker run -d --name y2 {asked} lab");
+        assert_eq!(lab.docker(&line).exit, exit, "{line}");
+        assert_eq!(lab.ok("docker ps -a --filter status=created --format '{{.Names}}'"), "y2\n", "{line}");
+        lab.ok("docker rm y2");
+        assert_eq!(lab.host_state(), before, "{line}");
+    }
     // A start that fails leaves the container created, as in Docker, and the host as it was.
     let failed = lab.docker("docker run -d --name web2 --network net1 -p 9000:80 -p 8080:81 lab");
     assert_eq!(failed.exit, 125);

@@ -18,10 +18,13 @@ pub(super) const OPTIONS: &[Opt] = &[
 fn keys(ns: &NetNs) -> Vec<String> {
     let mut keys: Vec<String> = [
         "net.bridge.bridge-nf-call-iptables",
+        "net.core.somaxconn",
         "net.ipv4.icmp_echo_ignore_all",
         "net.ipv4.ip_default_ttl",
         "net.ipv4.ip_forward",
         "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.ping_group_range",
         "net.ipv4.conf.all.forwarding",
         "net.ipv4.conf.all.rp_filter",
     ]
@@ -51,6 +54,9 @@ fn read(ns: &NetNs, key: &str) -> Option<String> {
         "net.ipv4.ip_default_ttl" => s.default_ttl.to_string(),
         "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => bit(s.ip_forward),
         "net.ipv4.ip_local_port_range" => format!("{}\t{}", s.port_range.0, s.port_range.1),
+        "net.ipv4.ip_unprivileged_port_start" => s.unprivileged_port.to_string(),
+        "net.ipv4.ping_group_range" => format!("{}\t{}", s.ping_groups.0, s.ping_groups.1),
+        "net.core.somaxconn" => s.somaxconn.to_string(),
         "net.ipv4.conf.all.rp_filter" => s.rp_filter.to_string(),
         _ => {
             let (device, setting) = of_device(ns, key)?;
@@ -93,6 +99,18 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
         }
         "net.ipv4.ip_default_ttl" => match text.parse() {
             Ok(ttl @ 1..) => ns.sysctl.default_ttl = ttl,
+            _ => return Err(INVALID),
+        },
+        "net.ipv4.ip_unprivileged_port_start" => {
+            ns.sysctl.unprivileged_port = text.parse().map_err(|_| INVALID)?;
+        }
+        "net.ipv4.ping_group_range" => {
+            let groups: Vec<u32> = text.split_whitespace().filter_map(|g| g.parse().ok()).collect();
+            let [low, high] = groups[..] else { return Err(INVALID) };
+            ns.sysctl.ping_groups = (low, high);
+        }
+        "net.core.somaxconn" => match text.parse() {
+            Ok(most @ 0..=0x7fff_ffff) => ns.sysctl.somaxconn = most,
             _ => return Err(INVALID),
         },
         "net.ipv4.conf.all.rp_filter" => match text.parse() {

@@ -60,7 +60,7 @@ impl NetNs {
     /// # Errors
     /// `AddrInUse`, `BadFd`, `Invalid` (not an unconnected TCP socket).
     pub fn listen(&mut self, s: SocketId, backlog: usize, cx: &mut Cx<'_>) -> Result<(), Errno> {
-        self.tcp_listen(s, backlog, cx)
+        self.tcp_listen(s, backlog.min(self.sysctl.somaxconn as usize), cx)
     }
 
     /// accept(2). The new socket has the listener's owner.

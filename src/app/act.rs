@@ -5,7 +5,7 @@ use super::forms::{ContainerForm, IMAGES, NetworkForm};
 use super::playback::{BeatKind, SPEEDS};
 use super::terminal::{self, Entry};
 use super::view::{Drag, Ware};
-use super::{Action, App, Dialog, FIRST_FLOW, Flows, KEEP_LANG, KEEP_THEME, Pane, Selection, Theme};
+use super::{Action, App, Dialog, Flows, KEEP_LANG, KEEP_THEME, Pane, Selection, Theme};
 use crate::explain::Lang;
 use crate::lab::{Edit, Lab, LabCommand};
 use crate::session::{JobId, Timeline};
@@ -153,8 +153,8 @@ impl App {
         if self.share.embed && self.in_lesson() && self.flows.is_empty() {
             return self.course(super::course::Course::Play);
         }
-        if self.flows.is_empty() && self.live().place(FIRST_FLOW.0).is_ok() {
-            self.type_line(FIRST_FLOW.0, FIRST_FLOW.1);
+        if let Some(first) = self.first_flow_of().filter(|_| self.flows.is_empty()) {
+            self.type_line(&first.place, &first.line);
         }
     }
 

@@ -7,6 +7,7 @@ use super::{App, Selection};
 use crate::lab::catalogue::{self, Device};
 use crate::lab::{Edit, Lab, LabCommand};
 use crate::session::NodeConfig;
+use crate::session::NodeKind;
 use crate::wire::Ipv4Net;
 use std::net::Ipv4Addr;
 
@@ -363,7 +364,18 @@ impl App {
         let width = all.w.max(760.0);
         let mut spots = rows.flat_map(|y| columns().map(move |x| (x, y)));
         let found = spots.find(|(x, y)| x + w <= all.x + width + 1.0 && free(*x, *y));
-        found.unwrap_or((all.x, all.bottom() + 70.0))
+        let below = found.unwrap_or((all.x, all.bottom() + 70.0));
+        // Another house may stand beside the others, where the picture stays larger by that.
+        let houses = nodes.iter().filter(|n| n.kind == NodeKind::DockerHost);
+        let beside = houses.flat_map(|n| [all.right(), n.rect.right()].map(|x| (x + 60.0, n.rect.y)));
+        let size = self.camera.size;
+        let scale = |(x, y): (f64, f64)| {
+            let whole = all.union(&Rect::new(x, y, w, h));
+            (size.0 / whole.w).min(size.1 / whole.h)
+        };
+        let beside = beside.filter(|(x, y)| device == Device::DockerHost && free(*x, *y));
+        let best = beside.max_by(|a, b| scale(*a).total_cmp(&scale(*b)));
+        best.filter(|spot| scale(*spot) > scale(below) * 1.02).unwrap_or(below)
     }
 }
 

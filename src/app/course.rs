@@ -315,8 +315,9 @@ impl App {
         let card =
             self.in_lesson() && !self.course.folded && !self.share.embed && self.camera.size.0 > DOCKED;
         let left = if card { CARD } else { 0.0 };
-        if left != self.camera.left {
-            self.camera.left = left;
+        let bottom = self.lower_edge();
+        if (left, bottom) != (self.camera.left, self.camera.bottom) {
+            (self.camera.left, self.camera.bottom) = (left, bottom);
             if self.camera.auto {
                 self.camera.fit(&self.shown.scene.bounds);
             }

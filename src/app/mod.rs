@@ -17,6 +17,7 @@ pub mod decode;
 pub mod docking;
 mod drag;
 pub mod firewall;
+mod first;
 pub mod flow;
 pub mod forms;
 pub mod gallery;
@@ -48,6 +49,7 @@ use crate::lab::{History, Lab, LabError};
 use crate::session::{JobId, Session, Timeline};
 use arrange::{Arrange, Clip};
 use cable::{CableAction, CableForm};
+pub use first::First;
 use forms::{ContainerForm, NetworkForm};
 use gallery::{Card, Download, LabAction};
 use inspector::{PacketView, Tables};
@@ -60,9 +62,6 @@ use view::{Camera, Drag, Ware};
 /// Names under which the page keeps things.
 const KEEP_LANG: &str = "netpier.lang";
 const KEEP_THEME: &str = "netpier.theme";
-
-/// The flow that the page offers first.
-pub const FIRST_FLOW: (&str, &str) = ("docker-host:shell", "wget -qO- http://example.com");
 
 /// Which colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -465,7 +464,7 @@ impl App {
             invited: false,
         });
         let places = terminal::places(app.timeline.live());
-        let first = places.iter().find(|p| *p == FIRST_FLOW.0).or(places.first()).cloned();
+        let first = places.iter().find(|p| *p == first::HOME.0).or(places.first()).cloned();
         app.terminals.go(&first.unwrap_or_default());
         app.refresh();
         app
@@ -505,11 +504,6 @@ impl App {
     /// The session now.
     pub fn live(&self) -> &Session {
         self.timeline.live()
-    }
-
-    /// The first flow can be offered: its place exists, and nothing was sent yet.
-    pub fn offers_first_flow(&self) -> bool {
-        !self.invited && self.flows.is_empty() && self.live().place(FIRST_FLOW.0).is_ok()
     }
 
     /// What moves on the picture.

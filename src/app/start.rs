@@ -8,6 +8,12 @@ use super::share::ShareAction;
 use super::{App, Pane};
 use crate::lab::Lab;
 
+/// Heights of what lies over the picture's lower edge, in pixels with the ground below: the word about a
+/// visit, what is offered to be played, the bar of a container.
+const VISIT: f64 = 66.0;
+const INVITATION: f64 = 92.0;
+const BAR: f64 = 34.0;
+
 /// The lesson that the course begins with. A test holds it against the list of lessons.
 pub const FIRST_LESSON: &str = "plug-in";
 
@@ -47,6 +53,21 @@ impl App {
     /// The lab on the screen is a lesson's or a visited one.
     pub fn is_away(&self) -> bool {
         self.in_lesson() || self.share.visiting()
+    }
+
+    /// Pixels that lie over the picture's lower edge: the buttons that zoom, the bar of what stands there,
+    /// and the word about a visit or what is offered to be played.
+    pub(super) fn lower_edge(&self) -> f64 {
+        let told = self.flows.is_empty() && !self.terminals.has_lines();
+        if self.share.embed {
+            0.0
+        } else if self.share.aside || (self.share.visiting() && told) {
+            VISIT
+        } else if self.first_flow_offered().is_some_and(|f| f.title != "first.title") {
+            INVITATION
+        } else {
+            BAR
+        }
     }
 
     /// The beginning makes room for what somebody has turned to.

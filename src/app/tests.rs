@@ -713,6 +713,42 @@ fn thirty_containers_stand_in_rows_that_fit_into_the_picture() {
     assert!(seen.contains((scene_corner(&app).0, scene_corner(&app).1)));
 }
 
+#[test]
+fn a_host_with_many_networks_stays_narrow_and_the_house_below_gives_way() {
+    let mut app = open();
+    app.open_lab(Lab::builtin("overlay").unwrap(), "toast.opened");
+    let mut run = |line: String| {
+        app.act(Action::Run { place: "host1".into(), line });
+        settle(&mut app);
+    };
+    for net in ["red", "blue"] {
+        run(format!("docker network create -d overlay --attachable {net}"));
+    }
+    for i in 0..9 {
+        run(format!("docker run -d --name c{i} alpine sleep 99"));
+    }
+    run("docker run -d --name tenant --network container:c3 redis".into());
+    run("docker run -d --name both --network blue --network red alpine sleep 99".into());
+    let scene = &app.shown.scene;
+    let (host1, host2) = (scene.node("host1").unwrap(), scene.node("host2").unwrap());
+    assert!(host1.rect.w < 1900.0, "{}", host1.rect.w);
+    assert!(host2.rect.y > host1.rect.bottom(), "{:?} {:?}", host1.rect, host2.rect);
+    let apart: Vec<_> = host1.containers.iter().filter(|c| !c.shares).map(|c| c.rect).collect();
+    let all: Vec<_> = apart.into_iter().chain(host1.shared.iter().map(|s| s.rect)).collect();
+    for (i, a) in all.iter().enumerate() {
+        assert!(host1.rect.contains((a.right(), a.bottom())));
+        assert!(all[i + 1..].iter().all(|b| !a.overlaps(b)), "{a:?}");
+    }
+    // What hangs on a bar begins at it.
+    let bars: Vec<_> = host1.bridges.iter().map(|b| b.rect).collect();
+    for wire in scene.wires.iter().filter(|w| matches!(w.kind, scene::WireKind::Veth(_))) {
+        let (x, y) = wire.points[0];
+        let on = |b: &scene::Rect| x > b.x - 19.0 && x < b.right() + 1.0 && (y - b.bottom()).abs() < 1.0;
+        let all = bars.iter().chain(host2.bridges.iter().map(|b| &b.rect));
+        assert!(all.into_iter().any(on), "{:?}", wire.points);
+    }
+}
+
 fn scene_corner(app: &App) -> (f64, f64) {
     let b = &app.shown.scene.bounds;
     (b.right(), b.bottom())

@@ -23,13 +23,15 @@ pub struct Camera {
     pub size: (f64, f64),
     /// Pixels at the left that something lies over; what is to be seen keeps clear of them.
     pub left: f64,
+    /// Pixels at the lower edge that something lies over.
+    pub bottom: f64,
     /// Everything is kept in sight, until somebody pans or zooms.
     pub auto: bool,
 }
 
 impl Default for Camera {
     fn default() -> Self {
-        Self { origin: (0.0, 0.0), scale: 1.0, size: (1024.0, 584.0), left: 0.0, auto: true }
+        Self { origin: (0.0, 0.0), scale: 1.0, size: (1024.0, 584.0), left: 0.0, bottom: 0.0, auto: true }
     }
 }
 
@@ -50,14 +52,18 @@ impl Camera {
     pub fn covered(&self) -> f64 {
         if self.size.0 < SMALL_SCREEN { 0.0 } else { self.left }
     }
+    /// Pixels at the lower edge that something lies over.
+    pub fn covered_below(&self) -> f64 {
+        if self.size.0 < SMALL_SCREEN { 0.0 } else { self.bottom }
+    }
     /// The part of the canvas that is seen and over which nothing lies.
     pub fn clear(&self) -> Rect {
         let (seen, covered) = (self.view(), self.covered() / self.scale);
-        Rect::new(seen.x + covered, seen.y, seen.w - covered, seen.h)
+        Rect::new(seen.x + covered, seen.y, seen.w - covered, seen.h - self.covered_below() / self.scale)
     }
     /// Shows all of `bounds`, in the middle.
     pub fn fit(&mut self, bounds: &Rect) {
-        let (left, h) = (self.covered(), self.size.1);
+        let (left, h) = (self.covered(), (self.size.1 - self.covered_below()).max(1.0));
         let w = (self.size.0 - left).max(1.0);
         let room = bounds.grown(6.0);
         self.scale = (w / room.w.max(1.0)).min(h / room.h.max(1.0)).clamp(SCALES.0, 1.5);
@@ -207,6 +213,18 @@ mod tests {
         let mut wide = Camera::default();
         wide.follow((700.0, 400.0), 1.0);
         assert_eq!(wide, Camera::default());
+    }
+
+    #[test]
+    fn fitting_keeps_clear_of_what_lies_at_the_lower_edge() {
+        let mut camera = Camera { size: (800.0, 400.0), bottom: 60.0, ..Camera::default() };
+        let bounds = Rect::new(0.0, 0.0, 300.0, 600.0);
+        camera.fit(&bounds);
+        assert!(camera.to_pixel((0.0, bounds.bottom())).1 <= 340.0);
+        assert!(camera.to_pixel((0.0, 0.0)).1 >= 0.0);
+        camera.size = (390.0, 300.0);
+        camera.fit(&bounds);
+        assert!(camera.to_pixel((0.0, bounds.bottom())).1 > 280.0, "a phone has no room to spare");
     }
 
     #[test]

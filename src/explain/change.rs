@@ -28,6 +28,10 @@ pub fn change(change: &Change, lang: Lang) -> String {
             say(&format!("network.{turn}"), &[("name", name), ("driver", driver)])
         }
         Changed::Bridge { dev } => say(&format!("bridge.{turn}"), &[("dev", dev)]),
+        // The other end lies in a sandbox of Docker's own.
+        Changed::Veth { dev, peer, peer_dev, .. } if dev.is_empty() => {
+            text(lang, &format!("change.device.{turn}"), &[("place", peer), ("dev", peer_dev)])
+        }
         Changed::Veth { dev, bridge, peer, peer_dev } => {
             let args = [("dev", dev.as_str()), ("bridge", bridge), ("peer", peer), ("peer_dev", peer_dev)];
             say(&format!("veth.{turn}"), &args)

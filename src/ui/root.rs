@@ -334,7 +334,7 @@ impl Root {
 
     fn canvas(&self, app: &App) -> Html {
         let painted = &self.painted;
-        let fresh = app.offers_first_flow();
+        let fresh = app.first_flow_offered();
         html! {
             <Canvas
                 scene={painted.scene.clone()}
@@ -360,7 +360,7 @@ impl Root {
     }
 
     fn timeline(&self, app: &App) -> Html {
-        let fresh = app.offers_first_flow();
+        let fresh = app.first_flow_offered().is_some();
         html! {
             <Timeline
                 flow={app.flows.shown}
@@ -432,7 +432,7 @@ impl Root {
             </div>
             <Ghost drag={app.drag.clone()} />
             <Toasts toasts={app.toasts.clone()} />
-            <Dialogs dialog={app.dialog.clone()} error={app.form_error.clone()} told={app.told().cloned()} />
+            <Dialogs dialog={app.dialog.clone()} error={app.form_error.clone()} told={app.told().cloned()} scene={self.painted.scene.clone()} />
             <course::Menu
                 open={app.course.menu}
                 index={app.course.index.clone()}

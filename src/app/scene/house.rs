@@ -31,6 +31,9 @@ const NETWORK_GAP: f64 = 34.0;
 /// More containers than this stand in several rows, in which there is room for their cables.
 const IN_A_ROW: usize = 8;
 const ROW_GAP: f64 = 26.0;
+/// A host that would be wider than this has its containers in more rows, down to so many in a row.
+const WIDEST: f64 = 1500.0;
+const LEAST_IN_A_ROW: usize = 3;
 /// The head of a box with several tenants.
 const SHARED_HEAD: f64 = 24.0;
 /// Room beside the gate for the way past it.
@@ -38,6 +41,8 @@ const PAST_W: f64 = 46.0;
 
 /// The width of a host with nothing in it.
 pub(super) const LEAST_W: f64 = 700.0;
+/// The height of a host whose containers stand in one row.
+pub(super) const LEAST_H: f64 = CONTAINER_Y + CONTAINER_H + 18.0;
 
 /// The chips of a gate with their widths.
 const CHIPS: [(Stage, f64); 6] = [
@@ -55,12 +60,13 @@ const GATE_LABEL: f64 = 64.0;
 pub(super) fn furnish(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan) {
     let (x0, y0) = (node.rect.x, node.rect.y);
     let mut x = x0 + HOST_PAD;
+    let most = in_a_row(host);
     x = own_room(node, host, plan, x);
     for (i, network) in host.networks.iter().enumerate() {
         if matches!(network.exit, Exit::Parent { .. }) {
             continue;
         }
-        x = network_box(node, host, plan, (i, network), x);
+        x = network_box(node, host, plan, (i, network, most), x);
     }
     let alone: Vec<_> = host
         .containers
@@ -68,13 +74,13 @@ pub(super) fn furnish(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan) {
         .filter(|c| c.ends.is_empty() && matches!(c.mode, Mode::Own | Mode::None))
         .collect();
     if !alone.is_empty() {
-        x = row(node, host, plan, &alone, x) - CONTAINER_GAP + NETWORK_GAP;
+        x = row(node, host, plan, (&alone, most), x) - CONTAINER_GAP + NETWORK_GAP;
     }
     // Behind the wall.
     let behind = x;
     for (i, network) in host.networks.iter().enumerate() {
         if matches!(network.exit, Exit::Parent { .. }) {
-            x = network_box(node, host, plan, (i, network), x);
+            x = network_box(node, host, plan, (i, network, most), x);
         }
     }
     let walled = x > behind;
@@ -158,13 +164,13 @@ fn network_box(
     node: &mut NodeBox,
     host: &HostPlan,
     plan: &NodePlan,
-    (i, network): (usize, &NetworkPlan),
+    (i, network, most): (usize, &NetworkPlan, usize),
     x: f64,
 ) -> f64 {
     let y0 = node.rect.y;
     let here: Vec<_> =
         host.containers.iter().filter(|c| c.ends.first().is_some_and(|e| e.0 == i) && is_first(c)).collect();
-    let inner = row(node, host, plan, &here, x + 4.0);
+    let inner = row(node, host, plan, (&here, most), x + 4.0);
     let mut bar = BridgeBox {
         title: network.title.clone(),
         network: network.network.clone(),
@@ -177,10 +183,7 @@ fn network_box(
         dev: network.dev,
     };
     let remark = bar.remark().map_or(if network.dns { 12 } else { 6 }, |r| r.chars().count());
-    let title_w = network.title.chars().count() as f64 * TITLE_CHAR
-        + network.address.chars().count() as f64 * ADDR_CHAR
-        + remark as f64 * REMARK_CHAR
-        + 44.0;
+    let title_w = bar_width(network, remark);
     let w = (inner - CONTAINER_GAP + 4.0 - x).max(title_w).max(if here.is_empty() { 150.0 } else { 220.0 });
     bar.rect = Rect::new(x, y0 + BRIDGE_Y, w, BRIDGE_H);
     let h = CONTAINER_Y + CONTAINER_H - BRIDGE_Y + 16.0;
@@ -194,56 +197,108 @@ fn is_first(c: &ContainerPlan) -> bool {
     !matches!(c.mode, Mode::Shares(_))
 }
 
-/// Containers side by side, from `x`; those that share a namespace in one box. Returns where the next
-/// would stand.
-fn row(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan, all: &[&ContainerPlan], mut x: f64) -> f64 {
-    let y = node.rect.y + CONTAINER_Y;
-    let shares = |c: &&&ContainerPlan| host.containers.iter().any(|g| g.mode == Mode::Shares(c.name.clone()));
-    if all.len() > IN_A_ROW && !all.iter().any(|c| shares(&c)) {
-        return rows(node, plan, all, x);
-    }
-    for c in all {
-        let guests: Vec<_> =
-            host.containers.iter().filter(|g| g.mode == Mode::Shares(c.name.clone())).collect();
-        if guests.is_empty() {
-            let b = container_box(plan, c, (x, y));
-            x = b.rect.right() + CONTAINER_GAP;
-            node.containers.push(b);
-            continue;
-        }
-        let left = x;
-        let mut inner = x + 7.0;
-        for tenant in std::iter::once(*c).chain(guests.iter().copied()) {
-            let mut b = container_box(plan, tenant, (inner, y + SHARED_HEAD));
-            (b.shares, b.striped) = (true, false);
-            b.tone = tone(c);
-            b.rect.h = CONTAINER_H - 16.0;
-            // The address is the box's.
-            b.lines.retain(|l| l.ink != Ink::Address && l.text != "scene.no_network");
-            inner = b.rect.right() + 6.0;
-            node.containers.push(b);
-        }
-        let address: Vec<&str> = c.ends.iter().map(|e| e.1.as_str()).filter(|a| !a.is_empty()).collect();
-        let address = if address.is_empty() { "127.0.0.1".to_owned() } else { address.join(" ") };
-        let rect = Rect::new(left, y, inner + 1.0 - left, SHARED_HEAD + CONTAINER_H - 16.0 + 7.0);
-        let tenants = guests.len() + 1;
-        node.shared.push(SharedBox { rect, tone: tone(c), address, tenants, ns: c.ns });
-        x = rect.right() + CONTAINER_GAP;
-    }
-    x
+/// The width that a network's bar needs for its words; `remark`: letters of the last of them.
+fn bar_width(network: &NetworkPlan, remark: usize) -> f64 {
+    network.title.chars().count() as f64 * TITLE_CHAR
+        + network.address.chars().count() as f64 * ADDR_CHAR
+        + remark as f64 * REMARK_CHAR
+        + 44.0
 }
 
-/// Many containers: rows of columns, so that the cables of the lower ones pass between the upper ones.
-fn rows(node: &mut NodeBox, plan: &NodePlan, all: &[&ContainerPlan], x: f64) -> f64 {
+/// How many containers of a network stand in a row, so that the host does not get too wide to be read.
+fn in_a_row(host: &HostPlan) -> usize {
+    let lives = |c: &ContainerPlan, i: usize| {
+        let home = match &c.mode {
+            Mode::Shares(owner) => host.containers.iter().find(|o| o.name == *owner),
+            _ => Some(c),
+        };
+        home.and_then(|c| c.ends.first()).is_some_and(|e| e.0 == i)
+    };
+    let widths: Vec<(f64, usize)> = host
+        .networks
+        .iter()
+        .enumerate()
+        .map(|(i, n)| (bar_width(n, 14), host.containers.iter().filter(|c| lives(c, i)).count()))
+        .collect();
+    let column = CONTAINER_W + CONTAINER_GAP;
+    let wide = |most: usize| {
+        let all = widths.iter().map(|(bar, n)| bar.max((*n).min(most) as f64 * column) + NETWORK_GAP);
+        all.sum::<f64>()
+    };
+    (LEAST_IN_A_ROW..=IN_A_ROW).rev().find(|most| wide(*most) <= WIDEST).unwrap_or(LEAST_IN_A_ROW)
+}
+
+/// Those that share the namespace of a container.
+fn guests<'a>(host: &'a HostPlan, owner: &ContainerPlan) -> Vec<&'a ContainerPlan> {
+    host.containers.iter().filter(|g| g.mode == Mode::Shares(owner.name.clone())).collect()
+}
+
+/// Containers side by side, from `x`, in several rows where there are more than `most`; those that share
+/// a namespace in one box. Returns where the next would stand.
+fn row(
+    node: &mut NodeBox,
+    host: &HostPlan,
+    plan: &NodePlan,
+    (all, most): (&[&ContainerPlan], usize),
+    x: f64,
+) -> f64 {
     let y = node.rect.y + CONTAINER_Y;
-    let mut boxes: Vec<_> = all.iter().map(|c| container_box(plan, c, (x, y))).collect();
-    let step = boxes.iter().map(|b| b.rect.w).fold(0.0, f64::max) + CONTAINER_GAP;
-    for (i, b) in boxes.iter_mut().enumerate() {
-        b.rect.x = x + step * (i % IN_A_ROW) as f64;
-        b.rect.y = y + (CONTAINER_H + ROW_GAP) * (i / IN_A_ROW) as f64;
+    let (shared, single): (Vec<&ContainerPlan>, Vec<&ContainerPlan>) =
+        all.iter().copied().partition(|c| !guests(host, c).is_empty());
+    let wide = |c: &ContainerPlan| container_box(plan, c, (0.0, 0.0)).rect.w;
+    let step = all.iter().map(|c| wide(c)).fold(0.0, f64::max) + CONTAINER_GAP;
+    let columns = |w: f64| (((w + CONTAINER_GAP) / step).ceil() as usize).max(1);
+    let shared_w = |c: &ContainerPlan| {
+        let tenants = std::iter::once(c).chain(guests(host, c));
+        tenants.map(|t| wide(t) + 6.0).sum::<f64>() + 2.0
+    };
+    let total = single.len() + shared.iter().map(|c| columns(shared_w(c))).sum::<usize>();
+    if total <= most {
+        // In the order in which they were made, each as wide as it needs.
+        return all.iter().fold(x, |x, c| unit(node, host, plan, c, (x, y)) + CONTAINER_GAP);
     }
-    node.containers.append(&mut boxes);
-    x + step * IN_A_ROW as f64
+    // Rows of columns, so that the cables of the lower ones pass between the upper ones. A box over
+    // several columns stands below all that are in one.
+    let height = if shared.is_empty() { CONTAINER_H } else { SHARED_HEAD + CONTAINER_H - 9.0 } + ROW_GAP;
+    let (mut column, mut line, mut used) = (0, 0, 0);
+    for c in single.into_iter().chain(shared) {
+        let wide = if guests(host, c).is_empty() { 1 } else { columns(shared_w(c)) };
+        if column > 0 && column + wide > most {
+            (column, line) = (0, line + 1);
+        }
+        unit(node, host, plan, c, (x + step * column as f64, y + height * line as f64));
+        column += wide;
+        used = used.max(column);
+    }
+    x + step * used as f64
+}
+
+/// One container, or several in the box that they share. Returns its right edge.
+fn unit(node: &mut NodeBox, host: &HostPlan, plan: &NodePlan, c: &ContainerPlan, (x, y): Point) -> f64 {
+    let guests = guests(host, c);
+    if guests.is_empty() {
+        let b = container_box(plan, c, (x, y));
+        let right = b.rect.right();
+        node.containers.push(b);
+        return right;
+    }
+    let mut inner = x + 7.0;
+    for tenant in std::iter::once(c).chain(guests.iter().copied()) {
+        let mut b = container_box(plan, tenant, (inner, y + SHARED_HEAD));
+        (b.shares, b.striped) = (true, false);
+        b.tone = tone(c);
+        b.rect.h = CONTAINER_H - 16.0;
+        // The address is the box's.
+        b.lines.retain(|l| l.ink != Ink::Address && l.text != "scene.no_network");
+        inner = b.rect.right() + 6.0;
+        node.containers.push(b);
+    }
+    let address: Vec<&str> = c.ends.iter().map(|e| e.1.as_str()).filter(|a| !a.is_empty()).collect();
+    let address = if address.is_empty() { "127.0.0.1".to_owned() } else { address.join(" ") };
+    let rect = Rect::new(x, y, inner + 1.0 - x, SHARED_HEAD + CONTAINER_H - 16.0 + 7.0);
+    let tenants = guests.len() + 1;
+    node.shared.push(SharedBox { rect, tone: tone(c), address, tenants, ns: c.ns });
+    rect.right()
 }
 
 /// The host's own room with the containers that live in it. Returns where the networks begin.
@@ -403,7 +458,16 @@ fn drop(bridge: &BridgeBox, drawn: &Rect, k: usize) -> Vec<Point> {
     if is_lower(bridge, drawn) {
         // Left of it, between the columns.
         let (lane, mid) = (drawn.x - CONTAINER_GAP / 2.0, drawn.y - 8.0 - 3.0 * k as f64);
-        return vec![(lane, bridge.rect.bottom()), (lane, mid), (cx, mid), (cx, drawn.y)];
+        let over = lane.clamp(bridge.rect.x - CONTAINER_GAP, bridge.rect.right());
+        if over == lane {
+            return vec![(lane, bridge.rect.bottom()), (lane, mid), (cx, mid), (cx, drawn.y)];
+        }
+        // The bar is another network's: above the first row across to the lane.
+        let bar = lane.clamp(bridge.rect.x + 16.0, bridge.rect.right() - 16.0);
+        let high = bridge.rect.y + (CONTAINER_Y - BRIDGE_Y) - 12.0 - 4.0 * k as f64;
+        let lane = lane + 2.0 * k as f64;
+        let down = [(bar, bridge.rect.bottom()), (bar, high), (lane, high), (lane, mid)];
+        return down.into_iter().chain([(cx, mid), (cx, drawn.y)]).collect();
     }
     if k == 0 {
         return vec![(cx, bridge.rect.bottom()), (cx, drawn.y)];

@@ -58,6 +58,21 @@ fn make_room(nodes: &mut [NodeBox], plan: &Plan) {
             }
         }
     }
+    // A host that got higher than one row: what stood below it gives way downwards.
+    hosts.sort_by(|&a, &b| plan.nodes[a].pos.1.total_cmp(&plan.nodes[b].pos.1).then(a.cmp(&b)));
+    for &i in &hosts {
+        let own = nodes[i].rect;
+        for (j, p) in plan.nodes.iter().enumerate().filter(|(j, _)| *j != i) {
+            let other = nodes[j].rect;
+            let below = p.pos.1 >= plan.nodes[i].pos.1 + house::LEAST_H;
+            let beneath = other.x < own.right() && own.x < other.right();
+            let grown = own.h > house::LEAST_H + 1.0;
+            if grown && below && beneath && other.y < own.bottom() + ABOVE_PORT {
+                let pos = (other.x, own.bottom() + ABOVE_PORT + 18.0);
+                nodes[j] = node_box(&NodePlan { pos, ..p.clone() });
+            }
+        }
+    }
 }
 
 /// The zone around everything that has only public addresses.

@@ -230,7 +230,7 @@ pub fn box_keys(ctx: &Ctx, what: Selection) -> Callback<KeyboardEvent> {
 
 /// A node's name, in the reader's language where it has one. What sentences and terminals call it
 /// stands in it (home router, router) or behind it (공유기 (router)).
-fn title(ctx: &Ctx, node: &NodeBox) -> AttrValue {
+pub fn title(ctx: &Ctx, node: &NodeBox) -> AttrValue {
     if !node.title_key {
         return node.title.clone().into();
     }

@@ -15,6 +15,8 @@ use yew::prelude::*;
 
 use super::changed::{ChangesCard, Lights};
 use super::{Shared, browser, icons::icon, use_ctx};
+pub use boxes::title;
+
 use crate::app::arrange::Arrange;
 use crate::app::changed::Changes;
 use crate::app::decode::Kind;
@@ -22,7 +24,7 @@ use crate::app::notice::Notice;
 use crate::app::pills::Moving;
 use crate::app::scene::{Rect, Scene};
 use crate::app::view::{Camera, Drag};
-use crate::app::{Action, Selection};
+use crate::app::{Action, First, Selection};
 use bar::{Bar, Rename};
 use boxes::Boxes;
 use moving::MovingLayer;
@@ -40,7 +42,7 @@ pub struct Props {
     pub selection: Option<Selection>,
     pub drag: Option<Drag>,
     pub caption: Option<(Kind, String, bool)>,
-    pub fresh: bool,
+    pub fresh: Option<First>,
     /// A press on a box begins a cable.
     pub cabling: bool,
     pub renaming: Option<String>,
@@ -232,8 +234,8 @@ pub fn Canvas(props: &Props) -> Html {
             if props.cabling {
                 <p class="tool-hint" role="status">{ ctx.t("tool.cable_hint") }</p>
             }
-            if props.fresh {
-                <Invitation at={beside_router(&props.scene, &props.camera)} />
+            if let Some(first) = &props.fresh {
+                <Invitation first={first.clone()} at={beside_router(&props.scene, &props.camera)} />
             }
             if let Some((kind, words, dead)) = &props.caption {
                 <p class={classes!("caption", dead.then_some("dead"))} aria-hidden="true"><span class={classes!("badge", if *dead { "drop" } else { kind.class() })}>{ kind.word() }</span>{ " " }{ words.clone() }</p>
@@ -261,6 +263,7 @@ const INVITATION_W: f64 = 352.0;
 
 #[derive(Properties, PartialEq)]
 struct InvitationProps {
+    first: First,
     at: Option<(f64, f64)>,
 }
 
@@ -284,8 +287,8 @@ fn Invitation(props: &InvitationProps) -> Html {
         <button type="button" ref={button} class={classes!("invitation", props.at.is_some().then_some("placed"))} data-test="first-play" onclick={ctx.on(Action::FirstFlow)}>
             <span class="invitation-play">{ icon("play") }</span>
             <span class="invitation-text">
-                <b>{ ctx.t("first.title") }</b>
-                <code>{ format!("shell: {}", crate::app::FIRST_FLOW.1) }</code>
+                <b>{ ctx.t(props.first.title) }</b>
+                <code>{ format!("{}: {}", props.first.place.rsplit(':').next().unwrap_or_default(), props.first.line) }</code>
             </span>
         </button>
     }

@@ -17,9 +17,11 @@ pub use gallery::read as read_lab;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::{Ctx, icons::icon, use_ctx};
+use super::canvas::title;
+use super::{Ctx, Shared, icons::icon, use_ctx};
 use crate::app::forms::Problem;
 use crate::app::rehearsal::{Field, Told};
+use crate::app::scene::Scene;
 use crate::app::{Action, Dialog};
 
 #[derive(Properties, PartialEq)]
@@ -29,6 +31,8 @@ pub struct Props {
     pub error: Option<String>,
     /// What docker says against it.
     pub told: Option<Told>,
+    /// The picture, on which things have names.
+    pub scene: Shared<Scene>,
 }
 
 /// The open dialog, if there is one.
@@ -66,17 +70,20 @@ pub fn Dialogs(props: &Props) -> Html {
     });
     let Some(dialog) = &props.dialog else { return html! {} };
     let error = props.error.as_deref();
+    let called = |id: &str| props.scene.node(id).map_or_else(|| id.to_owned().into(), |n| title(&ctx, n));
     let (title, body) = match dialog {
         Dialog::Router(form) => {
-            (ctx.tv("router.title", &[("name", &form.node)]), router::body(&ctx, form, error))
+            (ctx.tv("router.title", &[("name", &called(&form.node))]), router::body(&ctx, form, error))
         }
         Dialog::Machine(form) => {
-            (ctx.tv("router.title", &[("name", &form.node)]), machine::body(&ctx, form, error))
+            (ctx.tv("router.title", &[("name", &called(&form.node))]), machine::body(&ctx, form, error))
         }
         Dialog::Link(form) => {
             (ctx.t(if form.radio { "link.title_radio" } else { "link.title" }), link::body(&ctx, form, error))
         }
-        Dialog::Cable(form) => (ctx.tv("cable.title", &[("name", &form.node)]), cable::body(&ctx, form)),
+        Dialog::Cable(form) => {
+            (ctx.tv("cable.title", &[("name", &called(&form.node))]), cable::body(&ctx, form))
+        }
         Dialog::Gallery(cards) => {
             (ctx.t("gallery.title"), html! { <gallery::Gallery cards={cards.clone()} /> })
         }

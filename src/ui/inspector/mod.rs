@@ -5,6 +5,7 @@ mod tables;
 
 use yew::prelude::*;
 
+use super::canvas::title;
 use super::changed::ChangesCard;
 use super::docker::ContainerActs;
 use super::why::WhyPanel;
@@ -123,7 +124,7 @@ fn about(ctx: &Ctx, props: &Props) -> Html {
     html! {
         <div class="about">
             <span class="about-icon">{ icon(symbol) }</span>
-            <span class="about-name"><b data-test="inspected">{ container.unwrap_or(host).to_owned() }</b>
+            <span class="about-name"><b data-test="inspected">{ container.map(|c| AttrValue::from(c.to_owned())).or(node.map(|n| title(ctx, n))).unwrap_or_else(|| host.to_owned().into()) }</b>
                 if container.is_some() { <small>{ ctx.tv("inspector.on", &[("host", host)]) }</small> }
             </span>
             <span class="about-acts">

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { at, open, openLab, picture, root, step, toEnd, type, until, violations, withBrowser } from './page.mjs';
+import { at, open, openLab, output, picture, root, step, still, toEnd, type, until, violations, withBrowser } from './page.mjs';
 
 let server, browser;
 withBrowser((...both) => { [server, browser] = both; });
@@ -180,12 +180,12 @@ for (const look of LOOKS) {
 
     // macvlan begins with the LAN that is there; a parent that is not is told at its field.
     await at(page, 'driver-macvlan').click();
-    assert.equal(await at(page, 'network-subnet').inputValue(), '192.168.0.0/24');
+    await until('the LAN of the host', async () => (await at(page, 'network-subnet').inputValue()) === '192.168.0.0/24');
     await at(page, 'network-parent').fill('eth7.10');
     await said(/was not found on the host: eth7/);
     assert.equal(await at(page, 'network-parent').getAttribute('aria-invalid'), 'true');
     await at(page, 'offer').click();
-    assert.equal(await at(page, 'network-parent').inputValue(), 'eth0');
+    await until('the interface that there is', async () => (await at(page, 'network-parent').inputValue()) === 'eth0');
     await at(page, 'network-subnet').fill('172.17.0.0/24');
     await at(page, 'network-gateway').fill('');
     await at(page, 'network-range').fill('');
@@ -207,3 +207,54 @@ for (const look of LOOKS) {
     await context.close();
   });
 }
+
+for (const look of LOOKS) {
+  test(`each lab of a driver offers to play what it is about, clear of the picture (${look.name})`, async () => {
+    const { context, page, problems } = await open(browser, server.url, look);
+    for (const [lab, line] of [['host-network', 'laptop: curl'], ['macvlan', 'laptop: curl'], ['overlay', 'cli: ping -c 1 web']]) {
+      await at(page, 'labs').click();
+      await at(page, `lab-${lab}`).click();
+      await until('the offer', async () => (await words(page, 'first-play')).includes(line));
+      if (look.width === 390) continue;
+      await still(page);
+      const offer = await at(page, 'first-play').boundingBox();
+      for (const box of await page.locator('[data-test^="container-"]').all()) {
+        const { y, height } = await box.boundingBox();
+        assert.ok(y + height <= offer.y, `${lab}: nothing lies over a container`);
+      }
+    }
+    await at(page, 'first-play').click();
+    await until('the ping is answered', async () => / 0% packet loss/.test(await output(page)));
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+}
+
+test('a home router is called in forms and the inspector what the picture calls it', async () => {
+  const { context, page, problems } = await open(browser, server.url, { locale: 'ko-KR' });
+  await at(page, 'node-router').click({ position: { x: 20, y: 10 } });
+  await until('the inspector', async () => (await words(page, 'inspected')) === '공유기 (router)');
+  await at(page, 'router-form').click();
+  assert.match(await at(page, 'dialog').locator('h2').innerText(), /^공유기 \(router\) 설정$/);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test('at 1024 pixels the whole river of the firewall is seen at once', async () => {
+  const { context, page, problems } = await open(browser, server.url, { width: 1024, height: 768 });
+  await at(page, 'first-play').click();
+  await at(page, 'to-start').click();
+  await step(page, 'a hook', async () => (await at(page, 'lit-hook').count()) > 0);
+  await at(page, 'node-docker-host').click({ position: { x: 20, y: 10 } });
+  await at(page, 'firewall-open').click();
+  for (let i = 0; i < 4; i++) {
+    await still(page);
+    const river = page.locator('.walk-body');
+    const [whole, seen] = await river.evaluate((e) => [e.scrollWidth, e.clientWidth]);
+    assert.ok(whole <= seen + 1, `${whole} of ${seen} pixels`);
+    await at(page, 'step').click();
+  }
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(problems, []);
+  await context.close();
+});

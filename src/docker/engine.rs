@@ -43,18 +43,23 @@ impl EngineError {
     }
 }
 
-/// A container's state.
+/// A container's state (`State.Status` of `docker inspect`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum ContainerState {
+    /// Not started yet.
     Created,
+    /// Its first process runs.
     Running,
+    /// Its processes are frozen.
     Paused,
-    /// It ended with `code` and will be started again.
+    /// It ended, and its restart policy will start it again.
     Restarting {
+        /// The exit status that it ended with.
         code: i32,
     },
+    /// It ended, or was stopped.
     Exited {
+        /// Exit status of its first process; 128 and the signal's number if it was killed.
         code: i32,
     },
 }

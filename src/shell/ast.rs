@@ -44,20 +44,43 @@ pub struct Command {
 
 /// A command made of commands (POSIX.1-2024 §2.9.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Compound {
     /// `{ …; }`
     Group(Script),
     /// `( … )`
     Subshell(Script),
-    /// `if A; then B; elif C; then D; else E; fi`: conditions with what follows from them.
-    If { branches: Vec<(Script, Script)>, otherwise: Option<Script> },
+    /// `if A; then B; elif C; then D; else E; fi`
+    If {
+        /// `A` with `B`, `C` with `D`: the first whose condition succeeds is run.
+        branches: Vec<(Script, Script)>,
+        /// `E`.
+        otherwise: Option<Script>,
+    },
     /// `while A; do B; done`, or `until`.
-    While { until: bool, condition: Script, body: Script },
-    /// `for NAME in WORDS; do B; done`; without `in`: the arguments.
-    For { name: String, words: Option<Vec<Word>>, body: Script },
+    While {
+        /// It runs as long as the condition fails.
+        until: bool,
+        /// `A`.
+        condition: Script,
+        /// `B`.
+        body: Script,
+    },
+    /// `for NAME in WORDS; do B; done`
+    For {
+        /// The variable.
+        name: String,
+        /// Before expansion. None without `in`: the arguments.
+        words: Option<Vec<Word>>,
+        /// `B`.
+        body: Script,
+    },
     /// `case WORD in PATTERN|PATTERN) B;; esac`
-    Case { word: Word, arms: Vec<(Vec<Word>, Script)> },
+    Case {
+        /// What is compared.
+        word: Word,
+        /// Each with its patterns; the first that fits is run.
+        arms: Vec<(Vec<Word>, Script)>,
+    },
 }
 
 impl Compound {
@@ -75,14 +98,31 @@ impl Compound {
     }
 }
 
-/// A redirection.
+/// A redirection (POSIX.1-2024 §2.7). `&>FILE` is two: of the output, and of the errors to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Redirect {
-    Stdin { path: Word },
-    Stdout { path: Word, append: bool },
-    Stderr { path: Word, append: bool },
+    /// `<FILE`
+    Stdin {
+        /// The file.
+        path: Word,
+    },
+    /// `>FILE`, `>>FILE`
+    Stdout {
+        /// The file.
+        path: Word,
+        /// `>>`: what it holds stays.
+        append: bool,
+    },
+    /// `2>FILE`, `2>>FILE`
+    Stderr {
+        /// The file.
+        path: Word,
+        /// `2>>`: what it holds stays.
+        append: bool,
+    },
+    /// `2>&1`: errors to where the output goes at that point of the line.
     StderrToStdout,
+    /// `>&2`
     StdoutToStderr,
 }
 
@@ -93,57 +133,87 @@ pub struct Word {
     pub parts: Vec<WordPart>,
 }
 
-/// A part of a word.
+/// A part of a word. `quoted`: it stood between double quotes, so what comes of it is not split.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum WordPart {
+    /// Itself, without the quotes that it had.
     Text(String),
+    /// `$NAME`, `${NAME}`
     Variable {
+        /// Without the dollar sign; also `1`, `@`, `?` and the like.
         name: String,
+        /// Between double quotes.
         quoted: bool,
     },
+    /// `$(…)`, or the same between back quotes.
     Substitution {
+        /// Its output is what stands in its place.
         script: Script,
+        /// Between double quotes.
         quoted: bool,
     },
-    /// `$((…))`: what stands inside, as if between double quotes.
+    /// `$((…))`
     Arithmetic {
+        /// What stands inside, as if between double quotes.
         expression: Word,
+        /// Between double quotes.
         quoted: bool,
     },
     /// `${NAME:-WORD}` and its like.
     Parameter {
+        /// As in [`WordPart::Variable`].
         name: String,
+        /// What is done with it.
         operator: Operator,
+        /// What stands behind the operator; empty for [`Operator::Length`].
         word: Word,
+        /// Between double quotes.
         quoted: bool,
     },
-    /// `{a,b}` or `{1..3}`: as typed (a shell without such braces leaves it so), and what bash makes of it.
+    /// `{a,b}` or `{1..3}`
     Braces {
+        /// With the braces: what a shell without such braces leaves.
         typed: String,
+        /// What bash makes of it.
         alternatives: Vec<String>,
     },
 }
 
-/// What `${NAME…}` does with a variable (POSIX.1-2024 §2.6.2). `colon`: an empty one is like one
-/// that is not set.
+/// What `${NAME…}` does with a variable (POSIX.1-2024 §2.6.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Operator {
     /// `-`: the word in its stead.
-    Default { colon: bool },
+    Default {
+        /// `:-`: an empty variable is like one that is not set.
+        colon: bool,
+    },
     /// `=`: and it becomes the variable's value.
-    Assign { colon: bool },
+    Assign {
+        /// `:=`: an empty variable is like one that is not set.
+        colon: bool,
+    },
     /// `+`: the word if it is set.
-    Alternative { colon: bool },
+    Alternative {
+        /// `:+`: an empty variable is like one that is not set.
+        colon: bool,
+    },
     /// `?`: an error if it is not set.
-    Error { colon: bool },
-    /// `#NAME`: how long it is.
+    Error {
+        /// `:?`: an empty variable is like one that is not set.
+        colon: bool,
+    },
+    /// `#NAME`: how long it is, in characters.
     Length,
     /// `#`, `##`: without what the pattern matches at the beginning.
-    Prefix { longest: bool },
+    Prefix {
+        /// `##`: the longest match.
+        longest: bool,
+    },
     /// `%`, `%%`: without what the pattern matches at the end.
-    Suffix { longest: bool },
+    Suffix {
+        /// `%%`: the longest match.
+        longest: bool,
+    },
 }
 
 impl Operator {

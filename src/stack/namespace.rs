@@ -136,14 +136,26 @@ pub enum Beyond {
     },
 }
 
-/// The namespace's timers. `generation` tells a timer that was overtaken.
+/// The namespace's timers. A timer is never cancelled: what it was set for counts its `generation` up
+/// instead, and a timer of an older one means nothing when it rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum TimerKind {
     /// An ARP question is due again, or an entry changes state.
-    Neighbour { dev: IfIndex, addr: Ipv4Addr, generation: u32 },
+    Neighbour {
+        /// The entry's interface.
+        dev: IfIndex,
+        /// The entry's address.
+        addr: Ipv4Addr,
+        /// The entry's generation when the timer was set.
+        generation: u32,
+    },
     /// TCP: retransmission, persist, TIME_WAIT, delayed ACK.
-    Tcp { socket: SocketId, generation: u32 },
+    Tcp {
+        /// The connection's socket.
+        socket: SocketId,
+        /// The connection's generation when the timer was set.
+        generation: u32,
+    },
     /// conntrack entries may have run out.
     Conntrack,
     /// Fragments that wait for the rest.
@@ -216,31 +228,41 @@ impl Default for Sysctl {
 
 /// Why a change of set-up was refused. `Display` is the kernel's or iproute2's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum ConfigError {
+    /// EEXIST: such a device, address, route or rule is there already.
     #[error("File exists")]
     Exists,
+    /// No interface of this name.
     #[error("Cannot find device \"{0}\"")]
     NoDevice(String),
+    /// ENETUNREACH: a route out by an interface that is off.
     #[error("Network is unreachable")]
     Unreachable,
+    /// The gateway is on none of the interface's networks, or is this namespace itself.
     #[error("Nexthop has invalid gateway")]
     InvalidGateway,
+    /// ESRCH: no route fits what is to be removed.
     #[error("No such process")]
     NoSuchRoute,
+    /// ENOENT: no rule fits what is to be removed, or no route what is to be changed.
     #[error("No such file or directory")]
     NoSuchRule,
+    /// The routing table that is asked about is empty.
     #[error("FIB table does not exist")]
     NoSuchTable,
+    /// EADDRNOTAVAIL: the interface does not have this address.
     #[error("Cannot assign requested address")]
     NoSuchAddress,
+    /// EBUSY: the device is taken: by a cable, a bridge, or another kind of device on it.
     #[error("Device or resource busy")]
     Busy,
+    /// EINVAL: a value out of range, or a device that cannot be used so.
     #[error("Invalid argument")]
     Invalid,
+    /// EOPNOTSUPP: not for this kind of device, or not emulated here.
     #[error("Operation not supported")]
     NotSupported,
-    /// A bridge has all its ports (`EXFULL`).
+    /// EXFULL: a bridge has all its ports; or a table has as many rules as are kept here.
     #[error("Exchange full")]
     Full,
 }

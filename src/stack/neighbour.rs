@@ -13,16 +13,22 @@ use crate::wire::{FastMap, Frame, IfIndex, IfName, Mac};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-/// The state of an entry, as `ip neigh` prints it.
+/// The state of an entry, as `ip neigh` prints it (NUD_* of include/uapi/linux/neighbour.h).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
 pub enum NeighState {
+    /// Asked by broadcast, no answer yet: packets wait.
     Incomplete,
+    /// The MAC address was confirmed lately (base_reachable_time).
     Reachable,
+    /// The MAC address is known, but old: it is used until it has to be.
     Stale,
+    /// A stale entry in use: the next protocol above may confirm it before it is asked about.
     Delay,
+    /// Asked again, the known MAC address alone.
     Probe,
+    /// Nobody answered.
     Failed,
+    /// Set by hand; never asked about.
     Permanent,
 }
 

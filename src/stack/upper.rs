@@ -29,22 +29,27 @@ const ADDRESSES: usize = 12;
 /// How many devices may stand on one another (MAX_NEST_DEV).
 pub const MAX_NEST: usize = 8;
 
-/// How children of one parent see each other.
+/// How children of one parent see each other (`ip link add … type macvlan mode`, ip-link(8)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum MacvlanMode {
+    /// Frames between children go straight from one to the other.
     Bridge,
+    /// Children never hear one another, not even by way of a switch that sends their frames back.
     Private,
+    /// All frames go out by the wire; a switch that sends them back (IEEE 802.1Qbg) joins the children.
     Vepa,
+    /// One child only, which has the parent to itself.
     Passthru,
 }
 
-/// On which layer an ipvlan works.
+/// On which layer an ipvlan works (Documentation/networking/ipvlan.rst).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum IpvlanMode {
+    /// By frames: children answer ARP with the parent's MAC address, and hear broadcasts.
     L2,
+    /// By IP addresses: no ARP, no broadcasts; what is for no sibling is routed by the parent's namespace.
     L3,
+    /// As [`IpvlanMode::L3`], with the parent's netfilter hooks.
     L3s,
 }
 

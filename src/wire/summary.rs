@@ -164,12 +164,16 @@ pub struct VxlanFrame {
 
 /// The flags of a TCP segment (RFC 9293 §3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
 pub struct TcpFlags {
+    /// No more data from the sender.
     pub fin: bool,
+    /// Opens a connection: the sequence number is the first.
     pub syn: bool,
+    /// Breaks a connection off, or refuses it.
     pub rst: bool,
+    /// Data to hand to the program at once.
     pub psh: bool,
+    /// The acknowledgement number means something: in all but the first segment.
     pub ack: bool,
 }
 

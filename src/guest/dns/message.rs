@@ -12,14 +12,20 @@ use super::record::{Data, Kind, Record, Soa};
 
 /// What became of a question (RFC 1035 §4.1.1, RCODE), printed as `dig` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Code {
+    /// Answered; perhaps with no records of that type.
     NoError,
+    /// The server could not read the question.
     FormErr,
+    /// The server could not find out.
     ServFail,
+    /// There is no such name.
     NxDomain,
+    /// The server does not do that kind of query.
     NotImp,
+    /// The server does not answer for this name, or not for this client.
     Refused,
+    /// A code that no server here sends.
     Other,
 }
 

@@ -46,62 +46,89 @@ pub enum SocketKind {
     },
 }
 
-/// errno, as far as programs here meet it. `Display` gives strerror's text.
+/// errno (errno(3)), as far as programs here meet it. `Display` gives strerror's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum Errno {
+    /// EPERM: a rule of the OUTPUT hook dropped what was sent.
     #[error("Operation not permitted")]
     Perm,
+    /// EBADF: no such socket, or it is closed.
     #[error("Bad file descriptor")]
     BadFd,
+    /// EAGAIN: nothing to read yet, or no room to write.
     #[error("Resource temporarily unavailable")]
     WouldBlock,
+    /// EINVAL: the call makes no sense for this socket.
     #[error("Invalid argument")]
     Invalid,
+    /// EPIPE: writing after the connection's sending half is closed.
     #[error("Broken pipe")]
     Pipe,
+    /// EMSGSIZE: longer than a datagram can be, or than the path takes with DF set.
     #[error("Message too long")]
     MsgSize,
+    /// EADDRINUSE: another socket has the port.
     #[error("Address already in use")]
     AddrInUse,
+    /// EADDRNOTAVAIL: not an address of this namespace; or no free port, no source address.
     #[error("Cannot assign requested address")]
     AddrNotAvail,
+    /// ENETUNREACH: no route.
     #[error("Network is unreachable")]
     NetUnreach,
+    /// ECONNRESET: the peer sent a RST.
     #[error("Connection reset by peer")]
     ConnReset,
+    /// EISCONN: connecting twice.
     #[error("Transport endpoint is already connected")]
     IsConn,
+    /// ENOTCONN: sending without saying to whom, or reading what is not connected.
     #[error("Transport endpoint is not connected")]
     NotConn,
+    /// ETIMEDOUT: no acknowledgement after all retransmissions.
     #[error("Connection timed out")]
     TimedOut,
+    /// ECONNREFUSED: nobody listens there (a RST, or ICMP port unreachable).
     #[error("Connection refused")]
     ConnRefused,
+    /// EHOSTUNREACH: an ICMP error said so, ARP found nobody, or the route is of type unreachable.
     #[error("No route to host")]
     HostUnreach,
+    /// EINPROGRESS: the handshake is under way.
     #[error("Operation now in progress")]
     InProgress,
+    /// ENODEV: no such interface.
     #[error("No such device")]
     NoDev,
+    /// EACCES: a broadcast without SO_BROADCAST, or a route of type prohibit.
     #[error("Permission denied")]
     Access,
 }
 
 /// TCP states (RFC 9293 §3.3.2), printed as `ss` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
 pub enum TcpState {
+    /// No connection.
     Closed,
+    /// A server waits for anybody.
     Listen,
+    /// Our SYN is on its way.
     SynSent,
+    /// A SYN came, our SYN-ACK is on its way (`SYN-RECV`).
     SynReceived,
+    /// Data flows both ways (`ESTAB`).
     Established,
+    /// We are done sending; our FIN is not acknowledged.
     FinWait1,
+    /// Our FIN is acknowledged; the peer may go on sending.
     FinWait2,
+    /// The peer is done sending; our program has not closed yet.
     CloseWait,
+    /// Both are done, and the FINs crossed: ours is not acknowledged.
     Closing,
+    /// The peer was done first; our FIN is not acknowledged.
     LastAck,
+    /// All over: kept for a while for what may still come of it (RFC 9293 §3.6.1).
     TimeWait,
 }
 

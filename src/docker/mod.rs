@@ -55,6 +55,7 @@ pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, N
 pub use events::EventOptions;
 pub use follow::LogOptions;
 pub use noted::Noted;
+pub use reading::Membership;
 pub use request::{
     Attach, EndpointSpec, ExecOptions, ExecSetting, MainScript, NetworkCreate, PortSpec, Request, Response,
     RunSpec,

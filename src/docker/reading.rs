@@ -2,7 +2,8 @@
 //! what a network lets through, which processes are the engine's own.
 
 use super::engine::{Container, Engine, Network};
-use super::{EndpointSpec, RunSpec};
+use super::swarm::Cluster;
+use super::{EndpointSpec, NetworkCreate, RunSpec};
 use crate::stack::Pid;
 use crate::wire::Protocol;
 use std::net::Ipv4Addr;
@@ -21,6 +22,11 @@ impl Container {
     pub fn lost(&self, addr: Ipv4Addr) -> Option<u64> {
         self.inner.left.iter().filter(|(_, a, _)| *a == addr).map(|(_, _, seq)| *seq).max()
     }
+    /// The networks that it has left since, with the addresses that it had there: of networks that are no
+    /// more, too.
+    pub fn left(&self) -> impl Iterator<Item = (&str, Ipv4Addr)> {
+        self.inner.left.iter().map(|(network, addr, _)| (network.as_str(), *addr))
+    }
     /// Its own process, while it runs.
     pub fn main(&self) -> Option<Pid> {
         self.inner.main
@@ -28,6 +34,10 @@ impl Container {
 }
 
 impl Network {
+    /// The `docker network create` that made it.
+    pub fn spec(&self) -> &NetworkCreate {
+        &self.asked
+    }
     /// `--internal`: no way out.
     pub fn is_internal(&self) -> bool {
         self.internal()
@@ -46,7 +56,49 @@ impl Network {
     }
 }
 
+/// What a host is in a swarm, and what it knows of the others.
+#[derive(Debug, Clone, Copy)]
+pub struct Membership<'a> {
+    /// The swarm's id.
+    pub swarm: &'a str,
+    /// The address that it gave the others (`--advertise-addr`).
+    pub addr: Ipv4Addr,
+    /// It is a manager.
+    pub manager: bool,
+    /// It wanted to join, and has not got there.
+    pub pending: bool,
+    /// With which workers join.
+    pub token: &'a str,
+    /// The manager that it asks.
+    pub asks: Option<Ipv4Addr>,
+    cluster: &'a Cluster,
+}
+
+impl Membership<'_> {
+    /// A node of that name has left the swarm, and was not removed.
+    pub fn has_left(&self, hostname: &str) -> bool {
+        self.cluster.nodes.iter().any(|n| n.hostname == hostname && n.down && !n.lost)
+    }
+}
+
 impl Engine {
+    /// Its part in a swarm.
+    pub fn membership(&self) -> Option<Membership<'_>> {
+        let member = self.swarm.as_ref()?;
+        Some(Membership {
+            swarm: &member.cluster.id,
+            addr: member.addr,
+            manager: member.manager,
+            pending: member.pending,
+            token: &member.cluster.tokens[0],
+            asks: member.cluster.manager_addr(),
+            cluster: &member.cluster,
+        })
+    }
+    /// Does this host know where `addr` of an overlay network is?
+    pub fn knows_peer(&self, network: &Network, addr: Ipv4Addr) -> bool {
+        self.peers(&network.id).iter().any(|p| p.addr == addr)
+    }
     /// The ports that a container says it serves: its image's, `--expose`, and the published ones.
     pub fn exposed_ports(&self, container: &Container) -> Vec<(u16, Protocol)> {
         let at = self.containers.iter().position(|c| c.id == container.id);

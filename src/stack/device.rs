@@ -90,6 +90,11 @@ impl Device {
         self.up && self.carrier
     }
 
+    /// Other devices stand on it: VLANs, macvlans, ipvlans.
+    pub fn carries_others(&self) -> bool {
+        self.uppers > 0
+    }
+
     /// The operational state as `ip link` prints it (RFC 2863, net/core/link_watch.c).
     pub fn operstate(&self) -> &'static str {
         match self.kind {

@@ -130,7 +130,7 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
     // Each round starts or stops something; a service cannot have more rounds than tasks.
     for _ in 0..64 {
         let changed = engines.iter_mut().position(|e| e.swarm.as_mut().is_some_and(|m| m.dirty));
-        let Some(changed) = changed else { return };
+        let Some(changed) = changed else { return catch_up(world, engines) };
         let misses = |m: &Member| m.manager && m.cluster.nodes.iter().any(|n| n.lost);
         if !looked && engines[changed].member().is_some_and(misses) {
             looked = true;
@@ -146,6 +146,21 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
         for engine in engines.iter_mut() {
             engine.name_members(world);
         }
+    }
+}
+
+/// Members that have missed something hear of it as soon as they reach each other again.
+fn catch_up(world: &mut World, engines: &mut [&mut Engine]) {
+    let missed = engines.iter().any(|here| {
+        let Some(own) = here.member() else { return false };
+        own.overlays.iter().any(|o| {
+            let others = engines.iter().filter_map(|e| Some((e, e.member()?)));
+            let mut others = others.filter(|(_, m)| m.cluster.id == own.cluster.id && m.node != own.node);
+            others.any(|(e, _)| e.announced(&o.network_id).iter().any(|p| !o.peers.contains(p)))
+        })
+    });
+    if missed {
+        gossip(world, engines);
     }
 }
 

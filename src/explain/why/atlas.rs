@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 
 use crate::docker::{Container, ContainerState, Engine, Network};
 use crate::session::{Node, Session};
-use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, SocketInfo, SocketKind, TcpState};
+use crate::stack::{
+    DevRef, Device, DeviceKind, IpvlanMode, NetNs, NsId, SocketInfo, SocketKind, TcpState, UpperKind,
+};
 use crate::wire::{IfIndex, Ipv4Net, Protocol};
 
 /// A session, for asking.
@@ -92,7 +94,7 @@ impl<'a> Atlas<'a> {
     }
 
     /// All interfaces on the same segment as `from`, itself included: over cables, veth pairs and
-    /// bridges, as far as they are up and connected.
+    /// bridges, and from what stands on a card to the card and back, as far as they are up and connected.
     pub fn segment(self, from: DevRef) -> BTreeSet<DevRef> {
         let mut seen = BTreeSet::new();
         let mut todo = vec![from];
@@ -108,9 +110,21 @@ impl<'a> Atlas<'a> {
             todo.extend(device.master.map(here));
             if device.carrier {
                 todo.extend(device.peer);
+                todo.extend(shares_card(device));
+            }
+            if device.carries_others() {
+                todo.extend(self.standing_on(at));
             }
         }
         seen
+    }
+
+    /// The macvlan and ipvlan interfaces on a card, wherever they are.
+    fn standing_on(self, card: DevRef) -> impl Iterator<Item = DevRef> + 'a {
+        self.session.world.namespaces().flat_map(move |ns| {
+            let on = move |d: &&Device| shares_card(d) == Some(card);
+            ns.devices().filter(on).map(move |d| DevRef { ns: ns.id, dev: d.index })
+        })
     }
 
     /// A machine on the segment of `from` that passes packets on, other than `from`'s own: its address
@@ -199,5 +213,16 @@ impl<'a> Atlas<'a> {
             (None, None) => return None,
         };
         self.session.world.machine(machine)?.files.text(path)
+    }
+}
+
+/// The card whose segment an interface that stands on it shares: not that of a VLAN, nor where packets
+/// are routed.
+fn shares_card(device: &Device) -> Option<DevRef> {
+    match device.kind {
+        DeviceKind::Upper { parent, kind: UpperKind::Macvlan(_) | UpperKind::Ipvlan(IpvlanMode::L2) } => {
+            Some(parent)
+        }
+        _ => None,
     }
 }

@@ -65,6 +65,11 @@ pub enum Cause {
         addr: Ipv4Addr,
         dev: String,
     },
+    /// Somebody was asked for while nobody could answer, and is there now: the question was given up just then.
+    AskedTooEarly {
+        place: String,
+        addr: Ipv4Addr,
+    },
     /// A cable loses frames.
     Lossy {
         place: String,
@@ -226,6 +231,60 @@ pub enum Cause {
     MacvlanHost {
         container: String,
         host: String,
+        driver: String,
+    },
+    /// A macvlan or ipvlan network with another subnet than the LAN behind its parent.
+    MacvlanSubnet {
+        network: String,
+        subnet: Ipv4Net,
+        host: String,
+        dev: String,
+        right: Ipv4Net,
+    },
+    /// A macvlan or ipvlan network whose parent is no way to a LAN: none was named, or a bridge.
+    MacvlanParent {
+        network: String,
+        host: String,
+        parent: String,
+    },
+    /// A macvlan mode that keeps containers on one parent apart.
+    MacvlanMode {
+        network: String,
+        mode: String,
+        from: String,
+        to: String,
+    },
+    /// An ipvlan network in L3 mode that a machine on the LAN has no route to.
+    IpvlanRoute {
+        place: String,
+        network: String,
+        subnet: Ipv4Net,
+        host: String,
+        via: Ipv4Addr,
+    },
+    /// Two containers on networks that are no bridges: overlay, macvlan, ipvlan.
+    OtherNetwork {
+        from: String,
+        from_network: String,
+        to: String,
+        to_network: String,
+    },
+    /// The bridge of a network has lost the gateway's address.
+    GatewayLost {
+        place: String,
+        dev: String,
+        gateway: Ipv4Addr,
+        network: String,
+    },
+    /// `--network container:NAME` of one that does not run any more, or is gone.
+    OwnerStopped {
+        container: String,
+        owner: String,
+    },
+    /// … of one that was started anew since, with another namespace.
+    OwnerRestarted {
+        container: String,
+        owner: String,
     },
     Overlap {
         network: String,
@@ -254,6 +313,37 @@ pub enum Cause {
         other: String,
     },
     NoSwarm,
+    /// A worker was asked for what only managers do.
+    NotManager {
+        host: String,
+        manager: String,
+    },
+    /// Nobody manages a swarm where one was to be joined.
+    NoManager {
+        host: String,
+        to: Endpoint,
+    },
+    /// A member does not get through to a manager (2377) or to another member (7946), and by what.
+    SwarmUnreached {
+        place: String,
+        to: Endpoint,
+        by: Box<Cause>,
+    },
+    /// A member gave the others an address at which they do not reach it.
+    WrongAdvertised {
+        host: String,
+        addr: Ipv4Addr,
+        right: Ipv4Addr,
+    },
+    /// A host has left the swarm, and its containers have lost the overlay networks.
+    SwarmLeft {
+        host: String,
+        container: String,
+    },
+    /// An overlay network that takes services only.
+    NotAttachable {
+        network: String,
+    },
     OverlayNoPeer {
         place: String,
         peer: Ipv4Addr,
@@ -261,6 +351,12 @@ pub enum Cause {
 
     // ---- ports
     PublishedLocally {
+        container: String,
+        port: u16,
+    },
+    /// A port is published, and the rule that passes it on is not there.
+    RulesMissing {
+        host: String,
         container: String,
         port: u16,
     },
@@ -354,6 +450,11 @@ pub enum Cause {
     NameOnHost {
         place: String,
         name: String,
+    },
+    /// The name of a container that shares the network of another one, or of its host.
+    NameShared {
+        name: String,
+        owner: String,
     },
     NameUnknown {
         name: String,
@@ -460,6 +561,7 @@ keys! {
     Self::WrongSubnet { .. } => "wrong_subnet",
     Self::DuplicateAddress { .. } => "duplicate_address",
     Self::NoNeighbour { .. } => "no_neighbour",
+    Self::AskedTooEarly { .. } => "asked_too_early",
     Self::Lossy { .. } => "lossy",
     Self::Storm { .. } => "storm",
     Self::NoRoute { .. } => "no_route",
@@ -491,14 +593,29 @@ keys! {
     Self::DirectAccess { .. } => "direct_access",
     Self::OtherHost { .. } => "other_host",
     Self::MacvlanHost { .. } => "macvlan_host",
+    Self::MacvlanSubnet { .. } => "macvlan_subnet",
+    Self::MacvlanParent { .. } => "macvlan_parent",
+    Self::MacvlanMode { .. } => "macvlan_mode",
+    Self::IpvlanRoute { .. } => "ipvlan_route",
+    Self::OtherNetwork { .. } => "other_network",
+    Self::GatewayLost { .. } => "gateway_lost",
+    Self::OwnerStopped { .. } => "owner_stopped",
+    Self::OwnerRestarted { .. } => "owner_restarted",
     Self::Overlap { .. } => "overlap",
     Self::OverlayHost { .. } => "overlay_host",
     Self::SubnetTaken { .. } => "subnet_taken",
     Self::PoolsUsedUp { .. } => "pools_used_up",
     Self::DefaultElsewhere { .. } => "default_elsewhere",
     Self::NoSwarm => "no_swarm",
+    Self::NotManager { .. } => "not_manager",
+    Self::NoManager { .. } => "no_manager",
+    Self::SwarmUnreached { .. } => "swarm_unreached",
+    Self::WrongAdvertised { .. } => "wrong_advertised",
+    Self::SwarmLeft { .. } => "swarm_left",
+    Self::NotAttachable { .. } => "not_attachable",
     Self::OverlayNoPeer { .. } => "overlay_no_peer",
     Self::PublishedLocally { .. } => "published_locally",
+    Self::RulesMissing { .. } => "rules_missing",
     Self::PublishIgnored { .. } => "publish_ignored",
     Self::PublishedOtherHost { .. } => "published_other_host",
     Self::OtherProtocol { .. } => "other_protocol",
@@ -521,6 +638,7 @@ keys! {
     Self::NoNamesOnBridge { .. } => "no_names_on_bridge",
     Self::NameElsewhere { .. } => "name_elsewhere",
     Self::NameOnHost { .. } => "name_on_host",
+    Self::NameShared { .. } => "name_shared",
     Self::NameUnknown { .. } => "name_unknown",
     Self::OnlyInHosts { .. } => "only_in_hosts",
     Self::SearchDomain { .. } => "search_domain",
@@ -548,6 +666,7 @@ impl Cause {
                 vec![("place", place), ("dev", dev), ("router", router)]
             }
             Self::OptionAfterImage { option, image } => vec![("option", option), ("image", image)],
+            Self::AskedTooEarly { place, addr } => vec![("place", place), ("addr", addr.to_string())],
             Self::Lossy { place, dev } => vec![("place", place), ("dev", dev)],
             Self::Storm { place } | Self::NoAnswer { place } | Self::NoNameServer { place } => {
                 vec![("place", place)]
@@ -615,7 +734,8 @@ impl Cause {
                 vec![("host", host), ("container", container), ("port", port.to_string())]
             }
             Self::DockerUser { place, rule } => vec![("place", place), ("rule", rule)],
-            Self::OtherBridge { from, from_network, to, to_network } => {
+            Self::OtherBridge { from, from_network, to, to_network }
+            | Self::OtherNetwork { from, from_network, to, to_network } => {
                 vec![("from", from), ("from_network", from_network), ("to", to), ("to_network", to_network)]
             }
             Self::Internal { container, network } => vec![("container", container), ("network", network)],
@@ -644,7 +764,45 @@ impl Cause {
                 ("proto", proto.to_string()),
                 ("open", open.to_string()),
             ],
-            Self::MacvlanHost { container, host } => vec![("container", container), ("host", host)],
+            Self::MacvlanHost { container, host, driver } => {
+                vec![("container", container), ("host", host), ("driver", driver)]
+            }
+            Self::MacvlanSubnet { network, subnet, host, dev, right } => vec![
+                ("network", network),
+                ("subnet", subnet.to_string()),
+                ("host", host),
+                ("dev", dev),
+                ("right", right.to_string()),
+            ],
+            Self::MacvlanParent { network, host, parent } => {
+                vec![("network", network), ("host", host), ("parent", parent)]
+            }
+            Self::MacvlanMode { network, mode, from, to } => {
+                vec![("network", network), ("mode", mode), ("from", from), ("to", to)]
+            }
+            Self::IpvlanRoute { place, network, subnet, host, via } => vec![
+                ("place", place),
+                ("network", network),
+                ("subnet", subnet.to_string()),
+                ("host", host),
+                ("via", via.to_string()),
+            ],
+            Self::GatewayLost { place, dev, gateway, network } => {
+                vec![("place", place), ("dev", dev), ("gateway", gateway.to_string()), ("network", network)]
+            }
+            Self::OwnerStopped { container, owner } | Self::OwnerRestarted { container, owner } => {
+                vec![("container", container), ("owner", owner)]
+            }
+            Self::NotManager { host, manager } => vec![("host", host), ("manager", manager)],
+            Self::NoManager { host, to } => vec![("host", host), ("to", to.to_string())],
+            Self::SwarmUnreached { place, to, .. } => vec![("place", place), ("to", to.to_string())],
+            Self::WrongAdvertised { host, addr, .. } => vec![("host", host), ("addr", addr.to_string())],
+            Self::SwarmLeft { host, container } => vec![("host", host), ("container", container)],
+            Self::NotAttachable { network } => vec![("network", network)],
+            Self::RulesMissing { host, container, port } => {
+                vec![("host", host), ("container", container), ("port", port.to_string())]
+            }
+            Self::NameShared { name, owner } => vec![("name", name), ("owner", owner)],
             Self::Overlap { network, subnet, dst } => {
                 vec![("network", network), ("subnet", subnet.to_string()), ("dst", dst.to_string())]
             }

@@ -180,6 +180,13 @@ fn host_port(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4
     if let Some(c) = all.iter().filter(|c| !atlas.runs(c)).find(asked) {
         return Some(stopped(c));
     }
+    // On the host's own network it opened the port by itself.
+    let opened = |c: &&Container| {
+        c.network_mode() == "host" && engine.exposed_ports(c).contains(&(port, proto)) && !atlas.runs(c)
+    };
+    if let Some(c) = all.iter().find(opened) {
+        return Some(stopped(c));
+    }
     if let Some(c) = all.iter().filter(|c| atlas.runs(c)).find(asked) {
         if let Some(e) =
             c.endpoints.iter().find(|e| engine.network(&e.network).is_some_and(|n| n.is_internal()))

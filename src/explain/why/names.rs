@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::closed::stopped;
 use super::pick::{self, Fatal};
 use super::story::{End, Life, Role};
-use super::{Case, Cause, Found, refine};
+use super::{Case, Cause, Found, refine, shared, swarm};
 use crate::docker::Container;
 use crate::session::{Node, ServiceConfig};
 use crate::stack::{DropReason, NsId};
@@ -277,12 +277,21 @@ fn not_there(case: Case<'_>, name: &str) -> Cause {
     {
         return match asker {
             _ if !case.atlas.runs(other) => stopped(other),
+            Some((node, _)) if let Some(cause) = shared::nameless(case, node, other, name) => cause,
             Some((node, c)) => of_container(case, node, c, other, name),
             None => Cause::NameOnHost { place: case.atlas.place(case.asker), name: name.to_owned() },
         };
     }
+    if let Some((node, c)) = asker.filter(|(_, c)| c.endpoints.is_empty())
+        && let Some(cause) = shared::owner_gone(case, node, c).or_else(|| swarm::asker_left(case, node, c))
+    {
+        return cause;
+    }
     let elsewhere = case.atlas.containers().find(|(_, c)| is_called(c, name));
     if let (Some((node, c)), Some(_)) = (elsewhere, asker) {
+        if let Some(cause) = swarm::name_elsewhere(case, name, node, c) {
+            return cause;
+        }
         let addr = c.endpoints.first().map_or(Ipv4Addr::UNSPECIFIED, |e| e.addr.addr());
         return Cause::OtherHost { container: c.name.clone(), addr, host: node.config.id.clone() };
     }

@@ -3,16 +3,20 @@
 use std::net::Ipv4Addr;
 
 use super::pick::Fatal;
+use super::story::{Life, Story};
 use super::{Case, Cause};
-use crate::docker::Container;
-use crate::session::Node;
 use crate::stack::{DropReason, NsId, Step};
 
+/// A packet met its end in an envelope.
+pub(super) fn sealed(story: &Story, life: &Life) -> bool {
+    envelope(story, life).is_some()
+}
+
 /// Who wrapped a packet up last, and for whom, if nobody has unwrapped it since.
-fn envelope(case: Case<'_>, f: Fatal<'_>) -> Option<(NsId, Ipv4Addr)> {
-    let line = case.story.line_of(f.life);
+fn envelope(story: &Story, life: &Life) -> Option<(NsId, Ipv4Addr)> {
+    let line = story.line_of(life);
     let mut open = None;
-    for (_, record) in line.into_iter().flat_map(|l| case.story.records_of(l)) {
+    for (_, record) in line.into_iter().flat_map(|l| story.records_of(l)) {
         match record.step {
             Step::Encapsulated { remote, .. } => open = Some((record.ns, remote)),
             Step::Decapsulated { .. } => open = None,
@@ -25,7 +29,7 @@ fn envelope(case: Case<'_>, f: Fatal<'_>) -> Option<(NsId, Ipv4Addr)> {
 /// The envelope around a container's packet found nobody who opens it: the host is not at the
 /// address that the swarm knows, or it is no part of the network (any more).
 pub(super) fn no_peer(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
-    let (by, peer) = envelope(case, f)?;
+    let (by, peer) = envelope(case.story, f.life)?;
     let gone = match f.reason {
         // Whoever has the address and is not reached has a cable or a rule in the way: that says more.
         DropReason::NoArpReply { .. } | DropReason::NoRoute { .. } => case.atlas.owners(peer).is_empty(),
@@ -35,17 +39,6 @@ pub(super) fn no_peer(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let place = case.atlas.place(by);
     let host = place.split('/').next().unwrap_or_default().to_owned();
     gone.then_some(Cause::OverlayNoPeer { place: host, peer })
-}
-
-/// The host of a container calls it by its address on an overlay network.
-pub(super) fn of_host(node: &Node, c: &Container, addr: Ipv4Addr) -> Option<Cause> {
-    let endpoint = c.endpoints.iter().find(|e| e.addr.addr() == addr)?;
-    let network = node.engine.as_ref()?.network(&endpoint.network)?;
-    (network.driver == "overlay").then(|| Cause::OverlayHost {
-        container: c.name.clone(),
-        network: network.name.clone(),
-        host: node.config.id.clone(),
-    })
 }
 
 /// A frame for a container that no tunnel leads to: nobody on the network has its address, or

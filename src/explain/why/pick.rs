@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::atlas::Atlas;
 use super::story::{End, Life, Role, Story};
-use super::{Case, Cause, Found, names, refine, refused};
+use super::{Case, Cause, Found, host, names, refine, refused, swarm};
 use crate::session::Job;
 use crate::stack::{DropReason, Errno, NsId};
 use crate::wire::{Endpoint, Flow, IfIndex, Protocol};
@@ -117,7 +117,10 @@ fn silent(case: Case<'_>, from: u64) -> Option<Found> {
     let back = case.story.flow_at_end(arrived)?.src.addr;
     let answered = case.story.lives.iter().any(|l| l.role == Role::Answer && l.born > seq && l.ns == ns);
     let there = case.atlas.ns(ns)?;
-    let cause = if !answered && ns != case.asker && !there.is_local(back) && there.route_to(back).is_none() {
+    let known = swarm::before(case).or_else(|| host::rules_missing(case, ns, arrived));
+    let cause = if let Some(cause) = known {
+        cause
+    } else if !answered && ns != case.asker && !there.is_local(back) && there.route_to(back).is_none() {
         refine::no_route(case, ns, back)
     } else {
         Cause::NoAnswer { place: case.atlas.place(ns) }

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::pick::Fatal;
 use super::story::{Life, Role};
-use super::{Case, Cause, closed, overlay, rules, ways};
-use crate::docker::Container;
+use super::{Case, Cause, closed, driver, host, overlay, rules, shared, swarm, ways};
+use crate::docker::{Container, Network};
 use crate::netfilter::{NatKind, NfStep};
 use crate::session::{Node, NodeKind};
 use crate::stack::{DevRef, Device, DeviceKind, DropReason, NsId, RouteKind, Step};
@@ -17,7 +17,13 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
     if let Some(cause) = ways::answer_away(case, f).or_else(|| untranslated(case, f)) {
         return cause;
     }
+    if let Some(cause) = swarm::before(case).filter(|_| f.life.role != Role::Error) {
+        return cause;
+    }
     if let Some(cause) = overlay::no_peer(case, f) {
+        return cause;
+    }
+    if let Some(cause) = host::lost_way(case, f).or_else(|| driver::astray(case, f)) {
         return cause;
     }
     if let Some(cause) = twice(case, f).or_else(|| stale(case, f)) {
@@ -41,7 +47,7 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
             Cause::Ttl { place: place.clone(), ttl }
         }
         R::FragmentationNeeded { mtu } => ways::narrow(case, f.ns, mtu),
-        R::TooBigForDevice => Cause::Mtu { place: place.clone(), dev: dev(), mtu: 0 },
+        R::TooBigForDevice => ways::too_long(case, f),
         R::Rule { table, chain, rule } | R::Rejected { table, chain, rule } => {
             rules::by_rule(case, f, table, chain, rule)
         }
@@ -159,6 +165,9 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
         return Cause::DeviceDown { place, dev: name };
     }
     let is_docker = atlas.host(f.ns).is_some_and(|n| atlas.network_of_bridge(n, &name).is_some());
+    if let Some(cause) = driver::no_neighbour(case, f, next_hop, &name) {
+        return cause;
+    }
     if !device.carrier && !is_docker {
         return dead_end(case, f.ns, Some(dev)).unwrap_or(Cause::NoLink { place, dev: name });
     }
@@ -170,7 +179,10 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
             None => Cause::ForwardStale { router: place, port: asked.port, to },
         };
     }
-    if let Some(cause) = lost_question(case, f, next_hop) {
+    if let Some(cause) = lost_question(case, f, next_hop)
+        .or_else(|| host::own_bridge(case, f.ns, next_hop))
+        .or_else(|| host::given_address(case, next_hop))
+    {
         return cause;
     }
     let owners = atlas.owners(next_hop);
@@ -211,6 +223,9 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
     {
         return Cause::WrongSubnet { place, net, right };
     }
+    if near && healthy(case, f, at, next_hop) {
+        return Cause::AskedTooEarly { place, addr: next_hop };
+    }
     if owners.is_empty()
         && let Some(cause) = lost_address(case, next_hop)
             .or_else(|| former_holder(case, next_hop))
@@ -219,6 +234,16 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
         return cause;
     }
     nobody
+}
+
+/// Whoever was asked for is there, and nothing is in the way of a question now: it was mended since.
+fn healthy(case: Case<'_>, f: Fatal<'_>, at: DevRef, next_hop: Ipv4Addr) -> bool {
+    let fits = |d: &Device| d.addrs.iter().any(|a| a.contains(&next_hop));
+    // What the asker's interface takes for its neighbours, and no other one does.
+    let dropped = case.atlas.session.world.log.iter_from(f.life.born).take(5_000).any(|(_, r)| {
+        matches!(r.step, Step::Dropped { reason: DropReason::Rule { .. } | DropReason::Policy { .. }, .. })
+    });
+    !dropped && case.atlas.device(at).is_some_and(fits)
 }
 
 /// A frame went where somebody had been when ARP was last asked: the machine there has lost its address,
@@ -318,7 +343,14 @@ fn broken_end(case: Case<'_>, end: DevRef) -> Option<Cause> {
 
 /// An interface without carrier: no cable, or an interface that is off at its other end.
 fn dead_end(case: Case<'_>, ns: NsId, dev: Option<IfIndex>) -> Option<Cause> {
-    let at = DevRef { ns, dev: dev? };
+    let mut at = DevRef { ns, dev: dev? };
+    // What stands on a card has the carrier of the card.
+    while let Some(card) = driver::beneath(case, at) {
+        at = card;
+        if let Some(d) = case.atlas.device(at).filter(|d| !d.up) {
+            return Some(Cause::DeviceDown { place: case.atlas.place(at.ns), dev: d.name.to_string() });
+        }
+    }
     let device = case.atlas.device(at)?;
     let far = device.peer.and_then(|p| Some((p, case.atlas.device(p)?)));
     let named = |at: DevRef, d: &Device| (case.atlas.place(at.ns), d.name.to_string());
@@ -384,7 +416,16 @@ fn macvlan_child(case: Case<'_>, at: NsId, addr: Ipv4Addr) -> Option<Cause> {
         };
         node.ns == at && c.endpoints.iter().any(|e| e.addr.addr() == addr && on_card(&e.network))
     })?;
-    Some(Cause::MacvlanHost { container: c.name.clone(), host: node.config.id.clone() })
+    let network = c.endpoints.iter().find(|e| e.addr.addr() == addr)?;
+    Some(macvlan_host(c, node.engine.as_ref()?.network(&network.network)?, node))
+}
+
+pub(super) fn macvlan_host(c: &Container, network: &Network, node: &Node) -> Cause {
+    Cause::MacvlanHost {
+        container: c.name.clone(),
+        host: node.config.id.clone(),
+        driver: network.driver.clone(),
+    }
 }
 
 /// A neighbour that was looked for on a Docker network, and lives elsewhere.
@@ -410,13 +451,13 @@ fn docker_neighbour(case: Case<'_>, f: Fatal<'_>, addr: Ipv4Addr, dev: &str) -> 
                 Cause::OtherHost { container: c.name.clone(), addr, host: node.config.id.clone() }
             }
             // Another host's own bridges are no part of the real network either.
-            None if case.atlas.node(owner.ns).is_none() => return None,
+            None if case.atlas.node(owner.ns).is_none() || network.bridge.is_none() => return None,
             None => Cause::Overlap { network: network.name.clone(), subnet: network.subnet?, dst: addr },
         });
     }
     if network.bridge.is_none() && owners.iter().any(|(o, _)| o.ns == host.ns) {
         let (_, c) = atlas.container(f.ns)?;
-        return Some(Cause::MacvlanHost { container: c.name.clone(), host: host.config.id.clone() });
+        return Some(macvlan_host(c, network, host));
     }
     None
 }
@@ -431,15 +472,16 @@ pub(super) fn no_route(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
     let container = atlas.container(at).map(|(_, c)| c);
     let real: Vec<_> = ns
         .devices()
-        .filter(|d| matches!(d.kind, DeviceKind::Ethernet | DeviceKind::Veth) && d.master.is_none())
+        .filter(|d| {
+            matches!(d.kind, DeviceKind::Ethernet | DeviceKind::Veth | DeviceKind::Upper { .. })
+                && d.master.is_none()
+        })
         .collect();
-    if let Some(c) = container
-        && c.endpoints.is_empty()
+    if let Some((node, c)) = atlas.container(at)
+        && (c.endpoints.is_empty() || real.is_empty())
     {
-        return Cause::NoNetwork { container: c.name.clone() };
-    }
-    if real.is_empty() && container.is_some() {
-        return Cause::NoNetwork { container: container.map(|c| c.name.clone()).unwrap_or_default() };
+        let gone = shared::owner_gone(case, node, c).or_else(|| swarm::asker_left(case, node, c));
+        return gone.unwrap_or(Cause::NoNetwork { container: c.name.clone() });
     }
     if let Some(off) = real.iter().find(|d| !d.up) {
         return Cause::DeviceDown { place, dev: off.name.to_string() };
@@ -486,6 +528,9 @@ fn unreachable(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
     if !dst.is_private() {
         return Cause::NoRoute { place, dst };
     }
+    if let Some(cause) = swarm::astray(case, dst) {
+        return cause;
+    }
     let asker_host = atlas.host(case.asker).filter(|n| n.engine.is_some()).map(|n| n.config.id.as_str());
     match atlas.container_with(dst).as_slice() {
         [(node, c)] if asker_host.is_some_and(|h| h != node.config.id) => {
@@ -494,9 +539,6 @@ fn unreachable(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
         [(node, c)] if asker_host.is_none() => {
             Cause::DirectAccess { host: node.config.id.clone(), container: c.name.clone(), addr: dst }
         }
-        [(node, c)] if asker_host.is_some() => overlay::of_host(node, c, dst)
-            .filter(|_| case.asker == node.ns)
-            .unwrap_or(Cause::PrivateOnInternet { place, dst }),
         _ => Cause::PrivateOnInternet { place, dst },
     }
 }

@@ -1,7 +1,7 @@
 //! A command that a tool or the engine refused before anything was sent.
 
 use super::closed::stopped;
-use super::{Case, Cause, Found};
+use super::{Case, Cause, Found, swarm};
 use crate::wire::Protocol;
 
 /// The cause, from the words that were printed. None if nothing was said.
@@ -12,10 +12,13 @@ pub(super) fn find(case: Case<'_>, said: &str) -> Option<Found> {
     Some(Found { cause, seq, packet: None })
 }
 
-/// The last number of the first word like `0.0.0.0:8080`.
+/// The port of the first word like `0.0.0.0:8080`, `[::]:8080` or `0.0.0.0:80:172.17.0.2:80/tcp`.
 fn port_in(text: &str) -> Option<u16> {
     text.split_whitespace().find_map(|word| {
-        let (host, port) = word.rsplit_once(':')?;
+        let (host, port) = match word.rsplit_once("]:") {
+            Some(v6) => v6,
+            None => word.split_once(':')?,
+        };
         let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
         (!host.is_empty()).then(|| digits.parse().ok()).flatten()
     })
@@ -45,6 +48,9 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
     if let Some(line) = line("Pool overlaps").or(line("overlaps with")) {
         return Some(Cause::SubnetTaken { words: daemon_words(line) });
     }
+    if let Some(cause) = swarm::refused(case, said) {
+        return Some(cause);
+    }
     if line("not a swarm manager").is_some() {
         return Some(Cause::NoSwarm);
     }
@@ -53,6 +59,13 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
         let node = case.atlas.session.node(case.job.place.split(':').next()?).ok()?;
         let c = node.engine.as_ref().and_then(|e| e.container(id));
         return Some(c.map_or_else(|| Cause::Refused { words: daemon_words(line) }, stopped));
+    }
+    if let Some(line) = line("cannot join network namespace of a non running container") {
+        let owner = line.split(": container ").nth(1)?.split_whitespace().next()?.to_owned();
+        let words: Vec<&str> = case.job.line.split_whitespace().collect();
+        let named = words.iter().position(|w| *w == "--name").and_then(|i| words.get(i + 1));
+        let container = named.map_or_else(|| "-".to_owned(), |n| (*n).to_owned());
+        return Some(Cause::OwnerStopped { container, owner });
     }
     for needle in ["executable file not found", "command not found", ": not found"] {
         let Some(line) = line(needle) else { continue };
@@ -108,7 +121,10 @@ fn exec_target(case: Case<'_>) -> Option<String> {
 /// Who has the port.
 fn port_taken(case: Case<'_>, port: u16) -> Cause {
     let node = case.atlas.session.node(case.job.place.split(':').next().unwrap_or_default()).ok();
-    let place = node.map_or_else(|| case.job.place.clone(), |n| n.config.id.clone());
+    // One that shares another container's network has met that one's own programs.
+    let inside = case.atlas.container(case.asker).map(|_| case.atlas.place(case.asker));
+    let place =
+        inside.unwrap_or_else(|| node.map_or_else(|| case.job.place.clone(), |n| n.config.id.clone()));
     let by_container = node.and_then(|n| {
         let all = case.atlas.containers_of(n);
         all.iter().find(|c| c.ports.iter().any(|p| p.host_port == port)).map(|c| c.name.clone())

@@ -81,6 +81,8 @@ pub(super) fn router_closed(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let dev = f.dev.map(|d| case.atlas.dev_name(f.ns, d))?;
     let flow = case.story.flow_at_end(f.life)?;
     let ours = f.life.role == Role::Ask && matches!(flow.proto, Protocol::Tcp | Protocol::Udp);
+    // What was forwarded, or is for somebody behind, has another end than the router's own.
+    let ours = ours && case.atlas.ns(f.ns).is_some_and(|ns| ns.is_local(flow.dst.addr));
     if !ours || !is_wan(case, f.ns, &dev) {
         return None;
     }

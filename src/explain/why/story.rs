@@ -186,11 +186,16 @@ impl Story {
             let reply = flow.map(|f| (life.ns, Flow { src: f.dst, dst: f.src, ..f }));
             let parent = life.parent.and_then(|p| members.get(&p).copied());
             let question = life.dns().is_some_and(|(name, code)| code.is_none() && names.contains(name));
+            // A kernel's own answer that never left its machine: only where it was going is known of it.
+            let own = (flow.is_none() && life.by.is_none()).then_some(life.dst).flatten();
+            let own = own.is_some_and(|dst| {
+                seen.iter().any(|(ns, f)| *ns == life.ns && f.proto == Protocol::Icmp && f.src.addr == dst)
+            });
             let role = if let Some(role) = parent {
                 role
             } else if about.get(&life.id).is_some_and(|p| members.contains_key(p)) {
                 Role::Error
-            } else if reply.is_some_and(|r| seen.contains(&r)) {
+            } else if own || reply.is_some_and(|r| seen.contains(&r)) {
                 Role::Answer
             } else if question || life.by.is_some_and(|by| senders.contains(&by)) {
                 Role::Ask

@@ -8,7 +8,7 @@ use super::refine::claimed_twice;
 use super::story::{End, Life, Role, Story};
 use super::{Case, Cause};
 use crate::netfilter::{ChainId, NatKind, NfStep, TableKind};
-use crate::stack::{DevRef, DropReason, NsId, Step};
+use crate::stack::{DevRef, DeviceKind, DropReason, NsId, Step};
 use crate::wire::Ipv4Net;
 
 // ---- sizes
@@ -24,6 +24,20 @@ pub(super) fn too_big(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
         Some(mtu) => Cause::PathMtu { place, dst, mtu },
         None => Cause::Mtu { place, dev: device.name.to_string(), mtu: device.mtu.min(65_535) as u16 },
     }
+}
+
+/// It was longer than an interface on the way takes, and nobody said so.
+pub(super) fn too_long(case: Case<'_>, f: Fatal<'_>) -> Cause {
+    let place = case.atlas.place(f.ns);
+    let device = f.dev.and_then(|dev| case.atlas.device(DevRef { ns: f.ns, dev }));
+    // Without an interface it is the one by which it would have left: the narrowest that could be.
+    let narrow = || {
+        let all = case.atlas.ns(f.ns).into_iter().flat_map(|ns| ns.devices());
+        all.filter(|d| d.up && d.carrier && !matches!(d.kind, DeviceKind::Loopback)).min_by_key(|d| d.mtu)
+    };
+    let device = device.or_else(narrow);
+    let mtu = device.map_or(0, |d| d.mtu.min(65_535) as u16);
+    Cause::Mtu { place, dev: device.map(|d| d.name.to_string()).unwrap_or_default(), mtu }
 }
 
 /// A router on the way cannot pass it on whole. Did it get to say so?

@@ -16,9 +16,18 @@ impl Diagnosis {
         if let Cause::Dropped { dev, reason, .. } = &self.cause {
             return drop_reason(*reason, *dev, self.spot.ns, session, lang);
         }
-        let args = self.cause.args();
-        let args: Vec<(&str, &str)> = args.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        text(lang, &format!("why.{}", self.cause.key()), &args)
+        let words = |cause: &Cause| {
+            let args = cause.args();
+            let args: Vec<(&str, &str)> = args.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            text(lang, &format!("why.{}", cause.key()), &args)
+        };
+        match &self.cause {
+            // What keeps it from getting there is a sentence of its own.
+            Cause::SwarmUnreached { by, .. } if !matches!(**by, Cause::Dropped { .. }) => {
+                format!("{} {}", words(&self.cause), words(by))
+            }
+            cause => words(cause),
+        }
     }
 
     /// The way there, a sentence for each step: place and words, with the record's number.

@@ -50,7 +50,9 @@ impl Smith<'_> {
         spec.ignored = Vec::new();
         change(&mut spec);
         let run = cli::render(&Request::Run(spec));
-        (node.config.id.clone(), format!("docker rm -f {} && {run}", c.name))
+        let mut parts = vec![format!("docker rm -f {} && {run}", c.name)];
+        parts.extend(self.sharers(node, c));
+        (node.config.id.clone(), parts.join(" && "))
     }
 
     pub(super) fn republish(&self, container: &str, change: impl FnOnce(&mut RunSpec)) -> Option<Fix> {

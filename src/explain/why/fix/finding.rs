@@ -23,6 +23,12 @@ impl<'a> Smith<'a> {
         all.sort_by_key(|(n, _)| n.config.id != home);
         all.first().copied()
     }
+    /// The container on the host's own network whose program listens on a port there.
+    pub(super) fn listener_on_host(&self, place: &str, port: u16) -> Option<(&'a Node, &'a Container)> {
+        let node = self.atlas.session.node(place).ok()?;
+        let all = self.atlas.listeners(node.ns, Protocol::Tcp, port);
+        self.named(&all.iter().find_map(|s| self.atlas.owner_name(s))?)
+    }
     pub(super) fn asker_container(&self, place: &str) -> Option<(&'a Node, &'a Container)> {
         self.container(place).or_else(|| self.named(place))
     }

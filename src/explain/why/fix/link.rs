@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::line::replace_word;
 use super::{Fix, Remedy, Smith};
+use crate::docker::EndpointInfo;
 use crate::explain::why::story::Story;
 use crate::lab::{Edit, LabCommand};
 use crate::session::{DhcpConfig, LinkConfig, Node, NodeKind, PortConfig};
@@ -215,7 +216,8 @@ impl Smith<'_> {
     pub(super) fn default_route(&self, place: &str, dev: &str) -> String {
         let Some(at) = self.port_of(place, dev) else { return String::new() };
         let Some(ns) = self.atlas.ns(at.ns) else { return String::new() };
-        let config = self.atlas.node(at.ns).and_then(|n| n.config.gateway);
+        let given = self.given(place, dev).and_then(|e| e.gateway);
+        let config = self.atlas.node(at.ns).and_then(|n| n.config.gateway).or(given);
         let missing = !ns.routes().iter().any(|r| r.prefix.prefix_len() == 0);
         let on_dev =
             |gw: &Ipv4Addr| ns.device(at.dev).is_some_and(|d| d.addrs.iter().any(|a| a.contains(gw)));
@@ -225,9 +227,19 @@ impl Smith<'_> {
         }
     }
 
+    /// What the engine gave an interface of a container.
+    fn given(&self, place: &str, dev: &str) -> Option<&EndpointInfo> {
+        self.container(place)?.1.endpoints.iter().find(|e| e.ifnames.0 == dev)
+    }
+
     /// An address that fits the segment, and the way out.
     pub(super) fn address(&self, place: &str, dev: &str) -> Option<String> {
         let at = self.port_of(place, dev)?;
+        // A container gets back what the engine had given it.
+        if let Some(e) = self.given(place, dev) {
+            let gateway = e.gateway.map(|g| format!(" && ip route add default via {g}")).unwrap_or_default();
+            return Some(format!("ip addr add {} dev {dev}{gateway}", e.addr));
+        }
         let net = self.atlas.prefix_on(at)?;
         let free = self.atlas.free_address(net)?;
         let router = self.atlas.gateway_on(at, net);

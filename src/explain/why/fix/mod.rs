@@ -4,6 +4,7 @@
 //! one. Causes for which no mechanical way out exists have no fix.
 
 mod container;
+mod driver;
 mod finding;
 mod line;
 mod link;
@@ -11,6 +12,7 @@ mod name;
 mod network;
 mod refusal;
 mod router;
+mod swarm;
 
 use super::atlas::Atlas;
 use super::story::Story;
@@ -134,8 +136,14 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
         Cause::WrongGateway { place, right: Some(right), .. } if !place.contains(':') => {
             line(place, format!("ip route replace default via {right}"))
         }
+        Cause::WrongGateway { place, gateway, right: Some(right) } => {
+            smith.other_gateway(place, *gateway, *right)
+        }
         Cause::WrongSubnet { place, net, right } => line(place, smith.other_prefix(place, *net, *right)?),
         Cause::DuplicateAddress { addr, one, other } => {
+            if let Some(fix) = smith.move_container(story, *addr, one, other) {
+                return Some(fix);
+            }
             let keep = atlas.session.node(one).is_ok_and(|n| n.config.kind == NodeKind::Router);
             let place = if keep { other } else { smith.later(one, other) };
             let change = (place.to_owned(), smith.other_address(place, *addr)?);
@@ -209,9 +217,33 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             let line = replace_word(&job.line, &addr.to_string(), &now.to_string())?;
             Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
         }
-        Cause::MacvlanHost { container, host } if job.place == *host => {
-            line(host, smith.shim(host, container)?)
+        Cause::MacvlanHost { container, host, driver } => smith.beside(host, container, driver),
+        Cause::MacvlanSubnet { network, host, dev, .. } => smith.lan_subnet(network, host, dev),
+        Cause::MacvlanParent { network, host, .. } => smith.real_parent(network, host),
+        Cause::MacvlanMode { network, .. } => smith.bridge_mode(network),
+        Cause::IpvlanRoute { place, subnet, via, .. } => {
+            line(place, format!("ip route add {subnet} via {via}"))
         }
+        Cause::GatewayLost { place, dev, gateway, network } => {
+            let engine = atlas.session.node(place).ok()?.engine.as_ref()?;
+            let len = engine.network(network)?.subnet?.prefix_len();
+            line(place, format!("ip addr add {gateway}/{len} dev {dev}"))
+        }
+        Cause::NotManager { manager, .. } => smith.at_manager(manager),
+        Cause::NoManager { to, .. } => smith.other_manager(*to),
+        Cause::SwarmUnreached { place, to, by } => smith.let_through(place, *to, by),
+        Cause::WrongAdvertised { host, right, .. } => smith.advertise(host, *right),
+        Cause::SwarmLeft { host, .. } => smith.rejoin(host),
+        Cause::NotAttachable { network } => smith.attachable(network),
+        Cause::OwnerStopped { container, owner } => smith.wake_owner(container, owner),
+        Cause::OwnerRestarted { container, .. } => {
+            let (node, c) = smith.named(container)?;
+            line(&node.config.id, format!("docker restart {}", c.name))
+        }
+        Cause::NameShared { name, owner } => smith.by_owner(name, owner),
+        Cause::NameOnHost { name, .. } => smith.by_address(name),
+        Cause::RulesMissing { host, .. } => smith.write_rules(host),
+        Cause::AskedTooEarly { .. } => Some(Fix { remedy: Remedy::Retry, again: again() }),
         Cause::OverlayNoPeer { peer, .. } => {
             let (place, run) = smith.old_address(*peer)?;
             line(&place, run)
@@ -239,7 +271,7 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
                 smith.uplink(host)?
             ),
         ),
-        Cause::OtherBridge { from, to_network, .. } => {
+        Cause::OtherBridge { from, to_network, .. } | Cause::OtherNetwork { from, to_network, .. } => {
             let (node, c) = smith.asker_container(from)?;
             line(&node.config.id, format!("docker network connect {to_network} {}", c.name))
         }
@@ -275,8 +307,8 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             Some(Fix { again: smith.retry(*host_port, *port)?.again, ..fix })
         }
         Cause::HostPortInside { host_port, port, .. } => smith.retry(*host_port, *port),
-        Cause::AppOnLoopback { place, .. } => {
-            let (_, c) = smith.container(place)?;
+        Cause::AppOnLoopback { place, port } => {
+            let (_, c) = smith.container(place).or_else(|| smith.listener_on_host(place, *port))?;
             let command: Vec<String> = c.spec().command.iter().map(|w| everywhere(w)).collect();
             (command != c.spec().command).then_some(())?;
             smith.republish(&c.name.clone(), |s| s.command = command)

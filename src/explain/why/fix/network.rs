@@ -44,23 +44,13 @@ impl Smith<'_> {
             n.engine.as_ref().and_then(|e| e.network(network)).is_some_and(|x| x.subnet == Some(subnet))
         };
         let node = self.atlas.session.nodes().iter().find(has)?;
-        let names: Vec<&str> = self
-            .atlas
-            .containers_of(node)
-            .iter()
-            .filter(|c| c.endpoints.iter().any(|e| e.network == network))
-            .map(|c| c.name.as_str())
-            .collect();
         let free = self.free_subnet(node)?;
-        let mut parts: Vec<String> =
-            names.iter().map(|n| format!("docker network disconnect {network} {n}")).collect();
-        parts.push(format!("docker network rm {network}"));
-        parts.push(format!("docker network create --subnet {free} {network}"));
-        parts.extend(names.iter().map(|n| format!("docker network connect {network} {n}")));
-        Some(Fix {
-            remedy: Remedy::Lines(vec![(node.config.id.clone(), parts.join(" && "))]),
-            again: again.clone(),
-        })
+        let net = node.engine.as_ref()?.network(network)?;
+        let line = self.remake(node, net, |create| {
+            create.subnets = vec![free.to_string()];
+            (create.gateways, create.ip_ranges, create.aux_addresses) = (Vec::new(), Vec::new(), Vec::new());
+        });
+        Some(Fix { remedy: Remedy::Lines(vec![line]), again: again.clone() })
     }
 
     /// A network is asked for again, with a subnet of its own.
@@ -78,18 +68,6 @@ impl Smith<'_> {
         }
         let line = format!("{} --subnet {free}{}", &self.job.line[..at], &self.job.line[at..]);
         Some(Fix { remedy: Remedy::Retry, again: (self.job.place.clone(), line) })
-    }
-
-    /// A macvlan interface of the host's own beside a container's: siblings do hear one another.
-    pub(super) fn shim(&self, host: &str, container: &str) -> Option<String> {
-        let (_, c) = self.named(container)?;
-        let to = c.endpoints.first()?.addr;
-        let (parent, own) = (self.uplink(host)?, self.atlas.free_address(to.trunc())?);
-        Some(format!(
-            "ip link add shim link {parent} type macvlan mode bridge && ip addr add {own}/32 dev shim && \
-             ip link set shim up && ip route add {}/32 dev shim",
-            to.addr()
-        ))
     }
 
     /// A subnet that no network of a host has, and nobody else either.

@@ -36,6 +36,13 @@ impl Smith<'_> {
             let near = nearest(name.trim(), engine.containers().iter().map(|c| c.name.as_str()))?;
             return self.instead(name.trim(), near);
         }
+        if words.contains("already part of a swarm") {
+            let own = node.engine.as_ref()?.membership()?;
+            return (!own.manager).then(|| lines("docker swarm leave".to_owned()))?;
+        }
+        if let Some(parent) = between(words, "invalid subinterface vlan name ", ", example") {
+            return self.instead(parent, &self.uplink(&node.config.id)?);
+        }
         if words.contains("container is running: stop the container before removing") {
             return self.instead("rm", "rm -f");
         }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::line::{other_port, replace_word};
 use super::{Fix, Remedy, Smith};
 use crate::explain::why::Found;
+use crate::explain::why::overlay::sealed;
 use crate::explain::why::story::{Role, Story};
 use crate::lab::Edit;
 use crate::netfilter::{Hook, NatKind, NfStep, RuleId, TableKind};
@@ -164,6 +165,10 @@ impl Smith<'_> {
     /// A rule that lets exactly this conversation in.
     pub(super) fn exception(&self, story: &Story, found: &Found, chain: &str) -> Option<String> {
         let life = found.packet.and_then(|p| story.life(p))?;
+        // The firewall saw the envelope, not what is in it.
+        if sealed(story, life) {
+            return Some(format!("iptables -I {chain} -p udp --dport 4789 -j ACCEPT"));
+        }
         let flow = story.flow_at_end(life)?;
         if life.role == Role::Answer {
             return Some(format!("iptables -I {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"));

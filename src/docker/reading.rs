@@ -5,7 +5,7 @@ use super::engine::{Container, Engine, Network};
 use super::swarm::Cluster;
 use super::{EndpointSpec, NetworkCreate, RunSpec};
 use crate::stack::Pid;
-use crate::wire::Protocol;
+use crate::wire::{Endpoint, Protocol};
 use std::net::Ipv4Addr;
 
 impl Container {
@@ -63,18 +63,25 @@ pub struct Membership<'a> {
     pub swarm: &'a str,
     /// The address that it gave the others (`--advertise-addr`).
     pub addr: Ipv4Addr,
+    /// Where it listens for nodes that want to join, as a manager does (`--listen-addr`).
+    pub port: u16,
     /// It is a manager.
     pub manager: bool,
     /// It wanted to join, and has not got there.
     pub pending: bool,
     /// With which workers join.
     pub token: &'a str,
-    /// The manager that it asks.
-    pub asks: Option<Ipv4Addr>,
+    /// Where it asks a manager.
+    pub asks: Option<Endpoint>,
     cluster: &'a Cluster,
 }
 
-impl Membership<'_> {
+impl<'a> Membership<'a> {
+    /// A manager that has left: its name and address.
+    pub fn lost_manager(&self) -> Option<(&'a str, Endpoint)> {
+        let lost = self.cluster.nodes.iter().find(|n| n.manager && n.down)?;
+        Some((&lost.hostname, Endpoint::new(lost.addr, lost.port)))
+    }
     /// A node of that name has left the swarm, and was not removed.
     pub fn has_left(&self, hostname: &str) -> bool {
         self.cluster.nodes.iter().any(|n| n.hostname == hostname && n.down && !n.lost)
@@ -88,10 +95,11 @@ impl Engine {
         Some(Membership {
             swarm: &member.cluster.id,
             addr: member.addr,
+            port: member.listen.port,
             manager: member.manager,
             pending: member.pending,
             token: &member.cluster.tokens[0],
-            asks: member.cluster.manager_addr(),
+            asks: member.cluster.manager_at(),
             cluster: &member.cluster,
         })
     }

@@ -9,6 +9,7 @@
 mod anywhere;
 mod kinds;
 mod lab;
+mod scenes;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use super::pick::Fatal;
 use super::rules::{forward_of, is_wan, router_closed};
 use super::story::Role;
 use super::{Case, Cause};
-use crate::docker::{Container, ContainerState, PortSpec};
+use crate::docker::{Container, ContainerState, PortBinding, PortSpec};
 use crate::netfilter::{NatKind, NfStep};
 use crate::session::Node;
 use crate::stack::{DevRef, DeviceKind, NsId, Step};
@@ -24,6 +24,14 @@ pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
         return Cause::Dropped { place, dev: f.dev, reason: f.reason };
     }
     if let Some(cause) = taken_by_bridge(case, f, dst) {
+        return cause;
+    }
+    let at = |s: &crate::stack::SocketInfo| s.local.addr;
+    let mut served = atlas.listeners(f.ns, proto, port).into_iter().map(|s| at(&s));
+    if let Some(addr) = served.find(|a| !a.is_unspecified() && !a.is_loopback() && *a != dst) {
+        return Cause::OtherAddress { place, port, addr, asked: dst };
+    }
+    if let Some(cause) = other_of_this_address(case, f, proto, port, dst) {
         return cause;
     }
     let loopback_only = atlas.listeners(f.ns, proto, port).iter().any(|s| s.local.addr.is_loopback());
@@ -57,6 +65,22 @@ pub(super) fn port(case: Case<'_>, f: Fatal<'_>, port: u16) -> Cause {
     }
     let known = || near_miss(case, f.ns, proto, port);
     host_port(case, f, proto, port, dst).or_else(known).unwrap_or(nothing)
+}
+
+/// A container called its own address, and meant one of another host that has the same.
+fn other_of_this_address(
+    case: Case<'_>,
+    f: Fatal<'_>,
+    proto: Protocol,
+    port: u16,
+    dst: Ipv4Addr,
+) -> Option<Cause> {
+    let (own, _) = case.atlas.container(f.ns).filter(|_| f.ns == case.asker && !dst.is_loopback())?;
+    let (node, c) = case.atlas.container_with(dst).into_iter().find(|(n, c)| {
+        let open = case.atlas.ns_of(c).is_some_and(|ns| case.atlas.open_ports(ns, proto).contains(&port));
+        n.config.id != own.config.id && open
+    })?;
+    Some(Cause::OtherHost { container: c.name.clone(), addr: dst, host: node.config.id.clone() })
 }
 
 /// A machine outside has the address too: the host took the packet for itself, since the gateway of one of
@@ -208,7 +232,9 @@ fn host_port(case: Case<'_>, f: Fatal<'_>, proto: Protocol, port: u16, dst: Ipv4
     // Who asked at a network's gateway meant one of that network.
     let behind = |c: &&Container| c.endpoints.iter().any(|e| e.gateway == Some(dst));
     if let Some(c) = all.iter().filter(behind).find(inside).or_else(|| all.iter().find(inside)) {
-        let published = c.ports.iter().find(|p| p.port == port && p.proto == proto).map(|p| p.host_port);
+        // In the routed mode a port is let through, not published under another number.
+        let same = |p: &&PortBinding| p.port == port && p.proto == proto && p.host_port != 0;
+        let published = c.ports.iter().find(same).map(|p| p.host_port);
         return Some(Cause::NotPublished { container: c.name.clone(), port, published });
     }
     // Another number than any container has: if just one serves this protocol unpublished, it was meant.

@@ -24,6 +24,9 @@ pub(super) fn lost_way(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let dst = flow.map(|x| x.dst.addr).or(f.life.dst.filter(|_| strayed))?;
     way_of(case, f.life).into_iter().chain([f.ns]).find_map(|at| {
         let ns = case.atlas.ns(at)?;
+        if let Some(cause) = astray(case, ns, dst) {
+            return Some(cause);
+        }
         // It knew better, or was there.
         if ns.is_local(dst) || ns.route_to(dst).is_some_and(|(r, _)| r.prefix.prefix_len() > 0) {
             return None;
@@ -43,6 +46,21 @@ fn way_of(case: Case<'_>, life: &Life) -> Vec<NsId> {
 fn switched_off(case: Case<'_>, ns: &NetNs, dst: Ipv4Addr) -> Option<Cause> {
     let off = ns.devices().find(|d| !d.up && d.addrs.iter().any(|a| a.contains(&dst)))?;
     Some(Cause::DeviceDown { place: case.atlas.place(ns.id), dev: off.name.to_string() })
+}
+
+/// A container of this host is behind a bridge, and a route of another making leads away from that.
+fn astray(case: Case<'_>, ns: &NetNs, dst: Ipv4Addr) -> Option<Cause> {
+    let node = case.atlas.node(ns.id)?;
+    let bridge = case.atlas.network_with(node, dst)?.bridge.as_deref()?;
+    super::rules::container_at(case, node, dst).filter(|c| case.atlas.runs(c))?;
+    let (route, _) = ns.route_to(dst).filter(|(r, _)| r.prefix.prefix_len() > 0 && !r.kernel)?;
+    let dev = case.atlas.dev_name(ns.id, route.dev?);
+    (dev != bridge).then(|| Cause::RouteAstray {
+        place: node.config.id.clone(),
+        prefix: route.prefix,
+        dev,
+        dst,
+    })
 }
 
 /// The bridge of a Docker network has not the gateway's address any more.
@@ -68,7 +86,7 @@ pub(super) fn gateway_lost(case: Case<'_>, node: &Node, network: &Network) -> Op
 pub(super) fn own_bridge(case: Case<'_>, at: NsId, addr: Ipv4Addr) -> Option<Cause> {
     let (node, c) = case.atlas.container(at)?;
     let engine = node.engine.as_ref()?;
-    let endpoint = c.endpoints.iter().find(|e| e.addr.contains(&addr))?;
+    let endpoint = c.endpoints.iter().chain(c.gateway_end()).find(|e| e.addr.contains(&addr))?;
     let network = engine.network(&endpoint.network)?;
     let device = case.atlas.ns(node.ns)?.device_named(network.bridge.as_deref()?)?;
     if !device.up {

@@ -10,6 +10,7 @@
 //! Everything comes from the trace and the state of the session. Nothing asks which lab is open or
 //! what a node is called.
 
+mod args;
 mod atlas;
 mod cause;
 mod closed;

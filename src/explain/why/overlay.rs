@@ -32,9 +32,8 @@ pub(super) fn no_peer(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
     let (by, peer) = envelope(case.story, f.life)?;
     let gone = match f.reason {
         // Whoever has the address and is not reached has a cable or a rule in the way: that says more.
-        DropReason::NoArpReply { .. } | DropReason::NoRoute { .. } => case.atlas.owners(peer).is_empty(),
         DropReason::PortClosed { .. } | DropReason::UnknownNetwork { .. } => true,
-        _ => false,
+        _ => case.atlas.owners(peer).is_empty(),
     };
     let place = case.atlas.place(by);
     let host = place.split('/').next().unwrap_or_default().to_owned();

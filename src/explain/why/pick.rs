@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::atlas::Atlas;
 use super::story::{End, Life, Role, Story};
 use super::{Case, Cause, Found, host, names, refine, refused, swarm};
+use crate::docker::ContainerState;
 use crate::session::Job;
 use crate::stack::{DropReason, Errno, NsId};
 use crate::wire::{Endpoint, Flow, IfIndex, Protocol};
@@ -111,13 +112,18 @@ pub(super) fn in_conversation(case: Case<'_>, from: u64) -> Option<Found> {
 
 /// Nothing was dropped, and still no answer came.
 fn silent(case: Case<'_>, from: u64) -> Option<Found> {
-    let mut asks = case.story.lives.iter().filter(|l| l.born >= from && l.role == Role::Ask);
-    let arrived = asks.rfind(|l| matches!(l.end, Some((_, _, End::Delivered(_) | End::Taken))))?;
+    let asks = case.story.lives.iter().filter(|l| l.born >= from && l.role == Role::Ask);
+    let mut arrived = asks.filter(|l| matches!(l.end, Some((_, _, End::Delivered(_) | End::Taken))));
+    // What came back to the asker is no question, unless it asked itself.
+    let away = arrived.clone().rfind(|l| l.end.is_some_and(|e| e.1 != case.asker));
+    let arrived = away.or_else(|| arrived.next_back())?;
     let (seq, ns, _) = arrived.end?;
     let back = case.story.flow_at_end(arrived)?.src.addr;
     let answered = case.story.lives.iter().any(|l| l.role == Role::Answer && l.born > seq && l.ns == ns);
     let there = case.atlas.ns(ns)?;
-    let known = swarm::before(case).or_else(|| host::rules_missing(case, ns, arrived));
+    let paused = case.atlas.container(ns).filter(|(_, c)| c.state == ContainerState::Paused);
+    let paused = paused.map(|(_, c)| Cause::Paused { container: c.name.clone() });
+    let known = paused.or_else(|| swarm::before(case)).or_else(|| host::rules_missing(case, ns, arrived));
     let cause = if let Some(cause) = known {
         cause
     } else if !answered && ns != case.asker && !there.is_local(back) && there.route_to(back).is_none() {

@@ -78,7 +78,8 @@ fn untranslated(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
         return None;
     }
     for (node, container) in case.atlas.containers() {
-        let Some(endpoint) = container.endpoints.iter().find(|e| e.addr.addr() == inside) else { continue };
+        let mut ends = container.endpoints.iter().chain(container.gateway_end());
+        let Some(endpoint) = ends.find(|e| e.addr.addr() == inside) else { continue };
         let outside = case.atlas.host(f.ns).is_none_or(|h| h.config.id != node.config.id);
         let bridged = node.engine.as_ref().and_then(|e| e.network(&endpoint.network))?.bridge.is_some();
         let asked_from = case.atlas.ns_of(container) == Some(case.asker);
@@ -226,6 +227,11 @@ fn no_neighbour(case: Case<'_>, f: Fatal<'_>, next_hop: Ipv4Addr) -> Cause {
     if near && healthy(case, f, at, next_hop) {
         return Cause::AskedTooEarly { place, addr: next_hop };
     }
+    // It has the address, and does not say so (arp_ignore).
+    if near && let Some((owner, _)) = owners.iter().find(|(o, _)| segment.contains(o) && heard(case, f, o.ns))
+    {
+        return Cause::NoAnswer { place: atlas.place(owner.ns) };
+    }
     if owners.is_empty()
         && let Some(cause) = lost_address(case, next_hop)
             .or_else(|| former_holder(case, next_hop))
@@ -243,7 +249,16 @@ fn healthy(case: Case<'_>, f: Fatal<'_>, at: DevRef, next_hop: Ipv4Addr) -> bool
     let dropped = case.atlas.session.world.log.iter_from(f.life.born).take(5_000).any(|(_, r)| {
         matches!(r.step, Step::Dropped { reason: DropReason::Rule { .. } | DropReason::Policy { .. }, .. })
     });
-    !dropped && case.atlas.device(at).is_some_and(fits)
+    let heard = case.atlas.owners(next_hop).iter().any(|(o, _)| heard(case, f, o.ns));
+    !dropped && !heard && case.atlas.device(at).is_some_and(fits)
+}
+
+/// A question for an address came to a namespace, which did not feel meant.
+fn heard(case: Case<'_>, f: Fatal<'_>, ns: NsId) -> bool {
+    let log = &case.atlas.session.world.log;
+    log.iter_from(f.life.born)
+        .take(5_000)
+        .any(|(_, r)| r.ns == ns && matches!(r.step, Step::Dropped { reason: DropReason::ArpNotMine, .. }))
 }
 
 /// A frame went where somebody had been when ARP was last asked: the machine there has lost its address,

@@ -67,6 +67,10 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
         let container = named.map_or_else(|| "-".to_owned(), |n| (*n).to_owned());
         return Some(Cause::OwnerStopped { container, owner });
     }
+    if let Some(line) = line("is paused, unpause the container") {
+        let container = line.split("ontainer ").nth(1)?.split_whitespace().next()?.to_owned();
+        return Some(Cause::Paused { container });
+    }
     for needle in ["executable file not found", "command not found", ": not found"] {
         let Some(line) = line(needle) else { continue };
         if case.job.exit != Some(127) {

@@ -10,8 +10,6 @@ use crate::stack::DeviceKind;
 use crate::time::Duration;
 use crate::wire::Endpoint;
 
-/// Port of the managers.
-const MANAGER_PORT: u16 = 2377;
 /// Port of the talk among all members.
 const GOSSIP_PORT: u16 = 7946;
 
@@ -56,6 +54,19 @@ pub(super) fn refused(case: Case<'_>, said: &str) -> Option<Cause> {
         let (host, manager) = (node.config.id.clone(), manager.config.id.clone());
         return Some(Cause::NotManager { host, manager });
     }
+    if has("network ") && has(" not found") {
+        let network = said.split(" not found").next()?.rsplit("network ").next()?.to_owned();
+        if membership(node).is_some_and(|m| !m.pending) {
+            return None;
+        }
+        let mut all = case.atlas.session.nodes().iter().filter(|n| n.config.id != node.config.id);
+        let manager = all.find(|n| {
+            let overlay = |e: &Engine| e.network(&network).is_some_and(|x| x.driver == "overlay");
+            membership(n).is_some_and(|m| m.manager) && n.engine.as_ref().is_some_and(overlay)
+        })?;
+        let (host, manager) = (node.config.id.clone(), manager.config.id.clone());
+        return Some(Cause::NotInSwarm { host, network, manager });
+    }
     if has("not manually attachable") {
         let network = said.split("desc = network ").nth(1)?.split_whitespace().next()?.to_owned();
         return Some(Cause::NotAttachable { network });
@@ -72,9 +83,11 @@ pub(super) fn refused(case: Case<'_>, said: &str) -> Option<Cause> {
     }
     if has("context deadline exceeded") {
         let own = membership(node).filter(|m| !m.manager)?;
-        let addr = own.asks?;
-        return advertised_wrongly(case, own.swarm)
-            .or_else(|| to_manager(case, node, Endpoint::new(addr, MANAGER_PORT)));
+        let Some(manager) = own.asks else {
+            let (host, to) = own.lost_manager()?;
+            return Some(Cause::NoManager { host: host.to_owned(), to });
+        };
+        return advertised_wrongly(case, own.swarm).or_else(|| to_manager(case, node, manager));
     }
     None
 }
@@ -82,7 +95,7 @@ pub(super) fn refused(case: Case<'_>, said: &str) -> Option<Cause> {
 fn to_manager(case: Case<'_>, from: &Node, to: Endpoint) -> Option<Cause> {
     let there = case.atlas.owners(to.addr).into_iter().find_map(|(at, _)| case.atlas.node(at.ns));
     match hindrance(case, from, to)? {
-        Cause::NothingListens { .. } | Cause::NotPublished { .. } if to.port == MANAGER_PORT => {
+        Cause::NothingListens { .. } | Cause::NotPublished { .. } => {
             let host = there.map_or_else(|| to.addr.to_string(), |n| n.config.id.clone());
             Some(Cause::NoManager { host, to })
         }
@@ -137,8 +150,19 @@ pub(super) fn before(case: Case<'_>) -> Option<Cause> {
     };
     match case.atlas.container_with(to).into_iter().find(there) {
         Some((far, _)) => unheard(case, node, far, network, to),
-        None => gone(case, node, to),
+        None => other_swarm(case, node, network, to).or_else(|| gone(case, node, to)),
     }
+}
+
+/// A container of a swarm of its own, on a network of the same name.
+fn other_swarm(case: Case<'_>, near: &Node, network: &Network, to: Ipv4Addr) -> Option<Cause> {
+    let swarm = membership(near)?.swarm;
+    let (far, _) = case.atlas.container_with(to).into_iter().find(|(n, c)| {
+        let same = overlay_with(n, c, to).is_some_and(|(x, e)| x.name == network.name && e.addr.addr() == to);
+        same && n.config.id != near.config.id && membership(n).is_some_and(|m| m.swarm != swarm)
+    })?;
+    let (one, other) = (near.config.id.clone(), far.config.id.clone());
+    Some(Cause::OtherSwarm { one, other, network: network.name.clone() })
 }
 
 /// Two members that do not hear each other: neither has learned where the other one's containers are.
@@ -191,7 +215,9 @@ pub(super) fn name_elsewhere(case: Case<'_>, name: &str, far: &Node, other: &Con
         return left(case, node, far, other);
     };
     if membership(far).is_none_or(|m| m.swarm != own.swarm) {
-        return None;
+        let own = c.endpoints.iter().find(|x| x.network == network.name)?;
+        let network = node.engine.as_ref()?.network(&own.network)?;
+        return other_swarm(case, node, network, e.addr.addr());
     }
     if c.endpoints.iter().any(|x| x.network == network.name) {
         return advertised_wrongly(case, own.swarm)

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::line::{other_port, replace_word};
 use super::{Fix, Remedy, Smith};
-use crate::docker::{Container, EndpointSpec, PortSpec, Request, RunSpec, cli};
+use crate::docker::{Container, EndpointSpec, PortBinding, PortSpec, Request, RunSpec, cli};
 use crate::session::Node;
 use crate::wire::Protocol;
 
@@ -101,14 +101,20 @@ impl Smith<'_> {
         };
         let inner =
             self.atlas.ns_of(c).and_then(|n| self.atlas.open_ports(n, Protocol::Tcp).first().copied())?;
-        match c.ports.iter().find(|p| p.proto == Protocol::Tcp && !p.host_ip.is_loopback()) {
+        let published =
+            |p: &&PortBinding| p.proto == Protocol::Tcp && !p.host_ip.is_loopback() && p.host_port != 0;
+        match c.ports.iter().find(published) {
             Some(p) => Some(Fix {
                 remedy: Remedy::Retry,
                 again: (self.job.place.clone(), again(p.port, p.host_port)?),
             }),
             None => {
-                let run = self.again_as(node, c, |s| s.publish.push(publish(inner, inner)));
-                Some(Fix { remedy: Remedy::Lines(vec![run]), again: (self.job.place.clone(), line) })
+                // A port of the host's that nobody has yet.
+                let taken = self.atlas.open_ports(node.ns, Protocol::Tcp);
+                let free = [inner].into_iter().chain(8080..).find(|p| !taken.contains(p))?;
+                let run = self.again_as(node, c, |s| s.publish.push(publish(free, inner)));
+                let again = (self.job.place.clone(), again(inner, free)?);
+                Some(Fix { remedy: Remedy::Lines(vec![run]), again })
             }
         }
     }

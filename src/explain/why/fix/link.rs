@@ -81,6 +81,9 @@ impl Smith<'_> {
         let ask = story.asks().next_back()?;
         let to = ask.flow().map(|f| f.dst.addr).or(ask.dst)?;
         self.atlas.ns(ask.ns)?.learned_path_mtu(to)?;
+        if let Some((node, c)) = self.container(&self.atlas.place(ask.ns)) {
+            return Some((node.config.id.clone(), format!("docker restart {}", c.name)));
+        }
         Some((self.atlas.place(ask.ns), "ip route flush cache".into()))
     }
 

@@ -174,6 +174,10 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             lines([Some(wide), smith.forget_mtu(story)].into_iter().flatten().collect())
         }
         Cause::Mtu { mtu, .. } => smith.shorter(*mtu),
+        // A container may not touch its kernel's memory: started anew, it has forgotten.
+        Cause::PathMtu { place, .. } if let Some((node, c)) = smith.container(place) => {
+            line(&node.config.id, format!("docker restart {}", c.name))
+        }
         Cause::PathMtu { place, .. } => line(place, "ip route flush cache".into()),
         Cause::MtuFiltered { mtu, filter, .. } => {
             let (seq, ns) = lost_error(story)?;
@@ -240,6 +244,22 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             let (node, c) = smith.named(container)?;
             line(&node.config.id, format!("docker restart {}", c.name))
         }
+        Cause::RouteAstray { place, prefix, dev, .. } => {
+            line(place, format!("ip route del {prefix} dev {dev}"))
+        }
+        Cause::OtherAddress { addr, asked, .. } => {
+            let mut words = vec![asked.to_string()];
+            if asked.is_loopback() {
+                words.push("localhost".to_owned());
+            }
+            let line = words.iter().find_map(|w| replace_word(&job.line, w, &addr.to_string()))?;
+            Some(Fix { remedy: Remedy::Retry, again: (job.place.clone(), line) })
+        }
+        Cause::Paused { container } => {
+            let (node, c) = smith.named(container)?;
+            line(&node.config.id, format!("docker unpause {}", c.name))
+        }
+        Cause::NotInSwarm { host, .. } => smith.rejoin(host),
         Cause::NameShared { name, owner } => smith.by_owner(name, owner),
         Cause::NameOnHost { name, .. } => smith.by_address(name),
         Cause::RulesMissing { host, .. } => smith.write_rules(host),

@@ -36,6 +36,13 @@ impl Smith<'_> {
             let near = nearest(name.trim(), engine.containers().iter().map(|c| c.name.as_str()))?;
             return self.instead(name.trim(), near);
         }
+        if words.contains("cannot assign requested address") {
+            let asked = words.split("host port for ").nth(1)?.split(':').next()?;
+            let own = self.host_addr(&node.config.id)?.to_string();
+            let line = replace_word(&self.job.line, asked, &own)?;
+            let remedy = self.leftover().map_or(Remedy::Retry, |l| Remedy::Lines(vec![l]));
+            return Some(Fix { remedy, again: (self.job.place.clone(), line) });
+        }
         if words.contains("already part of a swarm") {
             let own = node.engine.as_ref()?.membership()?;
             return (!own.manager).then(|| lines("docker swarm leave".to_owned()))?;

@@ -52,8 +52,11 @@ impl Smith<'_> {
     pub(super) fn other_manager(&self, asked: Endpoint) -> Option<Fix> {
         let host = self.atlas.session.node(&self.job.place).ok()?;
         let others = self.atlas.session.nodes().iter().filter(|n| n.config.id != host.config.id);
-        let manager = others.filter_map(membership).find(|m| m.manager && !m.pending)?.addr;
-        let line = replace_word(&self.job.line, &asked.addr.to_string(), &manager.to_string())?;
+        let manager = others.filter_map(membership).find(|m| m.manager && !m.pending)?;
+        let (asked, manager) = (asked.to_string(), format!("{}:{}", manager.addr, manager.port));
+        let short = asked.trim_end_matches(":2377");
+        let line = replace_word(&self.job.line, &asked, &manager)
+            .or_else(|| replace_word(&self.job.line, short, &manager))?;
         let waits = membership(host).is_some_and(|m| m.pending);
         let remedy = match waits {
             true => Remedy::Lines(vec![(self.job.place.clone(), "docker swarm leave".to_owned())]),
@@ -82,7 +85,8 @@ impl Smith<'_> {
         let (manager, m) =
             others.filter_map(|n| Some((n, membership(n)?))).find(|(_, m)| m.manager && !m.pending)?;
         let advertise = own.map(|a| format!("--advertise-addr {a} ")).unwrap_or_default();
-        let mut parts = vec![format!("docker swarm join --token {} {advertise}{}:2377", m.token, m.addr)];
+        let mut parts =
+            vec![format!("docker swarm join --token {} {advertise}{}:{}", m.token, m.addr, m.port)];
         let engine = manager.engine.as_ref()?;
         for c in self.atlas.containers_of(host).iter().filter(|c| self.atlas.runs(c)) {
             let now = c.endpoints.iter().filter_map(|e| engine.network(&e.network));
@@ -106,7 +110,8 @@ impl Smith<'_> {
     /// A host that has left comes back.
     pub(super) fn rejoin(&self, host: &str) -> Option<Fix> {
         let node = self.atlas.session.node(host).ok()?;
-        self.lines(vec![(host.to_owned(), self.join(node, None)?)])
+        let join = (host.to_owned(), self.join(node, None)?);
+        self.lines([Some(join), self.leftover()].into_iter().flatten().collect())
     }
 
     /// The same command where a manager is.

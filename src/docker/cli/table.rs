@@ -123,11 +123,14 @@ pub(super) enum SwarmWord {
 
 /// What kind of name a place of the command line takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Wants {
+    /// Anything: nothing is offered.
     Nothing,
+    /// A container's name or id.
     Container,
+    /// A network's.
     Network,
+    /// An image's.
     Image,
 }
 

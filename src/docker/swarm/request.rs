@@ -57,12 +57,14 @@ pub struct RestartRule {
     pub attempts: u32,
 }
 
-/// After which ends a task is replaced.
+/// After which ends a task is replaced (`--restart-condition`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // the words of the option
 pub enum RestartCondition {
+    /// After each.
     Any,
+    /// After an exit status other than 0.
     OnFailure,
+    /// Never.
     None,
 }
 
@@ -74,113 +76,242 @@ impl Default for RestartRule {
 
 /// What `docker service update` changes of a service besides its replicas.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // the fields are the options of their names
 pub struct ServiceChange {
+    /// `--env-add NAME=VALUE`: set, in place of the one of that name.
     pub env_add: Vec<(String, String)>,
+    /// `--env-rm NAME`
     pub env_rm: Vec<String>,
+    /// `--label-add KEY=VALUE`: of the service itself.
     pub label_add: Vec<(String, String)>,
+    /// `--label-rm KEY`
     pub label_rm: Vec<String>,
+    /// `--publish-add`
     pub publish_add: Vec<PortSpec>,
+    /// `--publish-rm`: by the container's port.
     pub publish_rm: Vec<u16>,
+    /// `--constraint-add`: `node.hostname==h1`.
     pub constraint_add: Vec<String>,
+    /// `--constraint-rm`: as it was given.
     pub constraint_rm: Vec<String>,
+    /// `--image`
     pub image: Option<String>,
+    /// `--endpoint-mode`: true for `dnsrr`, false for `vip`.
     pub dnsrr: Option<bool>,
 }
 
 /// `docker swarm init`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // the fields are the options of their names
 pub struct SwarmInit {
+    /// `--advertise-addr`: an address or an interface, with a port perhaps.
     pub advertise: Option<String>,
-    /// Empty: all addresses, port 2377.
+    /// `--listen-addr`, likewise. Empty: all addresses, port 2377.
     pub listen: String,
-    /// `active`, `pause` or `drain`.
+    /// `--availability`: `active`, `pause` or `drain`.
     pub availability: String,
+    /// `--data-path-port`: the UDP port of the overlay networks' envelopes; 4789 if none is given.
     pub data_path_port: Option<u32>,
+    /// `--default-addr-pool`: prefixes that overlay networks get their subnets from.
     pub pools: Vec<String>,
-    /// Length of the prefix of what is cut out of them.
+    /// `--default-addr-pool-mask-length`: of the subnets that are cut out of them.
     pub mask: u32,
-    /// `--task-history-limit`.
+    /// `--task-history-limit`: so many ended tasks are kept of each slot.
     pub history: Option<i64>,
 }
 
 /// `docker swarm join`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // the fields are the options of their names
 pub struct SwarmJoin {
+    /// `--token`: it says which swarm, and whether as worker or as manager.
     pub token: String,
+    /// A manager, `192.168.0.10:2377`.
     pub addr: String,
+    /// As in [`SwarmInit`].
     pub advertise: Option<String>,
+    /// As in [`SwarmInit`].
     pub listen: String,
+    /// As in [`SwarmInit`].
     pub availability: String,
 }
 
 /// `docker node update`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // the fields are the options of their names
 pub struct NodeChange {
+    /// `--availability`: `active`, `pause` or `drain`.
     pub availability: Option<String>,
+    /// `--role`: `worker` or `manager`.
     pub role: Option<String>,
+    /// `--label-add KEY=VALUE`
     pub label_add: Vec<(String, String)>,
+    /// `--label-rm KEY`
     pub label_rm: Vec<String>,
 }
 
 /// A request about the swarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)] // the fields are the flags and arguments of their names
 pub enum SwarmRequest {
-    /// docker swarm init.
+    /// `docker swarm init`.
     Init(Box<SwarmInit>),
-    /// docker swarm join.
+    /// `docker swarm join`.
     Join(Box<SwarmJoin>),
-    /// docker swarm leave.
-    Leave { force: bool },
-    /// docker swarm join-token.
-    JoinToken { role: String, quiet: bool, rotate: bool },
-    /// docker swarm update --task-history-limit.
-    Update { history: Option<i64> },
-    /// docker swarm unlock-key.
-    UnlockKey { rotate: bool, quiet: bool },
-    /// docker swarm unlock.
-    Unlock,
-    /// docker node ls.
-    NodeLs { quiet: bool, format: Option<String>, filters: Vec<String> },
-    /// docker node inspect.
-    NodeInspect { format: Option<String>, pretty: bool, names: Vec<String> },
-    /// docker node rm.
-    NodeRm { force: bool, names: Vec<String> },
-    /// docker node ps.
-    NodePs { names: Vec<String>, format: Option<String>, quiet: bool },
-    /// docker node promote, demote.
-    NodeRole { manager: bool, names: Vec<String> },
-    /// docker node update.
-    NodeUpdate { change: Box<NodeChange>, name: String },
-    /// docker service create.
-    ServiceCreate { spec: Box<ServiceSpec>, detach: bool, quiet: bool, resolve: bool },
-    /// docker service ls.
-    ServiceLs { quiet: bool, format: Option<String>, filters: Vec<String> },
-    /// docker service ps.
-    ServicePs { names: Vec<String>, format: Option<String>, quiet: bool, filters: Vec<String>, whole: bool },
-    /// docker service inspect.
-    ServiceInspect { format: Option<String>, pretty: bool, names: Vec<String> },
-    /// docker service scale NAME=N.
-    ServiceScale { detach: bool, scales: Vec<(String, u32)> },
-    /// docker service update --replicas N NAME.
-    ServiceUpdate {
-        replicas: Option<u32>,
+    /// `docker swarm leave`.
+    Leave {
+        /// `--force`: a manager leaves too.
         force: bool,
-        detach: bool,
+    },
+    /// `docker swarm join-token`.
+    JoinToken {
+        /// `worker` or `manager`; anything else is refused.
+        role: String,
+        /// `--quiet`: the token only.
         quiet: bool,
+        /// `--rotate`: a new one is made, and the old one is void.
+        rotate: bool,
+    },
+    /// `docker swarm update`.
+    Update {
+        /// `--task-history-limit`.
+        history: Option<i64>,
+    },
+    /// `docker swarm unlock-key`.
+    UnlockKey {
+        /// `--rotate`.
+        rotate: bool,
+        /// `--quiet`.
+        quiet: bool,
+    },
+    /// `docker swarm unlock`.
+    Unlock,
+    /// `docker node ls`.
+    NodeLs {
+        /// `--quiet`: ids only.
+        quiet: bool,
+        /// `--format`: a template, `json`, or `table …`.
+        format: Option<String>,
+        /// `--filter`, each `KEY=VALUE`.
+        filters: Vec<String>,
+    },
+    /// `docker node inspect`.
+    NodeInspect {
+        /// `--format`: a template, `json`, or `table …`.
+        format: Option<String>,
+        /// `--pretty`: for people, not JSON.
+        pretty: bool,
+        /// Nodes: names, ids or what they begin with, `self`.
+        names: Vec<String>,
+    },
+    /// `docker node rm`.
+    NodeRm {
+        /// `--force`: also one that is not down.
+        force: bool,
+        /// Nodes: names, ids or what they begin with, `self`.
+        names: Vec<String>,
+    },
+    /// `docker node ps`.
+    NodePs {
+        /// As in [`SwarmRequest::NodeInspect`]; none: `self`.
+        names: Vec<String>,
+        /// `--format`: a template, `json`, or `table …`.
+        format: Option<String>,
+        /// `--quiet`: ids only.
+        quiet: bool,
+    },
+    /// `docker node promote`, `docker node demote`.
+    NodeRole {
+        /// Promote; else demote.
+        manager: bool,
+        /// Nodes: names, ids or what they begin with, `self`.
+        names: Vec<String>,
+    },
+    /// `docker node update`.
+    NodeUpdate {
+        /// What changes.
+        change: Box<NodeChange>,
+        /// The node.
         name: String,
+    },
+    /// `docker service create`.
+    ServiceCreate {
+        /// The service.
+        spec: Box<ServiceSpec>,
+        /// `--detach`: it does not wait for the tasks.
+        detach: bool,
+        /// `--quiet`: nothing is told of the progress.
+        quiet: bool,
+        /// Says that the image's digest could not be asked for; `--no-resolve-image` turns it off.
+        resolve: bool,
+    },
+    /// `docker service ls`.
+    ServiceLs {
+        /// `--quiet`: ids only.
+        quiet: bool,
+        /// `--format`: a template, `json`, or `table …`.
+        format: Option<String>,
+        /// `--filter`, each `KEY=VALUE`.
+        filters: Vec<String>,
+    },
+    /// `docker service ps`.
+    ServicePs {
+        /// Services: names, ids or what they begin with.
+        names: Vec<String>,
+        /// `--format`: a template, `json`, or `table …`.
+        format: Option<String>,
+        /// `--quiet`: ids only.
+        quiet: bool,
+        /// `--filter`, each `KEY=VALUE`.
+        filters: Vec<String>,
+        /// `--no-trunc`: whole ids and errors.
+        whole: bool,
+    },
+    /// `docker service inspect`.
+    ServiceInspect {
+        /// `--format`: a template, `json`, or `table …`.
+        format: Option<String>,
+        /// `--pretty`: for people, not JSON.
+        pretty: bool,
+        /// Services: names, ids or what they begin with.
+        names: Vec<String>,
+    },
+    /// `docker service scale NAME=N …`.
+    ServiceScale {
+        /// `--detach`: it does not wait for the tasks.
+        detach: bool,
+        /// Services, each with its number of tasks.
+        scales: Vec<(String, u32)>,
+    },
+    /// `docker service update`.
+    ServiceUpdate {
+        /// `--replicas`.
+        replicas: Option<u32>,
+        /// `--force`: all tasks are replaced even if nothing changes.
+        force: bool,
+        /// `--detach`: it does not wait for the tasks.
+        detach: bool,
+        /// `--quiet`: nothing is told of the progress.
+        quiet: bool,
+        /// The service: its name, its id or what that begins with.
+        name: String,
+        /// The other options.
         change: Box<ServiceChange>,
     },
-    /// docker service rollback NAME.
-    ServiceRollback { detach: bool, quiet: bool, name: String },
-    /// docker service rm.
-    ServiceRm { names: Vec<String> },
-    /// docker service logs.
-    ServiceLogs { name: String },
+    /// `docker service rollback`: back to what it was before the last update.
+    ServiceRollback {
+        /// `--detach`: it does not wait for the tasks.
+        detach: bool,
+        /// `--quiet`: nothing is told of the progress.
+        quiet: bool,
+        /// The service: its name, its id or what that begins with.
+        name: String,
+    },
+    /// `docker service rm`.
+    ServiceRm {
+        /// Services: names, ids or what they begin with.
+        names: Vec<String>,
+    },
+    /// `docker service logs`.
+    ServiceLogs {
+        /// The service: its name, its id or what that begins with.
+        name: String,
+    },
 }
 
 impl SwarmRequest {

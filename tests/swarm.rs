@@ -80,7 +80,8 @@ fn a_node_that_leaves_takes_no_task_along_and_can_be_removed() {
     let mut s = swarm();
     serve(&mut s, 3);
     ok(&mut s, "h2", "docker swarm leave");
-    ok(&mut s, "h1", "sleep 6");
+    // Three heartbeats until it is missed, and the delay of a restart.
+    ok(&mut s, "h1", "sleep 18");
     assert_eq!(ok(&mut s, "h1", NODES), "h1 Ready Leader\nh2 Down");
     assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h1"; 3]);
     ok(&mut s, "h1", "docker service scale -d web=4");
@@ -248,4 +249,48 @@ fn who_left_is_asked_no_more_and_asks_nobody() {
     assert_eq!(s.world.log.iter_from(from).filter(|(_, r)| by_programs(r)).count(), 0);
     let free = ok(&mut s, "h2", "ss -Hlun sport = :7946");
     assert_eq!(free, "");
+}
+
+#[test]
+fn who_leaves_is_missed_after_a_while_and_another_of_its_name_makes_the_name_ambiguous() {
+    let mut s = swarm();
+    let token = ok(&mut s, "h1", "docker swarm join-token -q worker");
+    ok(&mut s, "h2", "docker swarm leave");
+    assert!(fails(&mut s, "h1", "docker node rm h2").ends_with("is not down and can't be removed"));
+    ok(&mut s, "h2", &format!("docker swarm join --token {token} 192.168.0.10:2377"));
+    assert!(
+        fails(&mut s, "h1", "docker node promote h2").ends_with("node h2 is ambiguous (2 matches found)")
+    );
+    ok(&mut s, "h1", "sleep 12");
+    assert_eq!(ok(&mut s, "h1", NODES), "h1 Ready Leader\nh2 Down \nh2 Ready");
+}
+
+#[test]
+fn labels_of_nodes_decide_where_tasks_may_run() {
+    let mut s = swarm();
+    ok(&mut s, "h1", "docker node update --label-add disk=ssd h2");
+    ok(
+        &mut s,
+        "h1",
+        "docker service create -d -q --name web --constraint node.labels.disk==ssd --no-resolve-image lab",
+    );
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)), ["h2"]);
+    assert!(
+        fails(&mut s, "h1", "docker node update --label-rm rack h2").starts_with("key rack doesn't exist")
+    );
+}
+
+#[test]
+fn an_overlay_packet_too_long_for_the_hosts_way_is_answered_where_it_must_not_be_cut() {
+    let mut s = swarm();
+    ok(&mut s, "h1", "docker run -d --name aa --network ov1 lab");
+    ok(&mut s, "h2", "docker run -d --name bb --network ov1 lab");
+    for host in ["h1", "h2"] {
+        ok(&mut s, host, "ip link set eth0 mtu 1400");
+    }
+    let ping = "docker exec aa ping -c 1 -W 1 -M do -s";
+    ok(&mut s, "h1", &format!("{ping} 1322 bb"));
+    let told = run(&mut s, "h1", &format!("{ping} 1323 bb")).stdout();
+    assert!(told.contains("Frag needed and DF set (mtu = 1350)"), "{told}");
+    ok(&mut s, "h1", "docker exec aa ping -c 1 -W 1 -s 1400 bb");
 }

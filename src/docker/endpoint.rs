@@ -55,7 +55,7 @@ impl Engine {
         let ns = self.container_ns(world, i);
         if net.driver == "overlay" {
             let id = self.new_id(world, "endpoint");
-            let endpoint = self.attach_overlay(world, i, &net, wish, id)?;
+            let endpoint = self.attach_overlay(world, i, &net, (wish, attachment.spec.mac), id)?;
             self.containers[i].endpoints.push(endpoint);
             let ifname = self.containers[i].endpoints.last().map(|e| e.ifnames.0.clone()).unwrap_or_default();
             return self.settle_interface(world, ns, &ifname, &attachment.spec).inspect_err(|_| {

@@ -61,7 +61,14 @@ impl Engine {
 
     pub(super) fn network_inspect(&self, format: Option<&str>, names: &[String]) -> Response {
         answer(format, names, |name| match self.find_network(name) {
-            Ok(n) => Ok(self.network_json(&self.networks[n])),
+            Ok(n) => {
+                let mut value = self.network_json(&self.networks[n]);
+                // What JSON leaves out, a template that asks for it sees as nothing.
+                if format.is_some_and(|f| f.contains(".Peers")) && value.get("Peers").is_none() {
+                    value["Peers"] = Value::Null;
+                }
+                Ok(value)
+            }
             Err(e) => Err(format!("Error response from daemon: {e}")),
         })
     }
@@ -323,7 +330,7 @@ impl Engine {
         }
         let mut options = net.asked.options.clone();
         if let Driver::Overlay { vni, ingress } = net.driver_state {
-            options.insert(0, ("com.docker.network.driver.overlay.vxlanid_list".into(), vni.to_string()));
+            options.insert(0, (super::swarm::OPT_VNI.to_owned(), vni.to_string()));
             if let (Some((addr, mac)), Some(subnet)) = (self.balancer_of(net), net.subnet) {
                 let key = if ingress { "ingress-sbox".to_owned() } else { format!("lb-{}", net.name) };
                 let addr = format!("{addr}/{}", subnet.prefix_len());

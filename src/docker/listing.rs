@@ -163,9 +163,11 @@ impl Engine {
                 _ => {}
             }
         }
+        let waiting = self.waiting_networks();
         let mut nets: Vec<_> = self
             .networks
             .iter()
+            .chain(&waiting)
             .filter(|n| {
                 let any = |key: &str, f: &dyn Fn(&str) -> bool| admits(filters, key, f);
                 // The list does not look into networks: a used one counts as dangling too.

@@ -26,6 +26,15 @@ impl Engine {
         let c = &self.containers[i];
         let first = c.inner.attachments.first().map_or("bridge", |a| a.spec.network.as_str());
         let fail = |m: &str| Err(EngineError::new(m));
+        if net.driver == "overlay"
+            && (first == "none" || first == "host" || first.starts_with("container:"))
+            && c.state == ContainerState::Running
+        {
+            // The manager was asked before the engine looked (attachToNetwork in daemon/container_operations.go).
+            let (id, why) = (net.id.clone(), if first == "none" { PRIVATE } else { SHARES });
+            self.burn_address(&id);
+            return Err(EngineError::new(why));
+        }
         if first == "host" || first.starts_with("container:") {
             return fail(SHARES);
         }
@@ -122,6 +131,10 @@ impl Engine {
             }
         };
         let net = &self.networks[n];
+        // A network of the swarm that nobody here uses is none of the engine's own.
+        if net.driver == "overlay" && !self.uses_overlay(&net.id) && self.balancer_of(net).is_none() {
+            return Err(EngineError::new(format!("network {} not found", net.name)));
+        }
         let position = c.inner.attachments.iter().position(|a| {
             a.network_id.as_deref() == Some(net.id.as_str())
                 || (a.network_id.is_none() && self.find_network(&a.spec.network).is_ok_and(|m| m == n))

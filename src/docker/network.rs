@@ -511,9 +511,11 @@ impl Engine {
         if let Some(refused) = super::listing::unknown_filter(filters, &["label", "label!", "until"]) {
             return refused;
         }
-        let unused: Vec<String> = self
-            .networks
-            .iter()
+        // Those of the swarm are removed first.
+        let waiting = self.waiting_networks();
+        let of_swarm = || self.networks.iter().filter(|n| n.driver == "overlay").chain(&waiting);
+        let unused: Vec<String> = of_swarm()
+            .chain(self.networks.iter().filter(|n| n.driver != "overlay"))
             .filter(|n| !n.predefined() && super::listing::labels_match(filters, &n.asked.labels))
             .filter(|n| !matches!(n.driver_state, Driver::Overlay { ingress: true, .. }))
             .filter(|n| self.gateway_ends(n).is_empty())

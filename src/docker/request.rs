@@ -181,6 +181,10 @@ pub struct NetworkCreate {
     pub attachable: bool,
     /// `--scope`.
     pub scope: Option<String>,
+    /// `--ipam-driver`, where it is not the default one.
+    pub ipam_driver: Option<String>,
+    /// `--ingress`.
+    pub ingress: bool,
     /// `--opt`.
     pub options: Vec<(String, String)>,
     /// `--label`.

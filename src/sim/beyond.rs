@@ -33,6 +33,14 @@ impl World {
                 let mut envelope = Some(envelope);
                 self.guarded(from, frame, |world, frame| {
                     let Some(envelope) = envelope.take() else { return };
+                    let room = world.namespace(underlay).map(|ns| ns.tunnel_room(envelope.remote));
+                    if let Some(room) = room.filter(|room| stack::is_too_long(&envelope.frame, *room)) {
+                        // The device is there: it sent the frame.
+                        world.with_raw(from, |ns, cx| {
+                            ns.tunnel_too_small(envelope.dev, &envelope.frame, room, cx);
+                        });
+                        return;
+                    }
                     if world.with_raw(underlay, |ns, cx| ns.send_envelope(envelope, cx)).is_none() {
                         world.gone(from, &frame);
                     }

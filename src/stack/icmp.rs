@@ -38,6 +38,33 @@ const ICMP: usize = 8;
 /// Precedence of errors: internetwork control (RFC 1812 §4.3.2.5).
 const ERROR_DSCP: u8 = 0xc0 >> 2;
 
+/// "Fragmentation needed" about `about`, from whom it was for, without the addresses of its Ethernet header.
+pub(super) fn too_big(about: &Frame, mtu: u16) -> Vec<u8> {
+    let original = ipv4::view(&about.bytes);
+    let quoted = &about.bytes[ETHER..];
+    let quoted = &quoted[..quoted.len().min(ERROR_LIMIT - HEADER - ICMP)];
+    let mut bytes = vec![0; ETHER + HEADER + ICMP];
+    bytes.extend_from_slice(quoted);
+    let total = (bytes.len() - ETHER) as u16;
+    let mut packet = ipv4::view_mut(&mut bytes);
+    packet.set_version(4);
+    packet.set_header_len(HEADER as u8);
+    packet.set_total_len(total);
+    packet.set_dont_frag(true);
+    packet.set_hop_limit(original.hop_limit());
+    packet.set_next_header(IpProtocol::Icmp);
+    packet.set_src_addr(original.dst_addr());
+    packet.set_dst_addr(original.src_addr());
+    packet.fill_checksum();
+    let body = &mut bytes[ETHER + HEADER..];
+    body[6..8].copy_from_slice(&mtu.to_be_bytes());
+    let mut message = Icmpv4Packet::new_unchecked(body);
+    message.set_msg_type(FRAG_NEEDED.0.into());
+    message.set_msg_code(FRAG_NEEDED.1);
+    message.fill_checksum();
+    bytes
+}
+
 impl NetNs {
     /// An ICMP message for this machine.
     pub(super) fn icmp_input(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {

@@ -47,7 +47,7 @@ pub use upper::{
     Down, IpvlanMode, MAX_NEST, MacvlanMode, Up, Upper, UpperKind, down, may_stand_on, tag, untag, up,
     vlan_id,
 };
-pub use vxlan::{Envelope, OVERHEAD, TunnelEnd, TunnelEntry, VXLAN_PORT, Vxlan};
+pub use vxlan::{Envelope, OVERHEAD, TunnelEnd, TunnelEntry, VXLAN_PORT, Vxlan, is_too_long};
 
 use serde::{Deserialize, Serialize};
 

@@ -117,6 +117,8 @@ pub struct TunnelEnd {
 /// A frame in its envelope, still without an outer Ethernet header, as the underlay shall send it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
+    /// The device that it leaves by, in its own namespace.
+    pub dev: IfIndex,
     /// From; None: as the route says.
     pub local: Option<Ipv4Addr>,
     /// To.
@@ -160,6 +162,19 @@ fn flow_port(inner: &[u8], (low, high): (u16, u16)) -> u16 {
     low + ((hash * room) >> 32) as u16
 }
 
+/// Is the frame a packet of more than `room` bytes that must not be cut, and one whose sender may be told?
+pub fn is_too_long(frame: &Frame, room: u16) -> bool {
+    let ether = EthernetFrame::new_unchecked(&frame.bytes[..]);
+    if ether.ethertype() != EthernetProtocol::Ipv4 || frame.bytes.len() < ETHER + HEADER {
+        return false;
+    }
+    let ip = Ipv4Packet::new_unchecked(ether.payload());
+    let kind = ip.payload().first().copied();
+    // An error about an error is never sent.
+    let error = u8::from(ip.next_header()) == 1 && kind.is_some_and(|k| matches!(k, 3 | 4 | 5 | 11 | 12));
+    ip.total_len() > room && ip.dont_frag() && !error && !ip.dst_addr().is_multicast()
+}
+
 impl NetNs {
     /// The namespace sends out of a VXLAN device (vxlan_xmit).
     pub(super) fn vxlan_xmit(&mut self, dev: IfIndex, frame: Frame, cx: &mut Cx<'_>) {
@@ -174,7 +189,7 @@ impl NetNs {
         };
         let (vni, port, local, underlay) = (vxlan.vni, vxlan.port, vxlan.local, vxlan.underlay);
         cx.log.packet(frame.id, Step::Encapsulated { dev, vni, remote, added: OVERHEAD });
-        let envelope = Envelope { local, remote, vni, port, frame };
+        let envelope = Envelope { dev, local, remote, vni, port, frame };
         cx.out.push(Output::Beyond(Box::new(Beyond::Tunnel { underlay, envelope })));
     }
 
@@ -215,9 +230,32 @@ impl NetNs {
         self.receive(dev, reply, cx);
     }
 
+    /// How long a packet may be that travels to the tunnel end `remote` in an envelope of this underlay.
+    pub fn tunnel_room(&self, remote: Ipv4Addr) -> u16 {
+        u16::try_from(self.path_mtu(remote)).unwrap_or(u16::MAX).saturating_sub(OVERHEAD)
+    }
+
+    /// A frame is too long for its tunnel, must not be cut, and came over a bridge: its sender hears of it
+    /// from here, in the name of who it was for (skb_tunnel_check_pmtu, iptunnel_pmtud_build_icmp).
+    pub fn tunnel_too_small(&mut self, dev: IfIndex, frame: &Frame, room: u16, cx: &mut Cx<'_>) {
+        let ether = EthernetFrame::new_unchecked(&frame.bytes[..]);
+        let (from, to) = (ether.src_addr(), ether.dst_addr());
+        let mut bytes = super::icmp::too_big(frame, room);
+        let mut back = EthernetFrame::new_unchecked(&mut bytes[..]);
+        back.set_src_addr(to);
+        back.set_dst_addr(from);
+        back.set_ethertype(EthernetProtocol::Ipv4);
+        let error = Frame::new(cx.ids.next_id(), bytes);
+        let (icmp_type, code) = super::icmp::FRAG_NEEDED;
+        cx.log.packet(frame.id, Step::IcmpErrorSent { error: error.id, icmp_type, code });
+        self.dropped(frame, Some(dev), DropReason::FragmentationNeeded { mtu: room }, cx);
+        cx.log.packet(error.id, Step::Sent { by: None });
+        self.receive(dev, error, cx);
+    }
+
     /// Sends an envelope: this namespace is its underlay.
     pub fn send_envelope(&mut self, envelope: Envelope, cx: &mut Cx<'_>) {
-        let Envelope { local, remote, vni, port, frame } = envelope;
+        let Envelope { local, remote, vni, port, frame, .. } = envelope;
         let id = frame.id;
         let source = match local.map_or_else(|| self.source_for(remote, None), Ok) {
             Ok(source) => source,

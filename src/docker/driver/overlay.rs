@@ -18,9 +18,6 @@ use crate::stack::{DeviceKind, NsId, TunnelEntry, VXLAN_PORT, Vxlan};
 use crate::wire::{IfIndex, IfName, Ipv4Net, Mac};
 use std::net::Ipv4Addr;
 
-/// What the envelope leaves of an Ethernet's 1500 bytes.
-pub(in crate::docker) const MTU: u32 = 1450;
-
 /// An overlay network in use on this host.
 #[derive(Debug, Clone)]
 pub(in crate::docker) struct Overlay {
@@ -36,6 +33,10 @@ pub(in crate::docker) struct Overlay {
     plugged: u32,
     /// The address that the engine keeps on each host for its load balancer.
     pub balancer: Option<(Ipv4Addr, Mac)>,
+    /// The namespace that has it.
+    pub balancer_ns: Option<NsId>,
+    /// What a packet may measure.
+    mtu: u32,
     /// The endpoints on other hosts.
     pub peers: Vec<Peer>,
 }
@@ -51,10 +52,9 @@ impl Engine {
     pub(in crate::docker) fn make_overlay(
         &mut self,
         world: &mut World,
-        network_id: &str,
-        name: &str,
+        (network_id, name): (&str, &str),
         gateway: Ipv4Net,
-        vni: u32,
+        (vni, mtu): (u32, u32),
     ) -> Result<Overlay, String> {
         let host = self.host_ns(world);
         let ns = world.add_namespace();
@@ -66,13 +66,13 @@ impl Engine {
         (tunnel.proxy, tunnel.l2miss, tunnel.l3miss) = (true, true, true);
         let made = world.with(ns, |n, cx| {
             let bridge = n.add_device(named("br0"), bridge_mac, DeviceKind::Bridge(Box::default()), cx)?;
-            n.set_mtu(bridge, MTU, cx)?;
+            n.set_mtu(bridge, mtu, cx)?;
             n.add_addr(bridge, gateway, cx)?;
             n.set_broadcast(bridge, gateway.addr());
             n.set_up(bridge, true, cx)?;
             let kind = DeviceKind::Vxlan(Box::new(tunnel));
             let vxlan = n.add_device_numbered(number, named("vxlan0"), tunnel_mac, kind, cx)?;
-            n.set_mtu(vxlan, MTU, cx)?;
+            n.set_mtu(vxlan, mtu, cx)?;
             n.set_master(vxlan, Some(bridge), cx)?;
             n.set_up(vxlan, true, cx)?;
             Ok::<_, crate::stack::ConfigError>((bridge, vxlan))
@@ -87,6 +87,8 @@ impl Engine {
                 vxlan,
                 plugged: 0,
                 balancer: None,
+                balancer_ns: None,
+                mtu,
                 peers: Vec::new(),
             }),
             Some(Err(e)) => {
@@ -114,17 +116,17 @@ impl Engine {
         };
         let outside = format!("veth{}", overlay.plugged);
         overlay.plugged += 1;
-        let (sandbox, bridge) = (overlay.ns, overlay.bridge);
+        let (sandbox, bridge, mtu) = (overlay.ns, overlay.bridge, overlay.mtu);
         let inside = free_name(world, ns, "eth");
         let ends = ((sandbox, outside.parse()?, outer_mac), (ns, inside.parse::<IfName>()?, mac));
         let (outer, inner) = world.add_veth_from(host, ends.0, ends.1).map_err(|e| e.to_string())?;
         world.with(sandbox, |n, cx| {
-            n.set_mtu(outer, MTU, cx)?;
+            n.set_mtu(outer, mtu, cx)?;
             n.set_master(outer, Some(bridge), cx)?;
             n.set_up(outer, true, cx)
         });
         world.with(ns, |n, cx| {
-            n.set_mtu(inner, MTU, cx)?;
+            n.set_mtu(inner, mtu, cx)?;
             n.add_addr(inner, addr, cx)?;
             n.set_broadcast(inner, addr.addr());
             n.set_up(inner, true, cx)?;

@@ -4,11 +4,13 @@ use super::super::NetworkCreate;
 use super::super::driver::{Driver, mac_of};
 use super::super::engine::{EndpointInfo, Engine, EngineError, Network};
 use super::super::network::NO_SWARM;
+use super::super::options::OPT_MTU;
 use super::cluster::{Attached, SwarmNet, Task, TaskState, new_id};
 use super::node::NOT_MANAGER;
 use super::{IngressBox, reach};
 use crate::sim::World;
-use crate::wire::Ipv4Net;
+use crate::stack::OVERHEAD;
+use crate::wire::{Ipv4Net, Mac};
 
 /// What an engine says that got no answer from its managers.
 const NO_ANSWER: &str = "attaching to network failed, make sure your network options are correct and check \
@@ -59,25 +61,16 @@ impl Engine {
 
     /// Puts a network of the swarm into the engine's list.
     fn show_network(&mut self, net: &SwarmNet) {
-        let Some(given) = net.given else { return };
-        if self.networks.iter().any(|n| n.id == net.id) {
+        if net.given.is_none() || self.networks.iter().any(|n| n.id == net.id) {
             return;
         }
-        self.networks.push(Network {
-            id: net.id.clone(),
-            name: net.name.clone(),
-            driver: "overlay".into(),
-            subnet: Some(given.subnet),
-            gateway: Some(given.gateway),
-            bridge: None,
-            range: net.asked.ip_ranges.first().and_then(|r| r.parse::<Ipv4Net>().ok()).map(|r| r.trunc()),
-            created: net.created,
-            asked: net.asked.clone(),
-            rules: None,
-            mtu: 1450,
-            options: None,
-            driver_state: Driver::Overlay { vni: given.vni, ingress: net.ingress },
-        });
+        self.networks.push(net.shown());
+    }
+
+    /// The networks of the swarm that have got nothing yet, as a manager lists them: their driver is not known.
+    pub(in crate::docker) fn waiting_networks(&self) -> Vec<Network> {
+        let Some(member) = self.member().filter(|m| m.manager) else { return Vec::new() };
+        member.cluster.networks.iter().filter(|n| n.given.is_none()).map(SwarmNet::shown).collect()
     }
 
     /// Joins container `i` to an overlay network. Returns its endpoint.
@@ -86,7 +79,7 @@ impl Engine {
         world: &mut World,
         i: usize,
         net: &Network,
-        wish: Option<std::net::Ipv4Addr>,
+        (wish, mac): (Option<std::net::Ipv4Addr>, Option<Mac>),
         id: String,
     ) -> Result<EndpointInfo, String> {
         let task = self.containers[i].inner.service.is_some();
@@ -98,8 +91,8 @@ impl Engine {
         // A task's address was given to it when it was made.
         let addr = match wish.filter(|_| task) {
             Some(addr) => addr,
-            // The manager cannot give it, and says nothing; the engine waits for it in vain.
-            None => known.take(wish).map_err(|e| if wish.is_some() { NOT_ATTACHED.to_owned() } else { e })?,
+            // The manager cannot give one, and says nothing; the engine waits for it in vain.
+            None => known.take(wish).map_err(|_| NOT_ATTACHED.to_owned())?,
         };
         if !task {
             let (task, network, node) = (new_id(&mut rng), net.id.clone(), member.node.clone());
@@ -109,7 +102,7 @@ impl Engine {
         let subnet = net.subnet.unwrap_or_else(|| Ipv4Net::from(addr));
         let cidr = Ipv4Net::new(addr, subnet.prefix_len()).expect("the subnet's own length");
         let ns = self.container_ns(world, i);
-        let mac = mac_of(addr);
+        let mac = mac.unwrap_or_else(|| mac_of(addr));
         let o = self.use_overlay(world, net)?;
         let ifname = self.plug_overlay(world, o, ns, mac, cidr)?;
         Ok(EndpointInfo {
@@ -131,18 +124,51 @@ impl Engine {
         if let Some(o) = find(self) {
             return Ok(o);
         }
-        let (Driver::Overlay { vni, .. }, Some(subnet), Some(gateway)) =
+        let (&Driver::Overlay { ref vni, ingress }, Some(subnet), Some(gateway)) =
             (&net.driver_state, net.subnet, net.gateway)
         else {
             return Err(format!("network {} cannot be joined", net.name));
         };
         let gateway = Ipv4Net::new(gateway, subnet.prefix_len()).expect("the subnet's own length");
-        let mut overlay = self.make_overlay(world, &net.id, &net.name, gateway, *vni)?;
+        let mut overlay = self.make_overlay(world, (&net.id, &net.name), gateway, (*vni, net.mtu.into()))?;
         let Some(member) = &mut self.swarm else { return Err(NO_SWARM.into()) };
         let known = member.cluster.networks.iter_mut().find(|n| n.id == net.id);
         overlay.balancer = known.and_then(|n| n.take(None).ok()).map(|addr| (addr, mac_of(addr)));
+        let balancer = overlay.balancer;
         member.overlays.push(overlay);
-        Ok(member.overlays.len() - 1)
+        let o = member.overlays.len() - 1;
+        // The balancer has a namespace of its own on the network. That of ingress is another
+        // ([`Engine::ensure_ingress`]).
+        if let Some((addr, mac)) = balancer.filter(|_| !ingress) {
+            let ns = world.add_namespace();
+            let cidr = Ipv4Net::new(addr, subnet.prefix_len()).expect("the subnet's own length");
+            match self.plug_overlay(world, o, ns, mac, cidr) {
+                Ok(_) => {
+                    if let Some(overlay) = self.swarm.as_mut().and_then(|m| m.overlays.get_mut(o)) {
+                        overlay.balancer_ns = Some(ns);
+                    }
+                }
+                // Without room for it nobody answers at its address.
+                Err(_) => world.remove_namespace(ns),
+            }
+        }
+        Ok(o)
+    }
+
+    /// Whether an overlay network is in use here.
+    pub(in crate::docker) fn uses_overlay(&self, network_id: &str) -> bool {
+        self.member().is_some_and(|m| m.overlays.iter().any(|o| o.network_id == network_id))
+    }
+
+    /// A container that was given an address by the manager cannot take it: the next one gets the next.
+    pub(in crate::docker) fn burn_address(&mut self, network_id: &str) {
+        let Some(member) = &mut self.swarm else { return };
+        if let Some(net) = member.cluster.networks.iter_mut().find(|n| n.id == network_id)
+            && let Ok(addr) = net.take(None)
+        {
+            net.release(addr);
+            member.dirty = true;
+        }
     }
 
     /// The members that use an overlay network, as one that uses it knows: a short name and the address.
@@ -197,6 +223,9 @@ impl Engine {
             (overlay.balancer, member.cluster.networks.iter_mut().find(|n| n.id == network_id))
         {
             net.release(addr);
+        }
+        if let Some(ns) = overlay.balancer_ns {
+            world.remove_namespace(ns);
         }
         world.remove_namespace(overlay.ns);
     }
@@ -270,6 +299,20 @@ impl Engine {
         if self.member().is_none_or(|m| !m.manager) {
             return Err(EngineError::new(NO_SWARM));
         }
+        if let Some(other) = &create.ipam_driver {
+            let what = format!("error during lookup of plugin {other}");
+            return Err(EngineError::new(format!("rpc error: code = InvalidArgument desc = {what}")));
+        }
+        if create.ingress {
+            let known = self.member().and_then(|m| m.cluster.networks.iter().find(|n| n.ingress));
+            return Err(EngineError::new(match known {
+                Some(net) => format!(
+                    "rpc error: code = AlreadyExists desc = ingress network ({}) is already present",
+                    net.id
+                ),
+                None => "netpier: an ingress network of one's own is not emulated yet".to_owned(),
+            }));
+        }
         let id = names_id(self, world);
         let now = world.now();
         let Some(member) = &mut self.swarm else { return Err(EngineError::new(NO_SWARM)) };
@@ -338,6 +381,29 @@ impl Engine {
         match local {
             Some(driver) => driver == "overlay",
             None => self.member().is_some_and(|m| m.manager && m.cluster.network(name).is_some()),
+        }
+    }
+}
+
+impl SwarmNet {
+    /// The network as an engine lists it.
+    fn shown(&self) -> Network {
+        let mtu = self.asked.options.iter().find(|o| o.0 == OPT_MTU).and_then(|o| o.1.parse().ok());
+        Network {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            driver: if self.given.is_some() { "overlay".into() } else { String::new() },
+            subnet: self.given.map(|g| g.subnet),
+            gateway: self.given.map(|g| g.gateway),
+            bridge: None,
+            range: self.asked.ip_ranges.first().and_then(|r| r.parse::<Ipv4Net>().ok()).map(|r| r.trunc()),
+            created: self.created,
+            asked: self.asked.clone(),
+            rules: None,
+            // What is asked for is the underlay's; the envelope takes its part of it (overlay.go, maxMTU).
+            mtu: mtu.unwrap_or(1500_u16).saturating_sub(OVERHEAD).max(68),
+            options: None,
+            driver_state: Driver::Overlay { vni: self.given.map_or(0, |g| g.vni), ingress: self.ingress },
         }
     }
 }

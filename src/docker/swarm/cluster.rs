@@ -10,6 +10,8 @@ use std::net::Ipv4Addr;
 
 /// The VNI of the first network, ingress (swarmkit's overlay driver).
 const FIRST_VNI: u32 = 4096;
+/// The option that names a network's VNI.
+pub(in crate::docker) const OPT_VNI: &str = "com.docker.network.driver.overlay.vxlanid_list";
 /// The pool that networks without a subnet of their own are cut out of, and the size of a piece.
 const POOL: (Ipv4Addr, u8, u8) = (Ipv4Addr::new(10, 0, 0, 0), 8, 24);
 /// Tasks that ended and are remembered, for each slot.
@@ -73,6 +75,8 @@ pub(in crate::docker) struct SwarmNode {
     pub down: bool,
     /// It has not left: it is not heard of.
     pub lost: bool,
+    /// It has left, and counts as down from this moment on.
+    pub missed_at: Option<Instant>,
 }
 
 impl SwarmNode {
@@ -91,7 +95,13 @@ impl SwarmNode {
             availability: availability.to_owned(),
             down: false,
             lost: false,
+            missed_at: None,
         }
+    }
+
+    /// It has left, and nobody has noticed.
+    pub fn is_leaving(&self) -> bool {
+        self.missed_at.is_some() && !self.down
     }
 }
 
@@ -221,13 +231,54 @@ impl Cluster {
         exact.or_else(|| self.nodes.iter().position(|n| name.len() >= 4 && n.id.starts_with(name)))
     }
 
+    /// The node that `name` means: one of that id, or the only one that is called so or whose id begins so
+    /// (moby, daemon/cluster/helpers.go, getNode).
+    ///
+    /// # Errors
+    /// In the engine's words: there is none, or there are several.
+    pub fn only_node(&self, name: &str) -> Result<usize, String> {
+        if let Some(n) = self.nodes.iter().position(|n| n.id == name) {
+            return Ok(n);
+        }
+        let all = |meets: &dyn Fn(&SwarmNode) -> bool| -> Vec<usize> {
+            (0..self.nodes.len()).filter(|&n| meets(&self.nodes[n])).collect()
+        };
+        let mut found = all(&|n| n.hostname == name);
+        if found.is_empty() && !name.is_empty() {
+            found = all(&|n| n.id.starts_with(name));
+        }
+        match found.as_slice() {
+            [] => Err(format!("node {name} not found")),
+            [only] => Ok(*only),
+            many => Err(format!("node {name} is ambiguous ({} matches found)", many.len())),
+        }
+    }
+
+    /// Whether more than half of the managers are there.
+    pub fn has_quorum(&self) -> bool {
+        let voters = || self.nodes.iter().filter(|n| n.votes);
+        voters().filter(|n| !n.down && !n.is_leaving()).count() * 2 > voters().count()
+    }
+
+    /// Who left long enough ago is down now. True if somebody is.
+    pub fn miss(&mut self, now: Instant) -> bool {
+        let mut changed = false;
+        for node in self.nodes.iter_mut().filter(|n| n.is_leaving()) {
+            node.down = node.missed_at.is_some_and(|at| at <= now);
+            changed |= node.down;
+        }
+        changed
+    }
+
     pub fn service(&self, name: &str) -> Option<usize> {
         let exact = self.services.iter().position(|s| s.id == name || s.spec.name == name);
         exact.or_else(|| self.services.iter().position(|s| name.len() >= 4 && s.id.starts_with(name)))
     }
 
     /// Adds a network; what it asks for is given as soon as it can be had.
-    pub fn add_network(&mut self, id: String, asked: NetworkCreate, ingress: bool, created: Instant) {
+    pub fn add_network(&mut self, id: String, mut asked: NetworkCreate, ingress: bool, created: Instant) {
+        // What a swarm does not keep (moby, daemon/cluster/convert/network.go).
+        asked.aux_addresses.clear();
         let name = asked.name.clone();
         let taken = BTreeSet::new();
         self.networks.push(SwarmNet { id, name, asked, ingress, created, given: None, taken, last: 0 });
@@ -258,16 +309,37 @@ impl Cluster {
                 }
             };
             let Some(subnet) = subnet else { continue };
-            let first = Ipv4Addr::from(u32::from(subnet.network()).saturating_add(1));
+            let Some(vni) = self.vni_for(i) else { continue };
+            let asked = &self.networks[i].asked;
+            // The first address of the range, where one was given.
+            let range = asked.ip_ranges.first().and_then(|r| r.parse::<Ipv4Net>().ok());
+            let range = range.map(|r| r.network()).filter(|first| *first != subnet.network());
+            let second = Ipv4Addr::from(u32::from(subnet.network()).saturating_add(1));
+            let first = range.unwrap_or(second);
             let gateway = asked.gateways.first().and_then(|g| g.parse().ok()).unwrap_or(first);
             // Where the gateway's was not asked for, it was the first that was given.
             let last = u32::from(if asked.gateways.is_empty() { gateway } else { subnet.network() });
             let net = &mut self.networks[i];
-            net.given = Some(Given { subnet, gateway, vni: self.next_vni });
+            net.given = Some(Given { subnet, gateway, vni });
             net.taken = [subnet.network(), subnet.broadcast(), gateway].into();
             net.last = last;
-            self.next_vni += 1;
         }
+    }
+
+    /// The VNI that network `i` asks for, or the next one. None: it is another's.
+    fn vni_for(&mut self, i: usize) -> Option<u32> {
+        let asked = self.networks[i].asked.options.iter().find(|o| o.0 == OPT_VNI);
+        let asked = asked.and_then(|o| o.1.split(',').next()?.parse().ok());
+        let used = |vni: u32| self.networks.iter().any(|n| n.given.is_some_and(|g| g.vni == vni));
+        if let Some(vni) = asked {
+            return (!used(vni)).then_some(vni);
+        }
+        let mut vni = self.next_vni;
+        while used(vni) {
+            vni += 1;
+        }
+        self.next_vni = vni + 1;
+        Some(vni)
     }
 }
 

@@ -24,7 +24,7 @@ mod service;
 mod show;
 mod start;
 
-pub(super) use cluster::Cluster;
+pub(super) use cluster::{Cluster, OPT_VNI};
 pub use request::{
     NodeChange, RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmInit, SwarmJoin,
     SwarmRequest,
@@ -131,6 +131,9 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
     for _ in 0..64 {
         let changed = engines.iter_mut().position(|e| e.swarm.as_mut().is_some_and(|m| m.dirty));
         let Some(changed) = changed else { return catch_up(world, engines) };
+        if let Some(member) = engines[changed].swarm.as_mut() {
+            member.cluster.miss(world.now());
+        }
         let misses = |m: &Member| m.manager && m.cluster.nodes.iter().any(|n| n.lost);
         if !looked && engines[changed].member().is_some_and(misses) {
             looked = true;
@@ -293,7 +296,7 @@ impl Engine {
         let Some(Member { node, cluster, gossip: Some((pid, told)), .. }) = self.swarm.as_deref_mut() else {
             return;
         };
-        let there = cluster.nodes.iter().filter(|n| n.id != *node && (!n.down || n.lost));
+        let there = cluster.nodes.iter().filter(|n| n.id != *node && (!n.down || n.lost) && !n.is_leaving());
         let line = gossip::told(&cluster.id, there.map(|n| n.addr));
         if *told != line {
             world.write_stdin(*pid, &line, false);
@@ -354,7 +357,7 @@ impl Engine {
 impl super::Network {
     /// `swarm` for networks of the swarm, else `local`.
     pub(super) fn scope(&self) -> &'static str {
-        if self.driver == "overlay" { "swarm" } else { "local" }
+        if matches!(self.driver_state, super::driver::Driver::Overlay { .. }) { "swarm" } else { "local" }
     }
     /// It is the swarm's, or made by it.
     pub(super) fn of_swarm(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::docker::network::NO_SWARM;
 use crate::docker::{Request, Response};
 use crate::sim::World;
 use crate::stack::Errno;
+use crate::time::Duration;
 use crate::wire::Endpoint;
 use std::net::Ipv4Addr;
 
@@ -22,8 +23,13 @@ const TIMED_OUT: &str = "Timeout was reached before node joined. The attempt to 
 const LAST_MANAGER: &str = "You are attempting to leave the swarm on a node that is participating as a manager. \
     Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message.";
 
+/// What becomes of a request while more than half of the managers are missing.
+const NO_LEADER: &str = "rpc error: code = DeadlineExceeded desc = context deadline exceeded";
+
 /// How often a manager hears from its nodes (swarmkit, manager/dispatcher).
 const HEARTBEAT_SECS: u64 = 5;
+/// How long it takes until a node that left is missed: three heartbeats after its last one.
+const MISSED_SECS: u64 = 11;
 
 type Said = Result<String, EngineError>;
 
@@ -50,6 +56,9 @@ pub(super) fn request(
             Some(_) => {
                 if look_around(world, engines, at) {
                     super::settle(world, engines);
+                }
+                if engines[at].member().is_some_and(|m| !m.cluster.has_quorum()) {
+                    return reply(fail(NO_LEADER));
                 }
                 at_manager(world, engines, at, other)
             }
@@ -176,10 +185,11 @@ fn join(world: &mut World, engines: &mut [&mut Engine], at: usize, asked: &Swarm
     };
     match reach::connect(world, engines[at].host, to) {
         Ok(()) => {}
-        Err(Errno::ConnRefused) => {
+        Err(e @ (Errno::ConnRefused | Errno::HostUnreach | Errno::NetUnreach)) => {
+            let why = e.to_string().to_lowercase();
             return fail(format!(
                 "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: \
-                 dial tcp {to}: connect: connection refused\""
+                 dial tcp {to}: connect: {why}\""
             ));
         }
         Err(_) => {
@@ -251,15 +261,26 @@ fn source_towards(world: &World, engine: &Engine, to: Ipv4Addr) -> Option<Ipv4Ad
 fn leave(world: &mut World, engines: &mut [&mut Engine], at: usize, force: bool) -> Said {
     let Some(member) = &engines[at].swarm else { return fail(NO_PART) };
     if member.manager && !force {
-        let managers = member.cluster.nodes.iter().filter(|n| n.manager && !n.down).count();
-        if managers == 1 {
+        // Who is reachable, and who is not (moby, daemon/cluster/swarm.go, Leave).
+        let voters = || member.cluster.nodes.iter().filter(|n| n.votes);
+        let (all, there) = (voters().count(), voters().filter(|n| !n.down).count());
+        if all == 1 {
             return fail(LAST_MANAGER);
         }
-        return fail(
-            "You are attempting to leave the swarm on a node that is participating as a manager. The only way to \
-             restore a swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. Use `--force` \
-             to suppress this message.",
-        );
+        let left = there.saturating_sub(1);
+        let quorum = if left < all / 2 + 1 {
+            format!(
+                "Removing this node leaves {left} managers out of {all}. Without a Raft quorum your swarm will be \
+                 inaccessible. "
+            )
+        } else {
+            String::new()
+        };
+        return fail(format!(
+            "You are attempting to leave the swarm on a node that is participating as a manager. {quorum}The only \
+             way to restore a swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. Use \
+             `--force` to suppress this message."
+        ));
     }
     let (node, cluster_id) = (member.node.clone(), member.cluster.id.clone());
     let last = member.manager && member.cluster.nodes.iter().filter(|n| n.manager).count() == 1;
@@ -295,10 +316,13 @@ fn leave(world: &mut World, engines: &mut [&mut Engine], at: usize, force: bool)
             member.cluster = left.cluster.clone();
         }
         if let Some(n) = member.cluster.nodes.iter_mut().find(|n| n.id == node) {
-            (n.down, n.lost) = (true, false);
+            (n.lost, n.missed_at) = (false, Some(world.now() + Duration::from_secs(MISSED_SECS)));
         }
         if !last {
             member.dirty = true;
+            if member.manager {
+                engine.call_again(world, MISSED_SECS);
+            }
         }
     }
     Ok("Node left the swarm.\n".into())
@@ -313,5 +337,6 @@ pub(super) fn answers(world: &mut World, engines: &[&mut Engine], at: usize) -> 
     let tries: Vec<_> = nodes.iter().map(|n| (host, Endpoint::new(n.addr, GOSSIP_PORT))).collect();
     let reached = reach::connect_all(world, &tries);
     let left = |n: &SwarmNode| n.down && !n.lost;
-    nodes.iter().zip(reached).map(|(n, r)| !left(n) && (n.id == own || r.is_ok())).collect()
+    let up = |n: &SwarmNode, heard: bool| !left(n) && (n.id == own || n.is_leaving() || heard);
+    nodes.iter().zip(reached).map(|(n, r)| up(n, r.is_ok())).collect()
 }

@@ -30,21 +30,26 @@ pub(super) fn connect_all(world: &mut World, tries: &[(MachineId, Endpoint)]) ->
         });
         open.push((ns, begun.unwrap_or(Err(Errno::NetUnreach))));
     }
-    let end = twin.now() + PATIENCE;
+    let (end, quick) = (twin.now() + PATIENCE, twin.now() + Duration::from_secs(1));
     let mut results: Vec<Option<Result<(), Errno>>> =
         open.iter().map(|(_, s)| s.as_ref().err().map(|e| Err(*e))).collect();
     loop {
         for ((ns, socket), result) in open.iter().zip(&mut results) {
             if let (Ok(socket), None) = (socket, &result) {
                 *result = twin.with(*ns, |n, _| n.connect_result(*socket)).flatten();
+                // Who takes so long to say no is asked again, until there is no time left.
+                if twin.now() > quick && matches!(result, Some(Err(Errno::HostUnreach))) {
+                    *result = Some(Err(Errno::TimedOut));
+                }
             }
         }
         if results.iter().all(Option::is_some) || twin.now() >= end {
             break;
         }
-        let progress = twin.run_through(end, SLICE);
+        let until = if twin.now() < quick { quick } else { end };
+        let progress = twin.run_through(until, SLICE);
         twin.take_events();
-        if progress == Progress::Time && twin.now() < end {
+        if progress == Progress::Time && twin.now() < until {
             break;
         }
     }

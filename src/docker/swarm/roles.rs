@@ -47,7 +47,7 @@ impl Engine {
     fn node_id(&self, name: &str) -> Result<String, String> {
         let Some(member) = self.member() else { return Err(format!("{PREFIX}{NO_SWARM}")) };
         let name = if name == "self" { member.node.as_str() } else { name };
-        let n = member.cluster.node(name).ok_or_else(|| not_found(name))?;
+        let n = member.cluster.only_node(name).map_err(|why| format!("{PREFIX}{why}"))?;
         Ok(member.cluster.nodes[n].id.clone())
     }
 
@@ -145,9 +145,7 @@ pub(super) fn remove(
 ) -> Result<(), EngineError> {
     let states = show::states(world, engines, at);
     let Some(member) = engines[at].swarm.as_mut() else { return Err(EngineError::new(NO_SWARM)) };
-    let Some(n) = member.cluster.node(name) else {
-        return Err(EngineError::new(format!("node {name} not found")));
-    };
+    let n = member.cluster.only_node(name).map_err(EngineError::new)?;
     let node = &member.cluster.nodes[n];
     let refuse = |why: &str| {
         Err(EngineError::new(format!("rpc error: code = FailedPrecondition desc = node {} {why}", node.id)))

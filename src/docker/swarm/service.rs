@@ -324,7 +324,8 @@ pub(super) fn orchestrate(world: &mut World, engines: &mut [&mut Engine], at: us
         .map(|e| e.member().filter(|m| m.cluster.id == cluster_id).map(|m| m.node.clone()))
         .collect();
     // Nobody gets through to one that is lost.
-    let lost: Vec<String> = cluster.nodes.iter().filter(|n| n.lost).map(|n| n.id.clone()).collect();
+    let away = cluster.nodes.iter().filter(|n| n.lost || n.is_leaving());
+    let lost: Vec<String> = away.map(|n| n.id.clone()).collect();
     let engine_of = |node: &str| {
         let there = |n: &Option<String>| n.as_deref() == Some(node) && !lost.iter().any(|l| l == node);
         node_of.iter().position(there)

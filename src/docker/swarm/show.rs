@@ -84,13 +84,15 @@ pub(super) fn node_inspect(
     let cluster = &member.cluster;
     let find = |name: &str| {
         let name = if name == "self" { member.node.as_str() } else { name };
-        cluster.node(name).map(|n| &cluster.nodes[n])
+        let found = cluster.only_node(name).map(|n| &cluster.nodes[n]);
+        found.map_err(|why| format!("Error response from daemon: {why}"))
     };
-    let missing = |name: &str| format!("Error response from daemon: node {name} not found");
     if pretty {
-        return human_readable(names, |name| find(name).map(pretty_node).ok_or_else(|| missing(name)));
+        return human_readable(names, |name| find(name).map(pretty_node));
     }
-    answer(format, names, |name| find(name).map(node_json).ok_or_else(|| missing(name)))
+    answer(format, names, |name| {
+        find(name).map(|n| node_json(n, format.is_some_and(|f| f.contains(".ManagerStatus"))))
+    })
 }
 
 /// One text after the other, up to what is not there.
@@ -152,7 +154,8 @@ fn pretty_node(n: &SwarmNode) -> String {
     )
 }
 
-fn node_json(n: &SwarmNode) -> Value {
+/// What JSON leaves out, a template that asks for it sees as nothing.
+fn node_json(n: &SwarmNode, for_template: bool) -> Value {
     let mut value = json!({
         "ID": n.id,
         "Spec": {
@@ -173,6 +176,8 @@ fn node_json(n: &SwarmNode) -> Value {
             status["Leader"] = true.into();
         }
         value["ManagerStatus"] = status;
+    } else if for_template {
+        value["ManagerStatus"] = Value::Null;
     }
     value
 }

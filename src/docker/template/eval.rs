@@ -212,7 +212,7 @@ impl Scope<'_> {
 /// How Go prints a list that is nil, if the pipe is nothing but a field that is one in its type
 /// (moby, api/types/container, HostConfig and EndpointSettings).
 fn nil_list(pipe: &Pipe) -> Option<&'static str> {
-    const LISTS: [&str; 12] = [
+    const LISTS: [&str; 13] = [
         "Aliases",
         "Binds",
         "CapAdd",
@@ -225,9 +225,12 @@ fn nil_list(pipe: &Pipe) -> Option<&'static str> {
         "Entrypoint",
         "ExtraHosts",
         "Links",
+        "Peers",
     ];
     match pipe.as_slice() {
         [call] => match call.as_slice() {
+            // A pointer to nothing (api/types/swarm, Node).
+            [Expr::Field(path, _)] if path.last().is_some_and(|p| p == "ManagerStatus") => Some("<nil>"),
             [Expr::Field(path, _)] => path.last().filter(|p| LISTS.contains(&p.as_str())).map(|_| "[]"),
             _ => None,
         },

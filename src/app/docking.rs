@@ -265,9 +265,10 @@ impl ContainerCard {
         };
         let networks: Vec<_> =
             c.endpoints.iter().map(|e| (e.network.clone(), e.addr.addr().to_string())).collect();
-        let free =
-            |n: &&crate::docker::Network| n.subnet.is_some() && networks.iter().all(|(on, _)| *on != n.name);
-        let others = engine.networks().iter().filter(free).map(|n| n.name.clone()).collect();
+        // Who has the host's network, none, or another's, can join no other.
+        let alone = is_alone(c.network_mode());
+        let free = |n: &&String| !alone && !is_alone(n) && networks.iter().all(|(on, _)| on != *n);
+        let others = self::networks(engine).iter().filter(free).cloned().collect();
         let ports = c.ports.iter().filter(|p| p.host_ip.is_ipv4());
         let ports =
             ports.map(|p| format!("{}:{} → {}/{}", p.host_ip, p.host_port, p.port, p.proto)).collect();
@@ -395,6 +396,17 @@ mod tests {
         form.toggle("none");
         form.toggle("none");
         assert_eq!(form.network, "bridge");
+    }
+
+    #[test]
+    fn a_container_is_offered_the_networks_that_it_can_join() {
+        let others = |lab: &str, place: &str| {
+            let session = crate::lab::Lab::builtin(lab).unwrap().boot().unwrap();
+            ContainerCard::new(&session, place).unwrap().others
+        };
+        assert!(others("host-network", "docker-host:web").is_empty(), "it has the host's network for good");
+        assert_eq!(others("macvlan", "docker-host:web"), ["bridge"]);
+        assert_eq!(others("overlay", "host1:web"), ["bridge"], "docker_gwbridge is none of its own");
     }
 
     #[test]

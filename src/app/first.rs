@@ -5,7 +5,8 @@ use super::scene::{Exit, Mode, NodePlan, Plan};
 use crate::session::NodeKind;
 
 /// What is played first where there is an internet: where, and what.
-pub(super) const HOME: (&str, &str) = ("docker-host:shell", "wget -qO- http://example.com");
+pub(super) const HOME: (&str, &str, &str) =
+    ("docker-host:shell", "wget -qO- http://example.com", "first.title");
 
 /// A line that is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,8 @@ impl App {
         if self.invited || !self.flows.is_empty() {
             return None;
         }
-        self.first_flow_of()
+        // Of a visited lab nobody knows what it is about but who made it.
+        self.first_flow_of().filter(|f| f.title == HOME.2 || !self.share.visiting())
     }
 
     /// What there is to play first in this lab.
@@ -38,7 +40,7 @@ impl App {
         let internet = self.lab.nodes.iter().any(|n| n.kind == NodeKind::Isp);
         if internet {
             let there = self.live().place(HOME.0).is_ok();
-            return there.then(|| First::new(HOME.0, HOME.1, "first.title"));
+            return there.then(|| First::new(HOME.0, HOME.1, HOME.2));
         }
         without_internet(&self.shown.plan)
     }

@@ -63,7 +63,7 @@ impl App {
             0.0
         } else if self.share.aside || (self.share.visiting() && told) {
             VISIT
-        } else if self.first_flow_offered().is_some_and(|f| f.title != "first.title") {
+        } else if self.first_flow_offered().is_some_and(|f| f.title != super::first::HOME.2) {
             INVITATION
         } else {
             BAR

@@ -258,3 +258,41 @@ test('at 1024 pixels the whole river of the firewall is seen at once', async () 
   assert.deepEqual(problems, []);
   await context.close();
 });
+
+for (const size of [{ width: 1440, height: 900 }, { width: 1024, height: 768 }]) {
+  test(`the word about a visit and the bar of a box hide nothing that one reads (${size.width})`, async () => {
+    const lab = JSON.parse(await readFile(join(root, 'labs', 'overlay.json'), 'utf8'));
+    const own = await open(browser, server.url, size);
+    await openLab(own.page, { ...lab, name: 'mine' });
+    await at(own.page, 'share').click();
+    const link = await at(own.page, 'share-link').inputValue();
+    await own.context.close();
+
+    const { context, page, problems } = await open(browser, server.url + link.slice(link.indexOf('#')), size);
+    await at(page, 'visit').waitFor();
+    await at(page, 'container-cli').waitFor();
+    await still(page);
+    const visit = await at(page, 'visit').boundingBox();
+    const lowest = async () => {
+      const { y, height } = await at(page, 'container-cli').boundingBox();
+      return y + height;
+    };
+    await until('the picture keeps clear', async () => (await lowest()) <= visit.y);
+    assert.equal(await at(page, 'first-play').count(), 0, 'one thing is said at a time');
+
+    // The bar of the upper host does not lie on the name of the lower one.
+    await at(page, 'node-host1').focus();
+    await page.keyboard.press('Space');
+    await at(page, 'bar').waitFor();
+    await until('the bar has its place', async () => {
+      const [bar, below] = [await at(page, 'bar').boundingBox(), await at(page, 'node-host2').boundingBox()];
+      return bar.y + bar.height <= below.y + 4 || bar.y >= below.y + below.height;
+    });
+    // Nor does the bar of the lowest container lie on its network's name.
+    await at(page, 'container-cli').focus();
+    await page.keyboard.press('Space');
+    await until('the bar is below', async () => (await at(page, 'bar').boundingBox()).y >= (await lowest()) - 2);
+    assert.deepEqual(problems, []);
+    await context.close();
+  });
+}

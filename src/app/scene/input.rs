@@ -5,7 +5,9 @@ use crate::docker::{Container, ContainerState, EndpointInfo, Engine, Network};
 use crate::guest::MachineId;
 use crate::session::{Node, NodeKind, RouterConfig, Session};
 use crate::sim::Link;
-use crate::stack::{DevRef, Device, DeviceKind, NetNs, NsId, Pid, SocketKind, TcpState, UpperKind};
+use crate::stack::{
+    DevRef, Device, DeviceKind, IpvlanMode, MacvlanMode, NetNs, NsId, Pid, SocketKind, TcpState, UpperKind,
+};
 use crate::wire::IfIndex;
 use std::net::Ipv4Addr;
 
@@ -40,7 +42,7 @@ pub enum Exit {
     /// In envelopes.
     Overlay { vni: u32, mtu: u16 },
     /// Straight out of an interface of the host: macvlan, ipvlan.
-    Parent { driver: &'static str, parent: String },
+    Parent { driver: &'static str, mode: &'static str, parent: String },
 }
 
 /// A network of a Docker host.
@@ -273,7 +275,7 @@ fn network_plan(session: &Session, node: &Node, engine: &Engine, n: &Network) ->
     }
     if let Some((parent, kind)) = n.parent() {
         let dev = namespace.device_named(parent)?.index;
-        let exit = Exit::Parent { driver: kind.name(), parent: parent.to_owned() };
+        let exit = Exit::Parent { driver: kind.name(), mode: unusual(kind), parent: parent.to_owned() };
         return Some(plan(&n.name, subnet(), true, exit, here(dev)));
     }
     let vni = n.vni()?;
@@ -345,6 +347,18 @@ fn container_plan(
         mode: mode(engine, container),
         mac: container.endpoints.iter().find(on_parent).map(|e| e.mac.to_string()),
         ends,
+    }
+}
+
+/// The mode of what stands on an interface, where it is not the usual one.
+fn unusual(kind: UpperKind) -> &'static str {
+    match kind {
+        UpperKind::Ipvlan(IpvlanMode::L3) => "l3",
+        UpperKind::Ipvlan(IpvlanMode::L3s) => "l3s",
+        UpperKind::Macvlan(MacvlanMode::Private) => "private",
+        UpperKind::Macvlan(MacvlanMode::Vepa) => "vepa",
+        UpperKind::Macvlan(MacvlanMode::Passthru) => "passthru",
+        _ => "",
     }
 }
 

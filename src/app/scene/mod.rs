@@ -168,7 +168,8 @@ impl BridgeBox {
         match &self.exit {
             Exit::Bridge => None,
             Exit::Overlay { vni, mtu } => Some(format!("overlay · VNI {vni} · MTU {mtu}")),
-            Exit::Parent { driver, parent } => Some(format!("{driver} · {parent}")),
+            Exit::Parent { driver, mode: "", parent } => Some(format!("{driver} · {parent}")),
+            Exit::Parent { driver, mode, parent } => Some(format!("{driver} {mode} · {parent}")),
         }
     }
 }

@@ -78,7 +78,8 @@ pub fn Bar(props: &BarProps) -> Html {
             } else if top - h > 6.0 {
                 top - h
             } else {
-                bottom.min(size.1 - h - 8.0)
+                // Over its own lower edge: below stands somebody else's name.
+                (bottom - 8.0 - h).max(8.0)
             };
             // A small screen has no room beside a box: there it lies at the lower edge.
             let (left, y) =

@@ -16,7 +16,6 @@ const COPY_STEP: i32 = 36;
 
 /// What is done with boxes as boxes.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub enum Arrange {
     /// In or out of what is selected.
     Toggle(String),
@@ -28,9 +27,13 @@ pub enum Arrange {
     Rove(Way, bool),
     /// Moves what is selected by canvas units.
     Nudge(i32, i32),
+    /// What is selected, to be pasted.
     Copy,
+    /// The same, and it goes.
     Cut,
+    /// What was copied, beside where it was.
     Paste,
+    /// What is selected once more; what was copied before stays.
     Duplicate,
     /// The name of this node is being written.
     Rename(String),

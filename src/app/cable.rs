@@ -55,7 +55,6 @@ pub struct CableDrag {
 
 /// What is done with cables.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub enum CableAction {
     /// A socket was pressed, at this pixel.
     Grab(End, Point),
@@ -65,7 +64,9 @@ pub enum CableAction {
     Choose(String),
     /// With the cable tool a press on a box begins or ends a cable instead of moving the box.
     Tool(bool),
+    /// Plugs a cable into both.
     Plug(End, End),
+    /// Pulls the cable in this one out.
     Unplug(End),
 }
 

@@ -14,14 +14,20 @@ use crate::wire::{Mac, Protocol, dhcp_message};
 
 /// What a packet is, by colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
 pub enum Kind {
+    /// Who has this address?
     Arp,
+    /// Echoes and errors.
     Icmp,
+    /// To or from port 53.
     Dns,
+    /// TCP.
     Tcp,
+    /// UDP that is none of the others.
     Udp,
+    /// An envelope (UDP port 4789).
     Vxlan,
+    /// Other protocols, and fragments.
     Other,
 }
 

@@ -21,8 +21,8 @@ pub struct Card {
 
 /// What is asked of the gallery and of files.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub enum LabAction {
+    /// Opens the gallery.
     Gallery,
     /// A built-in one.
     Open(&'static str),

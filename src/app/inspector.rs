@@ -12,12 +12,16 @@ use crate::wire::{PacketId, Protocol};
 
 /// A header field before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct FieldChange {
+    /// `src`, `ttl`, `flags`.
     pub name: &'static str,
+    /// Before this moment; empty if the packet began here.
     pub before: String,
+    /// After it; empty if nothing changes.
     pub after: String,
+    /// The two differ.
     pub changed: bool,
+    /// Whose header it is in.
     pub layer: Layer,
 }
 
@@ -278,44 +282,53 @@ fn marked(before: Option<&[u8]>, after: Option<&[u8]>) -> Vec<Byte> {
 
 /// A connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct ConnectionRow {
+    /// As conntrack numbers them.
     pub id: u32,
+    /// `tcp`, `udp`, `icmp`.
     pub proto: String,
+    /// Of TCP, as conntrack prints it; else empty.
     pub state: String,
+    /// Of the first packet: source, destination.
     pub original: (String, String),
+    /// Of an answer: source, destination.
     pub reply: (String, String),
     /// The source is rewritten.
     pub snat: bool,
     /// The destination is rewritten.
     pub dnat: bool,
+    /// Seconds until it is forgotten if nothing more comes.
     pub expires_secs: u64,
 }
 
 /// A rule with its counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct RuleRow {
+    /// How many it matched.
     pub packets: String,
+    /// As `iptables -S` prints it, without `-A CHAIN`.
     pub text: String,
 }
 
 /// A chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct ChainView {
+    /// `PREROUTING`.
     pub name: String,
     /// `ACCEPT`, `DROP`; empty for user chains.
     pub policy: String,
+    /// How many its policy decided.
     pub packets: String,
+    /// In order.
     pub rules: Vec<RuleRow>,
 }
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct TableView {
+    /// `nat`.
     pub name: String,
+    /// Built-in ones first, as `iptables-save` lists them.
     pub chains: Vec<ChainView>,
 }
 

@@ -48,7 +48,6 @@ pub(super) struct State {
 
 /// What is done about a lab that did not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum KeepAction {
     /// To a file, as it was kept.
     SaveUnread,

@@ -65,9 +65,10 @@ const KEEP_THEME: &str = "netpier.theme";
 
 /// Which colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Theme {
+    /// Dark on light.
     Light,
+    /// Light on dark.
     Dark,
 }
 
@@ -100,44 +101,62 @@ impl Selection {
 
 /// The inspector's tabs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Tab {
+    /// The packet that is looked at.
     Packet,
+    /// Connections, with what is translated.
     Nat,
+    /// Rules with their counters.
     Iptables,
+    /// Routes.
     Routes,
+    /// The neighbour table; of a bridge, its ports.
     Arp,
+    /// Sockets.
     Sockets,
+    /// Leases.
     Dhcp,
+    /// Records and caches.
     Dns,
 }
 
 /// Which of the lower panes a narrow screen shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Pane {
     /// The beginning; a wide screen shows it in place of the inspector.
     Start,
+    /// The list of packets.
     Packets,
+    /// The terminal.
     Terminal,
+    /// The inspector.
     Inspector,
 }
 
 /// A form or window that is open.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub enum Dialog {
+    /// A router's settings.
     Router(Box<RouterForm>),
+    /// Another machine's.
     Machine(Box<MachineForm>),
+    /// A cable's.
     Link(LinkForm),
+    /// What a node is to be cabled with.
     Cable(CableForm),
+    /// A container to run.
     Container(ContainerForm),
+    /// A network to create.
     Network(NetworkForm),
+    /// Labs to open.
     Gallery(Vec<Card>),
+    /// A Docker engine's settings (daemon.json).
     Daemon(Box<daemon::DaemonForm>),
     /// A drag's command.
     Command(docking::CommandForm),
+    /// Keys and words.
     Help,
+    /// Links and files.
     Share(Box<share::ShareForm>),
     /// The kept lab did not open.
     Lost(keep::Lost),
@@ -160,11 +179,14 @@ pub struct Toast {
 
 /// How the page looks.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct Settings {
+    /// Of all texts.
     pub lang: Lang,
+    /// Colours.
     pub theme: Theme,
+    /// Of the inspector.
     pub tab: Tab,
+    /// Of a narrow screen.
     pub pane: Pane,
     /// ARP rows are left out of the packet list.
     pub hide_arp: bool,
@@ -197,51 +219,80 @@ type ShownKey = (u32, u64, u64, Option<usize>, String, Option<Lang>);
 
 /// An action.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub enum Action {
     // ---- time
     /// Milliseconds passed on the reader's clock.
     Tick(f64),
+    /// Plays, or stops. At the end: from the beginning.
     TogglePlay,
+    /// To the end of the next beat.
     Step,
+    /// To the end of the beat before.
     Back,
+    /// To the first beat, and stops.
     ToStart,
+    /// To what happens now, and plays on.
     ToEnd,
+    /// To this place of the schedule, in milliseconds.
     Seek(f64),
+    /// To the end of this beat.
     SeekBeat(usize),
+    /// The next of the speeds, round and round.
     NextSpeed,
+    /// Plays this flow from its beginning.
     ShowFlow(usize),
     /// Plays the flow that the page offers first.
     FirstFlow,
 
     // ---- terminals
+    /// The terminal of this place.
     Open(String),
+    /// What stands at the prompt now.
     Typed(String),
+    /// Runs it.
     Enter,
+    /// The line before, of those typed here.
     Older,
+    /// The line after.
     Newer,
+    /// The word under the cursor (Tab).
     Complete,
+    /// Ctrl-C.
     Interrupt,
+    /// Ctrl-L: what has ended goes.
     ClearScreen,
     /// Types a line for the reader.
     Run {
+        /// Where: `h1`, `h1:web`.
         place: String,
+        /// What.
         line: String,
     },
 
     // ---- canvas
+    /// This, or nothing.
     Select(Option<Selection>),
+    /// What is selected goes.
     Delete,
+    /// The canvas's width and height, in pixels.
     Viewport(f64, f64),
+    /// By so many pixels to the right and down.
     Pan(f64, f64),
+    /// By this factor; the pixel stays where it is.
     Zoom(f64, (f64, f64)),
+    /// Everything into the viewport.
     Fit,
+    /// A node was pressed, at this pixel.
     GrabNode(String, (f64, f64)),
+    /// A container was pressed (by place), at this pixel.
     GrabContainer(String, (f64, f64)),
+    /// A thing of the shelf was pressed, at this pixel.
     GrabWare(Ware, (f64, f64)),
     /// The pointer, in viewport pixels.
     DragTo((f64, f64)),
+    /// What is dragged is let go.
     Drop,
+    /// What is dragged goes back.
     CancelDrag,
     /// Boxes as boxes.
     Arrange(Arrange),
@@ -261,40 +312,55 @@ pub enum Action {
     WhyMend(JobId),
 
     // ---- forms
+    /// Opens a form or window, or closes what is open.
     Dialog(Option<Box<Dialog>>),
     /// Opens the settings of something.
     Settings(Selection),
+    /// Does what the open form says.
     Submit,
 
     /// Opens the settings of a host's Docker engine.
     Daemon(String),
 
     // ---- the walk through the firewall
+    /// See [`firewall::FirewallAct`].
     Firewall(firewall::FirewallAct),
 
     // ---- what a command changed
+    /// See [`changed::ChangesAct`].
     Changes(changed::ChangesAct),
 
     // ---- what is kept across visits
+    /// See [`keep::KeepAction`].
     Keep(keep::KeepAction),
     /// A lease becomes a reservation: the computer always gets this address from this router.
-    #[allow(missing_docs)]
     Reserve {
+        /// The router.
         node: String,
+        /// Of the computer.
         mac: String,
+        /// That it has now.
         address: String,
     },
 
     // ---- page
+    /// The language of all texts.
     Lang(Lang),
+    /// The colours.
     Theme(Theme),
+    /// The inspector's.
     Tab(Tab),
+    /// A narrow screen's.
     Pane(Pane),
+    /// Leaves ARP rows out of the packet list.
     HideArp(bool),
+    /// Takes the last edit of the lab back.
     Undo,
+    /// Does it again.
     Redo,
     /// The gallery, files.
     Lab(LabAction),
+    /// Closes the toast with this number.
     Dismiss(u32),
     /// See [`course::Course`].
     Course(course::Course),

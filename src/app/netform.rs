@@ -67,11 +67,14 @@ pub struct NetworkForm {
 
 /// What is wrong with a field of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct NetworkProblems {
+    /// Of the name.
     pub name: Option<Problem>,
+    /// Of `--subnet`.
     pub subnet: Option<Problem>,
+    /// Of `--gateway`.
     pub gateway: Option<Problem>,
+    /// Of `--ip-range`.
     pub range: Option<Problem>,
 }
 

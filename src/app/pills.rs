@@ -80,10 +80,12 @@ pub enum Light {
 
 /// A lit chip.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[allow(missing_docs)]
 pub struct Lit {
+    /// Whose gate.
     pub ns: NsId,
+    /// Which chip.
     pub stage: Stage,
+    /// How.
     pub light: Light,
 }
 
@@ -106,11 +108,14 @@ pub struct DropMark {
 
 /// All that moves.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs)]
 pub struct Moving {
+    /// Packets.
     pub pills: Vec<Pill>,
+    /// The ways that the active one goes.
     pub trails: Vec<Trail>,
+    /// Chips of gates.
     pub lit: Vec<Lit>,
+    /// Where packets died up to now.
     pub drops: Vec<DropMark>,
 }
 

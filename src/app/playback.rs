@@ -35,10 +35,12 @@ pub struct Move {
 
 /// An address rewritten.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[allow(missing_docs)]
 pub struct Rewrite {
+    /// Source or destination, on the way there or back.
     pub kind: NatKind,
+    /// What it was.
     pub before: Flow,
+    /// What it is.
     pub after: Flow,
     /// By a rule now (true), or by what conntrack remembers.
     pub first: bool,
@@ -46,10 +48,12 @@ pub struct Rewrite {
 
 /// A rule that matched.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[allow(missing_docs)]
 pub struct MatchedRule {
+    /// Its table.
     pub table: TableKind,
+    /// It.
     pub rule: RuleId,
+    /// What it says is to be done.
     pub target: MatchedTarget,
 }
 

@@ -20,19 +20,30 @@ const WATCHED: (Duration, u64) = (Duration::from_secs(4), 4_000);
 
 /// The part of a form that is spoken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Field {
+    /// `--name`, or the name of a network.
     Name,
+    /// `--driver`
     Driver,
+    /// The mode of macvlan or ipvlan.
     Mode,
+    /// `-o parent`: the host's interface.
     Parent,
+    /// `--subnet`
     Subnet,
+    /// `--gateway`
     Gateway,
+    /// `--ip-range`
     Range,
+    /// Other `-o`.
     Options,
+    /// `--network`
     Networks,
+    /// `-p`
     Publish,
+    /// `-e`
     Env,
+    /// What runs in the container.
     Command,
     /// The command as a whole.
     Line,

@@ -5,11 +5,14 @@ use super::scene::{Point, Scene, path_point};
 
 /// An arrow key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Way {
+    /// Left.
     Left,
+    /// Right.
     Right,
+    /// Up.
     Up,
+    /// Down.
     Down,
 }
 

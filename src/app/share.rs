@@ -11,12 +11,18 @@ use crate::lab::{Lab, capture, script};
 
 /// What is done about links and files.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub enum ShareAction {
     /// Opens the dialog.
     Open,
-    /// With the line that is shown, the moment, and as the lesson that is open.
-    With { line: bool, moment: bool, lesson: bool },
+    /// What goes with the link.
+    With {
+        /// The line that is shown.
+        line: bool,
+        /// The moment.
+        moment: bool,
+        /// It leads to the lesson that is open, not to a lab.
+        lesson: bool,
+    },
     /// Something was copied.
     Copied,
     /// The fragment of the page's address, at the start or when it changes.

@@ -7,13 +7,18 @@ use crate::wire::IfIndex;
 
 /// What a part of an end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum PartKind {
+    /// A network card.
     Port,
+    /// A bridge.
     Bridge,
+    /// The host's end of a veth pair.
     Veth,
+    /// A container.
     Container,
+    /// A program of the host itself.
     Program,
+    /// `lo`.
     Loopback,
 }
 

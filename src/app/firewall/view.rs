@@ -110,12 +110,16 @@ pub struct StationView {
 
 /// The packet, as its pill says it.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct PillView {
+    /// Its colour.
     pub kind: Kind,
+    /// What it says.
     pub what: String,
+    /// Sender.
     pub from: PillAddress,
+    /// Receiver.
     pub to: PillAddress,
+    /// It died by now.
     pub dead: bool,
 }
 

@@ -6,12 +6,14 @@ use crate::session::{DnsRecord, ServiceConfig};
 
 /// A record, as typed.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct RecordRow {
+    /// Full, without the last dot.
     pub name: String,
     /// Index into [`Kind::STORED`].
     pub kind: usize,
+    /// As in a zone file: an address, a name, a text.
     pub value: String,
+    /// In seconds.
     pub ttl: String,
 }
 
@@ -67,14 +69,16 @@ pub enum Beyond {
 
 /// A DNS server's settings.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct DnsForm {
+    /// Its own.
     pub records: Vec<RecordRow>,
+    /// Whom it asks about the rest.
     pub beyond: Beyond,
     /// Of [`Beyond::Forward`].
     pub forward: String,
     /// Of [`Beyond::Roots`].
     pub roots: String,
+    /// It remembers answers for as long as their TTL says.
     pub cache: bool,
     base: ServiceConfig,
 }

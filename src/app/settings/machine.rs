@@ -38,10 +38,12 @@ pub struct PortRow {
 
 /// A machine's form.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct MachineForm {
+    /// Its id.
     pub node: String,
+    /// What it is.
     pub kind: NodeKind,
+    /// Its interfaces.
     pub ports: Vec<PortRow>,
     /// Of fixed addresses.
     pub gateway: String,

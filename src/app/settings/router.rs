@@ -17,24 +17,27 @@ pub const PROTOS: [&str; 3] = ["tcp", "udp", "both"];
 
 /// A port forward, as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
 pub struct ForwardRow {
     /// Index into [`PROTOS`].
     pub proto: usize,
     /// `8080`, or a range `8000-8010`.
     pub port: String,
+    /// An address inside.
     pub to: String,
+    /// The port there; of a range the first.
     pub to_port: String,
 }
 
 /// A public port settled for one inside address and port, as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[allow(missing_docs)]
 pub struct FixedRow {
     /// Index into [`PROTOS`].
     pub proto: usize,
+    /// An address inside.
     pub from: String,
+    /// The port there.
     pub from_port: String,
+    /// The public one.
     pub port: String,
 }
 
@@ -49,30 +52,44 @@ pub enum Ports {
 
 /// The router's form.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct RouterForm {
+    /// Its id.
     pub node: String,
+    /// How its outer port comes by an address.
     pub wan: How,
+    /// With prefix length, where it is typed.
     pub wan_address: String,
+    /// Of a typed address: the next router.
     pub gateway: String,
     /// Its own; between commas.
     pub resolvers: String,
+    /// The inner ports' address with prefix length.
     pub lan: String,
+    /// It puts its public address in as the source.
     pub nat: bool,
+    /// How public ports are chosen.
     pub ports: Ports,
+    /// Ports that are settled.
     pub fixed: Vec<FixedRow>,
+    /// Ways in.
     pub forwards: Vec<ForwardRow>,
+    /// Its forwards also work from inside.
     pub hairpin: bool,
+    /// It gives addresses out.
     pub dhcp: bool,
+    /// Of those the lowest.
     pub first: String,
+    /// And the highest.
     pub last: String,
     /// In seconds.
     pub lease: String,
     /// MAC, address.
     pub reservations: Vec<(String, String)>,
+    /// It answers names, and asks others for them.
     pub dns: bool,
     /// Empty: the router's own resolvers.
     pub upstream: String,
+    /// Names that it answers itself.
     pub names: Vec<RecordRow>,
     base: NodeConfig,
     config: RouterConfig,

@@ -3,8 +3,9 @@
 
 use std::net::Ipv4Addr;
 
+use super::usage::{self, Early};
 use crate::guest::dns::HostLookup;
-use crate::guest::options::{Opt, Parsed, flag, parse, value};
+use crate::guest::options::{Opt, Parsed, flag, value};
 use crate::guest::{Poll, Program, Signal, Sys};
 use crate::stack::{Errno, SocketId, SocketKind, SocketOption};
 use crate::time::{Duration, Instant};
@@ -32,7 +33,7 @@ pub(super) const OPTIONS: &[Opt] = &[
 /// The program.
 #[derive(Debug, Clone)]
 pub(super) struct Arping {
-    config: Result<Config, (i32, String)>,
+    config: Result<Config, Early>,
     state: State,
 }
 
@@ -75,20 +76,16 @@ impl Arping {
     }
 }
 
-fn configure(args: &[String]) -> Result<Config, (i32, String)> {
+fn configure(args: &[String]) -> Result<Config, Early> {
     let usage = || {
         let head = "\nUsage:\n  arping [options] <destination>\n\nOptions:\n";
-        let rows = super::usage::iputils_text(OPTIONS, 13);
+        let rows = usage::iputils_text(OPTIONS, 13);
         format!("{head}{rows}  <destination> DNS name or IP address\n\nFor more details see arping(8).\n")
     };
     if args.first().is_some_and(|a| a == "-h") {
         return Err((2, usage()));
     }
-    let options = parse(OPTIONS, args)
-        .map_err(|e| (2, format!("arping: {}\n{}", super::usage::iputils_mistake(&e), usage())))?;
-    if options.has("-V") {
-        return Err((0, "arping from iputils 20240905\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\n".to_owned()));
-    }
+    let options = usage::iputils_options("arping", OPTIONS, args, usage)?;
     if options.operands.len() != 1 {
         return Err((2, usage()));
     }
@@ -113,14 +110,7 @@ impl Program for Arping {
         }
         let config = match &self.config {
             Ok(config) => config,
-            Err((0, text)) => {
-                sys.out(text.clone());
-                return Poll::Exit(0);
-            }
-            Err((code, text)) => {
-                sys.err(text.clone());
-                return Poll::Exit(*code);
-            }
+            Err(early) => return usage::leave(sys, early),
         };
         loop {
             match &mut self.state {

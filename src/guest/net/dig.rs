@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::query::plain;
+use super::usage;
 use crate::guest::dns::{
     Ask, AskError, AskOptions, Code, Data, HostLookup, Kind, Message, Question, Record, ResolverConfig,
     dotted, is_name, reverse_name, whole,
@@ -58,7 +59,7 @@ const MAX_ZONES: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct Dig {
     /// What is left to look up; or the text to end with, and the status.
-    lookups: Result<Vec<Lookup>, (i32, String)>,
+    lookups: Result<Vec<Lookup>, usage::Early>,
     line: String,
     /// The banner was printed.
     greeted: bool,
@@ -184,7 +185,7 @@ impl Dig {
 
 /// Reads the command line: options before the first name count for all, later ones for the name
 /// before them.
-fn lookups(args: &[String]) -> Result<Vec<Lookup>, (i32, String)> {
+fn lookups(args: &[String]) -> Result<Vec<Lookup>, usage::Early> {
     let mut global = Lookup::default();
     let mut found: Vec<Lookup> = Vec::new();
     let mut args = args.iter();
@@ -206,7 +207,7 @@ fn lookups(args: &[String]) -> Result<Vec<Lookup>, (i32, String)> {
         };
         match letter {
             '4' | 'i' | 'r' | 'u' | 'm' => continue,
-            'h' => return Err((0, super::usage::options_text(USAGE, OPTIONS))),
+            'h' => return Err((0, usage::options_text(USAGE, OPTIONS))),
             'v' => return Err((0, "DiG 9.20.15\n".to_owned())),
             'b' | 'p' | 'q' | 't' | 'x' | 'c' => {}
             _ => return Err(usage(format!("Invalid option: {arg}"))),
@@ -325,14 +326,7 @@ impl Program for Dig {
                     Some(lookup) => lookup.clone(),
                     None => return Poll::Exit(self.exit),
                 },
-                Err((0, text)) => {
-                    sys.out(text.clone());
-                    return Poll::Exit(0);
-                }
-                Err((code, text)) => {
-                    sys.err(text.clone());
-                    return Poll::Exit(*code);
-                }
+                Err(early) => return usage::leave(sys, early),
             };
             let done = match std::mem::replace(&mut self.state, State::Next) {
                 State::Next => {
@@ -703,7 +697,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(line: &str) -> Result<Vec<Lookup>, (i32, String)> {
+    fn read(line: &str) -> Result<Vec<Lookup>, usage::Early> {
         lookups(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 

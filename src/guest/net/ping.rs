@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::icmp_text;
+use super::usage::{self, Early};
 use crate::guest::dns::{AddrLookup, Found, HostLookup, inet_aton};
-use crate::guest::options::{Opt, Parsed, flag, parse, value};
+use crate::guest::options::{Opt, Parsed, flag, value};
 use crate::guest::{Poll, Program, Signal, Sys};
 use crate::stack::{Errno, IcmpError, SocketId, SocketKind, SocketOption};
 use crate::time::{Duration, Instant};
@@ -79,7 +80,7 @@ const REMEMBERED: usize = 1024;
 /// The program.
 #[derive(Debug, Clone)]
 pub(super) struct Ping {
-    config: Result<Config, (i32, String)>,
+    config: Result<Config, Early>,
     state: State,
 }
 
@@ -155,10 +156,10 @@ impl Ping {
     }
 }
 
-fn configure(args: &[String]) -> Result<Config, (i32, String)> {
+fn configure(args: &[String]) -> Result<Config, Early> {
     let usage = || {
         let (common, ipv4) = OPTIONS.split_at(OPTIONS.len() - IPV4);
-        let rows = super::usage::iputils_text;
+        let rows = usage::iputils_text;
         format!(
             "\nUsage\n  ping [options] <destination>\n\nOptions:\n  <destination>      DNS name or IP address\n\
              {}\nIPv4 options:\n{}\nFor more details see ping(8).\n",
@@ -166,14 +167,7 @@ fn configure(args: &[String]) -> Result<Config, (i32, String)> {
             rows(ipv4, 18)
         )
     };
-    let mistake = super::usage::iputils_mistake;
-    let options = parse(OPTIONS, args).map_err(|e| (2, format!("ping: {}\n{}", mistake(&e), usage())))?;
-    if options.has("-h") {
-        return Err((2, usage()));
-    }
-    if options.has("-V") {
-        return Err((0, "ping from iputils 20240905\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\n".to_owned()));
-    }
+    let options = usage::iputils_options("ping", OPTIONS, args, usage)?;
     let argument = |name: &str| if name == "-s" { "-s value" } else { "argument" };
     let number = |name: &str, low: u64, high: u64| match options.get(name) {
         None => Ok(None),
@@ -254,14 +248,7 @@ impl Program for Ping {
         }
         let config = match &self.config {
             Ok(config) => config,
-            Err((0, text)) => {
-                sys.out(text.clone());
-                return Poll::Exit(0);
-            }
-            Err((code, text)) => {
-                sys.err(text.clone());
-                return Poll::Exit(*code);
-            }
+            Err(early) => return usage::leave(sys, early),
         };
         loop {
             match &mut self.state {

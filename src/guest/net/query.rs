@@ -5,6 +5,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::usage::{self, Early};
 use crate::guest::dns::{
     Ask, AskError, Code, Data, HostLookup, Kind, Message, Question, Record, ResolverConfig, reverse_name,
 };
@@ -24,7 +25,7 @@ pub(super) const NSLOOKUP_OPTIONS: &[Opt] = &[
 /// The program.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
-    config: Result<Config, (i32, String)>,
+    config: Result<Config, Early>,
     state: State,
 }
 
@@ -66,7 +67,7 @@ impl Query {
     }
 }
 
-fn nslookup_config(args: &[String]) -> Result<Config, (i32, String)> {
+fn nslookup_config(args: &[String]) -> Result<Config, Early> {
     let mut config = Config { port: 53, timeout_secs: 5, tries: 3, search: true, ..Config::default() };
     let mut operands = Vec::new();
     for arg in args {
@@ -108,10 +109,7 @@ impl Program for Query {
         }
         let config = match &self.config {
             Ok(config) => config,
-            Err((code, text)) => {
-                sys.err(text.clone());
-                return Poll::Exit(*code);
-            }
+            Err(early) => return usage::leave(sys, early),
         };
         loop {
             match &mut self.state {

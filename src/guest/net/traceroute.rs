@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use super::usage::{self, Early};
 use crate::guest::dns::{AddrLookup, HostLookup};
 use crate::guest::options::{Opt, OptError, Parsed, flag, parse, value};
 use crate::guest::{Poll, Program, Signal, Sys};
@@ -60,7 +61,7 @@ const NEAR: u64 = 10;
 /// The program.
 #[derive(Debug, Clone)]
 pub(super) struct Traceroute {
-    config: Result<Config, (i32, String)>,
+    config: Result<Config, Early>,
     state: State,
 }
 
@@ -131,9 +132,9 @@ impl Traceroute {
     }
 }
 
-fn configure(args: &[String]) -> Result<Config, (i32, String)> {
+fn configure(args: &[String]) -> Result<Config, Early> {
     let usage = || {
-        super::usage::options_text(
+        usage::options_text(
             "Usage:\n  traceroute [ -n ] [ -f first_ttl ] [ -m max_ttl ] [ -q nqueries ] [ -w wait ] host\nOptions:\n",
             OPTIONS,
         )
@@ -227,7 +228,7 @@ fn bad_option(args: &[String], e: &OptError) -> String {
     }
 }
 
-fn number(args: &[String], options: &Parsed, name: &str, default: usize) -> Result<usize, (i32, String)> {
+fn number(args: &[String], options: &Parsed, name: &str, default: usize) -> Result<usize, Early> {
     let Some(text) = options.get(name) else { return Ok(default) };
     let position = args.iter().position(|a| a.ends_with(text)).map_or(1, |p| p + 1);
     text.parse()
@@ -243,14 +244,11 @@ impl Program for Traceroute {
         }
         let config = match &self.config {
             Ok(config) => config,
-            Err((0, text)) => {
-                sys.out(text.clone());
+            Err((HELP, text)) => {
+                sys.err(text.clone());
                 return Poll::Exit(0);
             }
-            Err((code, text)) => {
-                sys.err(text.clone());
-                return Poll::Exit((*code).max(0));
-            }
+            Err(early) => return usage::leave(sys, early),
         };
         loop {
             match &mut self.state {

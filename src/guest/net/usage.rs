@@ -1,8 +1,22 @@
-//! What the command lines of several programs share: usage texts from the option tables, and
-//! files to write to.
+//! What the command lines of several programs share: usage texts from the option tables, what ends a
+//! program before it begins, and files to write to.
 
-use crate::guest::options::Opt;
-use crate::guest::{Sys, absolute_path};
+use crate::guest::options::{Opt, OptError, Parsed, parse};
+use crate::guest::{Poll, Sys, absolute_path};
+
+/// What ends a program before it begins: exit status, text. With status 0 it is what was asked for (`-V`),
+/// and goes to the standard output; with another a mistake.
+pub(super) type Early = (i32, String);
+
+/// Ends a program with it.
+pub(super) fn leave(sys: &mut Sys<'_>, (code, text): &Early) -> Poll {
+    if *code == 0 {
+        sys.out(text.clone());
+    } else {
+        sys.err(text.clone());
+    }
+    Poll::Exit(*code)
+}
 
 /// A path as the file store has it: a relative one begins at the working directory.
 pub(super) fn path(sys: &Sys<'_>, path: &str) -> String {
@@ -45,8 +59,31 @@ pub(super) fn iputils_text(table: &[Opt], width: usize) -> String {
     text
 }
 
+/// The options of one of iputils' programs. `-V` and a mistake end it; what is said of a mistake ends with
+/// `usage`.
+///
+/// # Errors
+/// What ends the program.
+pub(super) fn iputils_options(
+    program: &str,
+    table: &'static [Opt],
+    args: &[String],
+    usage: impl Fn() -> String,
+) -> Result<Parsed, Early> {
+    let options =
+        parse(table, args).map_err(|e| (2, format!("{program}: {}\n{}", iputils_mistake(&e), usage())))?;
+    if options.has("-h") {
+        return Err((2, usage()));
+    }
+    if options.has("-V") {
+        let parts = "libcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes";
+        return Err((0, format!("{program} from iputils 20240905\n{parts}\n")));
+    }
+    Ok(options)
+}
+
 /// What iputils' programs say of a wrong option: they know letters only.
-pub(super) fn iputils_mistake(e: &crate::guest::options::OptError) -> String {
+fn iputils_mistake(e: &OptError) -> String {
     match e.to_string().split_once("'--") {
         Some(_) => "invalid option -- '-'".to_owned(),
         None => e.to_string(),

@@ -160,15 +160,7 @@ impl Program for Tcpdump {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
         let config = match &self.config {
             Ok(config) => config,
-            Err((code, text)) => {
-                let text = text.clone();
-                if *code == 0 {
-                    sys.out(text)
-                } else {
-                    sys.err(text)
-                }
-                return Poll::Exit(*code);
-            }
+            Err(early) => return crate::guest::net::usage::leave(sys, early),
         };
         if config.options.has("-D") {
             list(sys);

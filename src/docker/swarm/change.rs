@@ -26,8 +26,8 @@ pub(super) fn update_one(cluster: &mut Cluster, service: &Service) -> bool {
 
 /// Does a slot want no task, or none yet: its last one ended and the policy is against another, or it still
 /// ends to make room for one of the new version?
-pub(super) fn over(cluster: &Cluster, service: &Service, slot: &(u32, String)) -> bool {
-    let own = |t: &&Task| t.service == service.id && t.slot == slot.0 && (slot.0 > 0 || t.node == slot.1);
+pub(super) fn over(cluster: &Cluster, service: &Service, (slot, node): (u32, &str)) -> bool {
+    let own = |t: &&Task| t.service == service.id && t.slot == slot && (slot > 0 || t.node == node);
     let leaves = |t: &Task| {
         t.version != service.version && matches!(t.state, TaskState::Running | TaskState::Stopping)
     };

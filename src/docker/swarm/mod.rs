@@ -17,6 +17,7 @@ mod attach;
 mod cluster;
 mod gossip;
 mod node;
+mod orchestrate;
 mod reach;
 mod request;
 mod roles;
@@ -141,7 +142,7 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
         }
         roles::admit(world, engines, changed);
         share(engines, changed);
-        service::orchestrate(world, engines, changed);
+        orchestrate::orchestrate(world, engines, changed);
         for engine in engines.iter_mut() {
             engine.sync_networks(world);
         }

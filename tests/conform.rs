@@ -129,10 +129,7 @@ const FURTHER_KNOWN: [(&str, &str); 20] = [
     ("gw-priority", "networks are joined in no order in Docker (a Go map), so eth0 and eth1 are chance"),
     ("hosts-files", "seq; networks are joined in no order in Docker"),
     ("images-info", "diff, cp, login and others are not there; the number of images"),
-    (
-        "inspect-templates",
-        "PATH of an imported image; join of what is no list of texts; a short process number",
-    ),
+    ("inspect-templates", "join of what is no list of texts; a short process number"),
     ("link", "links are listed in no order in Docker; the environment of a link's own variables"),
     ("nat-inside", "nsenter"),
     ("network-errors2", "IPv6; --config-only; --scope global; a container whose network is not there"),
@@ -188,7 +185,10 @@ const MIXED_KNOWN: [(&str, &str); 12] = [
     ("none-connect", "containers of a network are listed in no order in Docker"),
     ("range-aux", "endpoints of a network are listed in no order in Docker"),
     ("restart-publish", "whether it runs or waits at that moment is chance"),
-    ("container-files", "cp, diff, commit, history and export are not there yet"),
+    (
+        "container-files",
+        "ls to a terminal; the order of diff, and a log line of cp, are chance; docker save; archives in",
+    ),
     (
         "endpoint-options",
         "networks are joined again in no order in Docker; a failed connect leaves its interface",
@@ -206,7 +206,7 @@ fn every_mixed_recording_agrees_in_full_but_for_the_known_ones() {
 const BLIND_KNOWN: [(&str, &str); 20] = [
     ("bound-inside", "the order of ss"),
     ("conntrack-kinds", "the AAAA question of a real resolver; IGMP in the connection table; -o extended"),
-    ("copy-diff-commit", "cp, diff, commit, history and export are not part of netpier"),
+    ("copy-diff-commit", "/etc/debian_version; whether a log line of cp is printed is chance"),
     ("host-inside-firewall", "the state of a connection that the proxy's side has closed"),
     ("host-ip", "what a lookup says that is answered with an ICMP error"),
     ("host-sysctls", "rp_filter of an interface; ip_forward=2 is shown as 1"),

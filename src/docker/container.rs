@@ -44,6 +44,9 @@ fn with_help(message: &str) -> String {
     format!("docker: {message}\n\nRun 'docker run --help' for more information\n")
 }
 
+/// The files that the engine writes, and mounts into a container.
+const ENGINES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+
 /// Containers of one engine, running or not: each is a namespace with all that belongs to it.
 const MOST: usize = 2048;
 
@@ -107,6 +110,9 @@ impl Engine {
             let stderr = local + &with_help(&format!("Error response from daemon: {error}"));
             return Err(Response { stderr, note: hint, exit: 125, ..Response::default() });
         };
+        let made = self.made_of(&spec.image).map(|m| self.made[m].clone());
+        let merged = made.as_ref().map(|m| m.applied(spec));
+        let spec = merged.as_ref().unwrap_or(spec);
         if self.containers.len() >= MOST {
             return Err(refuse(format!("netpier keeps at most {MOST} containers on a host; docker rm some")));
         }
@@ -169,6 +175,17 @@ impl Engine {
         };
         let ns = if mode == NetMode::Host { self.host_ns(world) } else { world.add_namespace() };
         let machine = world.add_machine(ns, &hostname);
+        let mut origin = made.as_ref().map(|m| m.files.clone()).unwrap_or_default();
+        if made.is_none() && image.has("sh") {
+            for (path, text) in guest::user_files() {
+                let _ = origin.put(path, text);
+            }
+        }
+        // The mark by which wget, ping and nslookup speak busybox's dialect.
+        if image.tools.is_some_and(|t| t.contains(&"ash")) {
+            let _ = origin.put("/bin/busybox", "");
+        }
+        ENGINES.iter().for_each(|path| origin.mount(path));
         self.containers.push(Container {
             id,
             name,
@@ -205,8 +222,13 @@ impl Engine {
                 delay: None,
                 stopped_by_hand: false,
                 log: Vec::new(),
+                made: made.map(|m| m.id),
+                origin: origin.clone(),
             },
         });
+        if let Some(machine) = world.machine_mut(machine) {
+            machine.files = origin;
+        }
         self.note_state(self.containers.len() - 1);
         self.tell(world, self.containers.len() - 1, "create", &[]);
         Ok((self.containers.len() - 1, warnings))
@@ -704,10 +726,6 @@ impl Engine {
         }
         if let Some(machine) = world.machine_mut(container.machine) {
             machine.env = env;
-            // The mark by which wget, ping and nslookup speak busybox's dialect.
-            if image.tools.is_some_and(|t| t.contains(&"ash")) {
-                let _ = machine.files.put("/bin/busybox", "");
-            }
         }
     }
 

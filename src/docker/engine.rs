@@ -12,7 +12,7 @@ use super::ports::PortAllocator;
 use super::rules::{self, NetRules, Rule};
 use super::upstream::Upstream;
 use super::{DaemonConfig, EndpointSpec, MainScript, NetworkCreate, Request, Response, RunSpec};
-use crate::guest::{Effect, MachineId};
+use crate::guest::{Effect, Files, MachineId};
 use crate::rng::Rng;
 use crate::sim::World;
 use crate::stack::{NsId, Pid, SocketId, UpperKind};
@@ -247,6 +247,10 @@ pub(super) struct Inner {
     pub stopped_by_hand: bool,
     /// What the main process printed.
     pub log: Vec<Logged>,
+    /// The image that was made here and that it is made of, by its id.
+    pub made: Option<String>,
+    /// The files as its image gave them.
+    pub origin: Files,
 }
 
 impl Inner {
@@ -347,6 +351,8 @@ pub struct Engine {
     pub(super) events: super::events::Events,
     /// Names that `docker tag` gave, and their images.
     pub(super) tags: Vec<(String, &'static Image)>,
+    /// Images that `docker commit` made, oldest first.
+    pub(super) made: Vec<super::commit::Made>,
     /// Scripts that nobody runs yet ([`Engine::take_scripts`]).
     pub(super) scripts: Vec<MainScript>,
     /// How often something was drawn by lot.
@@ -375,6 +381,7 @@ impl Engine {
             noted: Vec::new(),
             events: super::events::Events::default(),
             tags: Vec::new(),
+            made: Vec::new(),
             scripts: Vec::new(),
             drawn: 0,
         };
@@ -471,8 +478,17 @@ impl Engine {
             }
             Request::Port { name, port } => self.port_response(name, port.as_deref()),
             Request::Logs { name, options } => self.logs(world, name, options),
+            Request::Copy(copy) => self.docker_cp(world, copy),
+            Request::Commit(commit) => self.docker_commit(world, commit),
+            Request::History { image, format, quiet, no_trunc } => {
+                self.docker_history(world, image, (*quiet, *no_trunc), format.as_deref())
+            }
+            Request::Diff { name } => self.docker_diff(world, name),
+            Request::Export { name, output, cwd } => {
+                self.docker_export(world, name, output.as_deref().map(|o| (cwd.as_str(), o)))
+            }
             Request::Images { quiet, format, filters, pattern } => {
-                self.images(*quiet, format.as_deref(), filters, pattern.as_deref())
+                self.images(now, *quiet, format.as_deref(), filters, pattern.as_deref())
             }
             Request::Attach { name } => self.docker_attach(world, name),
             Request::Events(options) => self.docker_events(world, options),

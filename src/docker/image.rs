@@ -1,7 +1,7 @@
 //! The images: what people run, each with its ports, its command, its tools, its environment.
 //!
-//! An image here has no file system: its command is one of the guest programs that answers in its
-//! stead. Images that are not in the table cannot be pulled, and the answer says which are there.
+//! An image here has no file system but for what `docker commit` keeps (see `commit`): its command is one of
+//! the guest programs that answers in its stead. Images that are not in the table cannot be pulled, and the answer says which are there.
 
 use super::near::nearest;
 use crate::wire::Protocol;
@@ -31,6 +31,8 @@ pub(super) struct Image {
     pub needs: Option<(&'static [&'static str], &'static str)>,
     /// What it writes when it starts.
     pub log: &'static str,
+    /// It is the bare content of an archive (`docker import`).
+    pub imported: bool,
 }
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -101,6 +103,7 @@ const EMPTY: Image = Image {
     env: &[],
     needs: None,
     log: "",
+    imported: false,
 };
 
 /// The table, sorted by name.
@@ -123,6 +126,7 @@ pub(super) const IMAGES: &[Image] = &[
         command: &["serve", "tcp:80"],
         runs: &["serve", "tcp:80"],
         tools: Some(LAB),
+        imported: true,
         ..EMPTY
     },
     Image {
@@ -228,6 +232,10 @@ impl Image {
     pub fn environment(&self) -> Vec<(String, String)> {
         let own = self.env.iter().map(|&(k, v)| (k.to_owned(), v.to_owned()));
         std::iter::once(("PATH".to_owned(), PATH.to_owned())).chain(own).collect()
+    }
+    /// The variables that it tells of itself: one that was imported says nothing.
+    pub fn config_env(&self) -> Vec<(String, String)> {
+        if self.imported { Vec::new() } else { self.environment() }
     }
     /// Whether `program` is in it. What comes with every shell is in each image that has one.
     pub fn has(&self, program: &str) -> bool {

@@ -39,12 +39,17 @@ impl Engine {
             {
                 return Ok(self.network_json(&self.networks[n]));
             }
+            if may_be("image")
+                && let Some(m) = self.made_of(name)
+            {
+                return Ok(self.made[m].json());
+            }
             match self.image_of(name).filter(|_| may_be("image")) {
                 Some(found) => Ok(json!({
                     "Id": format!("sha256:{}", image::id(found)),
                     "RepoTags": self.names_of_image(found),
                     "Config": {
-                        "Env": found.environment().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(),
+                        "Env": found.config_env().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(),
                         "Cmd": found.command,
                         "ExposedPorts": port_set(found.expose),
                     },
@@ -104,7 +109,13 @@ impl Engine {
         let env: Vec<String> = world
             .machine(c.machine)
             .map(|m| {
-                m.env.iter().filter(|e| e.0 != "HOSTNAME" && e.0 != "HOME").map(|(k, v)| format!("{k}={v}"))
+                // What the engine adds when it starts is not of the container's making.
+                let own = |e: &&(String, String)| match e.0.as_str() {
+                    "HOSTNAME" | "HOME" => false,
+                    "PATH" => !inner.base.imported || inner.spec.env.contains(e),
+                    _ => true,
+                };
+                m.env.iter().filter(own).map(|(k, v)| format!("{k}={v}"))
             })
             .map(Iterator::collect)
             .unwrap_or_default();
@@ -126,7 +137,7 @@ impl Engine {
                 "StartedAt": moment(inner.started),
                 "FinishedAt": moment(inner.finished),
             },
-            "Image": format!("sha256:{}", image::id(inner.base)),
+            "Image": format!("sha256:{}", self.image_id(c)),
             "Name": format!("/{}", c.name),
             "RestartCount": inner.restarts,
             "Driver": "overlay2",

@@ -11,6 +11,7 @@
 //! volumes, building and pulling of images, what a daemon does beyond networking.
 
 pub mod cli;
+mod commit;
 mod config;
 mod container;
 mod containers;
@@ -19,6 +20,7 @@ mod driver;
 mod endpoint;
 mod engine;
 mod events;
+mod files;
 mod follow;
 mod image;
 mod info;
@@ -50,9 +52,11 @@ mod tests;
 mod upstream;
 mod wait;
 
+pub use commit::Commit;
 pub use config::{DAEMON_JSON, DaemonConfig};
 pub use engine::{Container, ContainerState, EndpointInfo, Engine, EngineError, Network, PortBinding};
 pub use events::EventOptions;
+pub use files::Copy;
 pub use follow::LogOptions;
 pub use noted::Noted;
 pub use reading::Membership;

@@ -98,6 +98,8 @@ pub struct RunSpec {
     pub ignored: Vec<String>,
     /// `--entrypoint`.
     pub entrypoint: Option<String>,
+    /// So many words of the command belong to an image's entry point.
+    pub entry_words: usize,
     /// `--cap-add`, as given.
     pub cap_add: Vec<String>,
     /// `--cap-drop`, as given.
@@ -327,6 +329,35 @@ pub enum Request {
     },
     /// docker events
     Events(super::EventOptions),
+    /// docker cp SOURCE TARGET
+    Copy(super::Copy),
+    /// docker commit
+    Commit(super::Commit),
+    /// docker history IMAGE
+    History {
+        /** image */
+        image: String,
+        /** template */
+        format: Option<String>,
+        /** -q */
+        quiet: bool,
+        /** --no-trunc */
+        no_trunc: bool,
+    },
+    /// docker diff NAME
+    Diff {
+        /** name or id */
+        name: String,
+    },
+    /// docker export NAME
+    Export {
+        /** name or id */
+        name: String,
+        /** where it goes; else to standard output */
+        output: Option<String>,
+        /** where the client's paths begin */
+        cwd: String,
+    },
     /// docker images [-q]
     Images {
         /** -q */

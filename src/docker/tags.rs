@@ -10,11 +10,15 @@ use super::listing::{admits, list, unknown_filter};
 use super::names::short;
 use super::{Container, Response};
 use crate::sim::World;
+use crate::time::Instant;
 use serde_json::{Value, json};
 
 impl Engine {
     /// The image of `reference`: a name that `docker tag` gave, an image's own with any tag, or an id.
     pub(super) fn image_of(&self, reference: &str) -> Option<&'static Image> {
+        if let Some(m) = self.made_of(reference) {
+            return Some(self.made[m].base);
+        }
         let name = image::full_name(reference);
         let tagged = self.tags.iter().find(|t| t.0 == name).map(|t| t.1);
         tagged.or_else(|| image::find(reference)).or_else(|| by_id(reference))
@@ -31,23 +35,32 @@ impl Engine {
 
     /// What `docker ps` calls the image of `c`: its id where the name now means another, or none.
     pub(super) fn image_shown(&self, c: &Container, no_trunc: bool) -> String {
-        if self.image_of(&c.image).is_some_and(|now| now.name == c.inner.base.name) {
+        let now = match self.made_of(&c.image) {
+            Some(m) => Some(self.made[m].id.clone()),
+            None => self.image_of(&c.image).map(image::id),
+        };
+        let id = self.image_id(c);
+        if now.as_ref() == Some(&id) {
             return c.image.clone();
         }
-        let id = image::id(c.inner.base);
         if no_trunc { format!("sha256:{id}") } else { short(&id).to_owned() }
     }
 
     pub(super) fn docker_tag(&mut self, world: &mut World, source: &str, target: &str) -> Response {
         let Some(image) = self.image_of(source) else { return reply(Err(no_such(source))) };
         let name = image::full_name(target);
-        if IMAGES.iter().any(|i| image::full_name(i.name) == name && i.name != image.name) {
+        let made = self.made_of(source).map(|m| self.made[m].id.clone());
+        let own = |i: &Image| i.name == image.name && made.is_none();
+        if IMAGES.iter().any(|i| image::full_name(i.name) == name && !own(i)) {
             let stderr = format!("{name} comes with netpier and stays: take another name\n");
             return Response { stderr, exit: 1, ..Response::default() };
         }
-        self.tags.retain(|t| t.0 != name);
-        self.tell_image(world, &image::id(image), "tag", &name);
-        self.tags.push((name, image));
+        self.take_name(Some(&name));
+        self.tell_image(world, made.as_ref().unwrap_or(&image::id(image)), "tag", &name);
+        match self.made.iter_mut().find(|m| Some(&m.id) == made.as_ref()) {
+            Some(made) => made.names.push(name),
+            None => self.tags.push((name, image)),
+        }
         Response::default()
     }
 
@@ -68,12 +81,15 @@ impl Engine {
     /// Takes a name from an image (moby, daemon/images/image_delete.go).
     fn untag(&mut self, world: &mut World, reference: &str, force: bool) -> Result<String, (String, i32)> {
         let daemon = |e: String, exit| (format!("Error response from daemon: {e}\n"), exit);
+        if let Some(m) = self.made_of(reference) {
+            return self.untag_made(world, m, reference, force).map_err(|e| daemon(e, 1));
+        }
         let image = self
             .image_of(reference)
             // With -f it is said, no more.
             .ok_or_else(|| daemon(no_such(reference).message, i32::from(!force)))?;
         let names = self.names_of_image(image);
-        let user = self.containers.iter().find(|c| c.inner.base.name == image.name);
+        let user = self.containers.iter().find(|c| c.inner.made.is_none() && c.inner.base.name == image.name);
         if let (Some(c), false, 1) = (user, force, names.len()) {
             return Err(daemon(
                 format!(
@@ -97,11 +113,12 @@ impl Engine {
         }
     }
 
-    /// Nothing goes: no image here is without a name.
+    /// Images that were made here and have no name go.
     pub(super) fn image_prune(&mut self, world: &mut World, force: bool) -> Response {
         if force {
+            let told = self.prune_made();
             self.tell_pruned(world, "image");
-            return Response::ok("Total reclaimed space: 0B\n");
+            return Response::ok(format!("{told}Total reclaimed space: 0B\n"));
         }
         Response {
             stdout:
@@ -114,6 +131,7 @@ impl Engine {
 
     pub(super) fn images(
         &self,
+        now: Instant,
         quiet: bool,
         format: Option<&str>,
         filters: &[(String, String)],
@@ -124,6 +142,25 @@ impl Engine {
             return e;
         }
         let mut rows: Vec<Value> = Vec::new();
+        for made in self.made.iter().rev() {
+            let none = made.names.is_empty();
+            let dangling = |v: &str| none == (v == "true" || v == "1");
+            if !admits(filters, "dangling", &dangling) || !admits(filters, "label", &|_| false) {
+                continue;
+            }
+            let like = |name: &str, p: &str| {
+                matches(p, name)
+                    || name.rsplit_once(':').is_some_and(|(repository, _)| matches(p, repository))
+            };
+            for name in &made.names {
+                if pattern.is_none_or(|p| like(name, p)) && admits(filters, "reference", &|p| like(name, p)) {
+                    rows.push(made.row(Some(name), now));
+                }
+            }
+            if none && pattern.is_none() && admits(filters, "reference", &|_| false) {
+                rows.push(made.row(None, now));
+            }
+        }
         for image in IMAGES {
             for name in self.names_of_image(image) {
                 let (repository, tag) = name.rsplit_once(':').unwrap_or((&name, "latest"));
@@ -156,7 +193,8 @@ impl Engine {
 
     /// The names of all images, for completion.
     pub fn image_names(&self) -> impl Iterator<Item = &str> {
-        IMAGES.iter().map(|i| i.name).chain(self.tags.iter().map(|t| t.0.as_str()))
+        let made = self.made.iter().flat_map(|m| m.names.iter().map(String::as_str));
+        IMAGES.iter().map(|i| i.name).chain(self.tags.iter().map(|t| t.0.as_str())).chain(made)
     }
 }
 

@@ -90,6 +90,17 @@ const GROUPS: &[(&str, u32)] = &[
     ("nogroup", 65534),
 ];
 
+/// `/etc/passwd` and `/etc/group` as every image has them.
+pub fn user_files() -> [(&'static str, String); 2] {
+    let user = |u: &(&str, u32, u32)| {
+        let (home, shell) =
+            if u.1 == 0 { ("/root", "/bin/bash") } else { ("/nonexistent", "/usr/sbin/nologin") };
+        format!("{}:x:{}:{}:{}:{home}:{shell}\n", u.0, u.1, u.2, u.0)
+    };
+    let group = |g: &(&str, u32)| format!("{}:x:{}:\n", g.0, g.1);
+    [("/etc/passwd", USERS.iter().map(user).collect()), ("/etc/group", GROUPS.iter().map(group).collect())]
+}
+
 /// The number of a group, given by name or number.
 ///
 /// # Errors

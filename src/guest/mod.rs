@@ -14,12 +14,13 @@ mod net;
 pub mod options;
 mod program;
 mod registry;
+pub mod tar;
 
 pub use admin::{
     FileKind, TestError, WITH_EVERY_SHELL, absolute_path, kind_of, read_proc, test, with_creds, with_env,
     write_proc,
 };
-pub use creds::{Cap, Caps, Creds, group_id};
+pub use creds::{Cap, Caps, Creds, group_id, user_files};
 pub use files::Files;
 pub use program::{Effect, MachineId, Names, Poll, Program, Signal, Stdin, Sys};
 pub use registry::{Entry, ProgramInfo, StartError, catalogue, info, start};

@@ -523,6 +523,9 @@ impl Session {
             }
         };
         let mut request = request;
+        if let Request::Copy(docker::Copy { cwd, .. }) | Request::Export { cwd, .. } = &mut request {
+            *cwd = self.cwd(spot.shell, spot.machine);
+        }
         if let Request::Run(spec) | Request::Create(spec) = &mut request
             && let Err(e) = self.read_env_files(spot, spec)
         {

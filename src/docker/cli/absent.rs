@@ -35,51 +35,8 @@ const SOME: Count = Count::AtLeast(1);
 /// The commands.
 pub(super) const COMMANDS: &[Command] = &[
     also(
-        &[&["container", "commit"]],
-        absent(
-            &["commit"],
-            ("[OPTIONS] CONTAINER [REPOSITORY[:TAG]]", Count::Between(1, 2)),
-            "Create a new image from a container's changes",
-            "docker run",
-        ),
-    ),
-    also(
-        &[&["container", "cp"]],
-        absent(
-            &["cp"],
-            (
-                "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
-                Count::Exactly(2),
-            ),
-            "Copy files/folders between a container and the local filesystem",
-            "docker exec NAME cat FILE",
-        ),
-    ),
-    also(
-        &[&["container", "diff"]],
-        absent(
-            &["diff"],
-            ("CONTAINER", ONE),
-            "Inspect changes to files or directories on a container's filesystem",
-            "docker exec NAME ls",
-        ),
-    ),
-    also(
-        &[&["container", "export"]],
-        absent(
-            &["export"],
-            ("[OPTIONS] CONTAINER", ONE),
-            "Export a container's filesystem as a tar archive",
-            "docker inspect",
-        ),
-    ),
-    also(
         &[&["image", "build"], &["builder", "build"]],
         absent(&["build"], ("[OPTIONS] PATH | URL | -", ONE), "Build an image from a Dockerfile", IMAGES),
-    ),
-    also(
-        &[&["image", "history"]],
-        absent(&["history"], ("[OPTIONS] IMAGE", ONE), "Show the history of an image", "docker images"),
     ),
     also(
         &[&["image", "import"]],

@@ -2,7 +2,9 @@
 //! checks is checked here, in its words; the rest is the engine's to say.
 
 use super::super::tags::check_reference;
-use super::super::{EndpointSpec, EventOptions, ExecOptions, LogOptions, NetworkCreate, Request, RunSpec};
+use super::super::{
+    Commit, Copy, EndpointSpec, EventOptions, ExecOptions, LogOptions, NetworkCreate, Request, RunSpec,
+};
 use super::flags::{BadFlag, Flags, invalid};
 use super::ports;
 use super::table::{Command, Does, Makes};
@@ -108,6 +110,34 @@ pub(super) fn request(command: &Command, mut f: Flags) -> Result<Request, Refusa
             filters: filters(),
             format: text("format"),
         }),
+        Makes::Copy => {
+            Request::Copy(Copy { target: f.args.remove(1), source: f.args.remove(0), cwd: "/".to_owned() })
+        }
+        Makes::Commit => {
+            let name = f.args.get(1).filter(|n| !n.is_empty()).cloned();
+            if let Some(name) = &name {
+                check_reference(name).map_err(Refusal::Plain)?;
+            }
+            Request::Commit(Commit {
+                name,
+                message: text("message").unwrap_or_default(),
+                author: text("author").unwrap_or_default(),
+                changes: f.all(&["change"]).map(str::to_owned).collect(),
+                container: f.args.remove(0),
+            })
+        }
+        Makes::History => Request::History {
+            format: text("format"),
+            quiet: f.on("quiet"),
+            no_trunc: f.on("no-trunc"),
+            image: f.args.remove(0),
+        },
+        Makes::Diff => Request::Diff { name: f.args.remove(0) },
+        Makes::Export => Request::Export {
+            output: text("output").filter(|o| !o.is_empty()),
+            name: f.args.remove(0),
+            cwd: "/".to_owned(),
+        },
         Makes::Images => Request::Images {
             quiet: f.on("quiet"),
             format: text("format"),

@@ -8,6 +8,7 @@
 
 mod absent;
 mod build;
+mod content;
 mod flags;
 mod help;
 mod ports;
@@ -264,6 +265,11 @@ pub(super) fn port_range(text: &str) -> Option<(u16, u16)> {
     ports::range(text)
 }
 
+/// Ports of `EXPOSE`, as `--expose` takes them.
+pub(super) fn exposed(text: &str) -> Result<Vec<(u16, crate::wire::Protocol)>, String> {
+    ports::expose(text)
+}
+
 /// True if the request changes Docker's state (and so belongs into the lab's list).
 pub fn mutates(request: &Request) -> bool {
     match request {
@@ -276,6 +282,7 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Pause { .. }
         | Request::Unpause { .. }
         | Request::Rename { .. }
+        | Request::Commit(_)
         | Request::Tag { .. }
         | Request::Rmi { .. }
         | Request::Update { .. }
@@ -295,6 +302,10 @@ pub fn mutates(request: &Request) -> bool {
         | Request::Logs { .. }
         | Request::Events(_)
         | Request::Attach { .. }
+        | Request::Copy(_)
+        | Request::Diff { .. }
+        | Request::History { .. }
+        | Request::Export { .. }
         | Request::Images { .. }
         | Request::Pull { .. }
         | Request::Version { .. }

@@ -71,6 +71,28 @@ pub fn render(request: &Request) -> String {
             line.value("--until", options.until.as_deref()).pairs("--filter", &options.filters);
             line.value("--format", options.format.as_deref());
         }
+        Request::Copy(copy) => {
+            line.word("cp").word(&copy.source).word(&copy.target);
+        }
+        Request::Commit(commit) => {
+            let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            line.word("commit").value("-a", filled(&commit.author).as_deref());
+            line.value("-m", filled(&commit.message).as_deref());
+            for change in &commit.changes {
+                line.value("-c", Some(change));
+            }
+            line.word(&commit.container).words(commit.name.as_slice());
+        }
+        Request::History { image, format, quiet, no_trunc } => {
+            line.word("history").flag("-q", *quiet).flag("--no-trunc", *no_trunc);
+            line.value("--format", format.as_deref()).word(image);
+        }
+        Request::Diff { name } => {
+            line.word("diff").word(name);
+        }
+        Request::Export { name, output, .. } => {
+            line.word("export").value("-o", output.as_deref()).word(name);
+        }
         Request::Images { quiet, format, filters, pattern } => {
             line.word("images").flag("-q", *quiet).value("--format", format.as_deref());
             line.pairs("--filter", filters);

@@ -69,6 +69,11 @@ pub(super) enum Makes {
     Port,
     Logs,
     Events,
+    Commit,
+    Copy,
+    Diff,
+    Export,
+    History,
     Images,
     Tag,
     Rmi,
@@ -209,7 +214,7 @@ const ONE_HELP: &str = "Format output using a custom template:\n\
     'json':             Print in JSON format\n\
     'TEMPLATE':         Print output using the given Go template.\n\
     Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates";
-const LIST_HELP: &str = "Format output using a custom template:\n\
+pub(super) const LIST_HELP: &str = "Format output using a custom template:\n\
     'table':            Print output in table format with column headers (default)\n\
     'table TEMPLATE':   Print output in table format using the given Go template\n\
     'json':             Print in JSON format\n\
@@ -864,5 +869,9 @@ pub(super) const CLIENT: Command = Command {
 
 /// All commands.
 pub(super) fn commands() -> impl Iterator<Item = &'static Command> + Clone {
-    COMMANDS.iter().chain(super::swarm::COMMANDS).chain(super::absent::COMMANDS)
+    COMMANDS
+        .iter()
+        .chain(super::content::COMMANDS)
+        .chain(super::swarm::COMMANDS)
+        .chain(super::absent::COMMANDS)
 }

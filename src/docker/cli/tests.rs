@@ -128,7 +128,7 @@ fn other_refusals_are_in_dockers_words() {
             1,
             "docker: 'docker cp' requires 2 arguments\n\nUsage:  docker cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdocker cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH\n\nRun 'docker cp --help' for more information\n",
         ),
-        ("cp a:/x .", 1, "docker cp is not part of netpier. Nearest: docker exec NAME cat FILE\n"),
+        ("save lab", 1, "docker save is not part of netpier. Nearest: docker images\n"),
         (
             "system events -q",
             125,

@@ -171,3 +171,47 @@ proptest! {
         prop_assert_eq!(lab.host_state(), empty);
     }
 }
+
+#[test]
+fn an_image_made_of_a_container_carries_its_files_and_goes_with_its_last_name() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    lab.ok("docker run -d --name web -p 8080:80 lab");
+    let host = |lab: &mut Lab| lab.host;
+    let machine = host(&mut lab);
+    let files = |lab: &mut Lab| lab.world.machine(machine).expect("the host is there").files.clone();
+    lab.world.machine_mut(machine).expect("the host is there").files.put("/tmp/page", "hello").expect("room");
+    lab.ok("docker cp /tmp/page web:/srv/page");
+    assert_eq!(lab.ok("docker diff web"), "C /srv\nA /srv/page\n");
+    let before = (lab.host_state(), files(&mut lab));
+    for line in [
+        "docker cp web:/nosuch /tmp",
+        "docker cp web:/srv /nosuch/x",
+        "docker cp /tmp/nosuch web:/srv",
+        "docker cp /tmp/page web:/nosuch/x",
+        "docker cp web:/srv web:/tmp",
+        "docker commit nosuch mine",
+        "docker commit -c 'FOO bar' web mine",
+        "docker commit web lab",
+        "docker export -o /nosuch/x web",
+    ] {
+        assert_eq!(lab.docker(line).exit, 1, "{line}");
+        assert_eq!((lab.host_state(), files(&mut lab)), before, "{line}");
+        assert_eq!(lab.ok("docker diff web"), "C /srv\nA /srv/page\n", "{line}");
+    }
+    lab.ok("docker commit -m note -c 'ENV A=1' -c 'EXPOSE 99' web mine");
+    assert_eq!(lab.ok("docker history --format '{{.Comment}}' mine"), "note\nImported from -\n");
+    lab.ok("docker run -d --name two -P mine");
+    assert_eq!(lab.ok("docker diff two"), "");
+    lab.ok("docker cp two:/srv/page /tmp/back");
+    assert_eq!(files(&mut lab).text("/tmp/back"), Some("hello"));
+    assert_eq!(
+        lab.ok("docker inspect -f '{{json .Config.Env}} {{json .Config.ExposedPorts}}' mine"),
+        "[\"A=1\"] {\"80/tcp\":{},\"99/tcp\":{}}\n"
+    );
+    let refused = lab.docker("docker rmi mine");
+    assert!(refused.stderr.contains("is using its referenced image"), "{}", refused.stderr);
+    lab.ok("docker rm -f two");
+    assert!(lab.ok("docker rmi mine").starts_with("Untagged: mine:latest\nDeleted: sha256:"));
+    assert!(lab.engine.made.is_empty());
+    assert_eq!(lab.host_state(), before.0);
+}

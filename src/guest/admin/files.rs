@@ -1,4 +1,4 @@
-//! ls, rm, touch, tee, and how paths are read.
+//! ls, mkdir, rm, touch, tee, and how paths are read.
 
 use super::once::{bad_option, once};
 use crate::guest::options::{self, Opt, flag};
@@ -13,6 +13,11 @@ pub(super) const RM: &[Opt] = &[
     flag(&["-f", "--force"], "an absent file is no error", "없는 파일도 괜찮아요"),
     flag(&["-r", "-R", "--recursive"], "directories too", "디렉터리도"),
 ];
+pub(super) const MKDIR: &[Opt] = &[flag(
+    &["-p", "--parents"],
+    "those above it too; one that is there is no error",
+    "위의 것도 만들고, 이미 있어도 괜찮아요",
+)];
 pub(super) const TEE: &[Opt] = &[flag(&["-a", "--append"], "append", "뒤에 덧붙여요")];
 
 /// `path` as an absolute one: relative to `cwd`, with `.`, `..` and double slashes resolved.
@@ -46,8 +51,15 @@ fn directory(sys: &Sys<'_>, full: &str) -> Option<Vec<String>> {
         .filter_map(|p| p.strip_prefix(prefix.as_str()))
         .map(|rest| rest.split_once('/').map_or(rest.to_owned(), |(sub, _)| format!("{sub}/")))
         .collect();
+    names.extend(
+        sys.files
+            .directories()
+            .filter_map(|d| d.strip_prefix(prefix.as_str()))
+            .map(|rest| format!("{}/", rest.split('/').next().unwrap_or(rest))),
+    );
+    names.sort();
     names.dedup();
-    (!names.is_empty() || full == "/").then_some(names)
+    (!names.is_empty() || full == "/" || sys.files.is_directory(full)).then_some(names)
 }
 
 pub(super) fn ls(argv: &[String]) -> Box<dyn Program> {
@@ -123,10 +135,17 @@ pub(super) fn rm(argv: &[String]) -> Box<dyn Program> {
             let prefix = format!("{}/", full.trim_end_matches('/'));
             let inside: Vec<String> =
                 sys.files.paths().filter(|f| f.starts_with(&prefix)).map(str::to_owned).collect();
-            if sys.files.remove(&full) {
+            if sys.files.is_mounted(&full) {
+                sys.err(format!("rm: cannot remove '{operand}': Device or resource busy\n"));
+                status = 1;
                 continue;
             }
-            if inside.is_empty() {
+            if sys.files.remove(&full)
+                || (p.has("-r") && sys.files.remove_directory(&full) && inside.is_empty())
+            {
+                continue;
+            }
+            if inside.is_empty() && !sys.files.has_below(&full) {
                 if !p.has("-f") {
                     sys.err(format!("rm: cannot remove '{operand}': No such file or directory\n"));
                     status = 1;
@@ -138,6 +157,43 @@ pub(super) fn rm(argv: &[String]) -> Box<dyn Program> {
                 for file in inside {
                     sys.files.remove(&file);
                 }
+            }
+        }
+        status
+    })
+}
+
+pub(super) fn mkdir(argv: &[String]) -> Box<dyn Program> {
+    once(argv, |args, sys| {
+        let p = match options::parse(MKDIR, args) {
+            Ok(p) => p,
+            Err(e) => {
+                sys.err(bad_option("mkdir", &e));
+                return 1;
+            }
+        };
+        if p.operands.is_empty() {
+            sys.err("mkdir: missing operand\nTry 'mkdir --help' for more information.\n");
+            return 1;
+        }
+        let mut status = 0;
+        for operand in &p.operands {
+            let full = path(sys, operand);
+            let above =
+                full.rsplit_once('/').map_or("/", |(above, _)| if above.is_empty() { "/" } else { above });
+            // What every image has below the root is there without having been made.
+            let known =
+                |dir: &str, sys: &Sys<'_>| sys.files.is_directory(dir) || dir.matches('/').count() == 1;
+            let why = if sys.files.get(&full).is_some() || (sys.files.is_directory(&full) && !p.has("-p")) {
+                Some("File exists")
+            } else if !p.has("-p") && !known(above, sys) {
+                Some("No such file or directory")
+            } else {
+                sys.files.make_directory(&full).err()
+            };
+            if let Some(why) = why {
+                sys.err(format!("mkdir: cannot create directory ‘{operand}’: {why}\n"));
+                status = 1;
             }
         }
         status

@@ -3,6 +3,7 @@
 //! Two kinds make most of them: [`once::Once`], which does all at once, and [`text::Filter`], which
 //! reads lines from files or stdin.
 
+mod archive;
 mod basic;
 mod conntrack;
 mod cut;
@@ -49,9 +50,9 @@ const fn entry(
 
 /// What comes with every shell, be it coreutils and grep or busybox: an image that has `sh` has these.
 pub const WITH_EVERY_SHELL: &[&str] = &[
-    "[", "cat", "cut", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "printenv",
-    "printf", "pwd", "rm", "sed", "seq", "sleep", "sort", "tail", "tee", "test", "touch", "tr", "true",
-    "uname", "uniq", "wc",
+    "[", "cat", "cut", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "mkdir",
+    "printenv", "printf", "pwd", "rm", "sed", "seq", "sleep", "sort", "tail", "tar", "tee", "test", "touch",
+    "tr", "true", "uname", "uniq", "wc",
 ];
 
 /// Do the programs here come from busybox, as in alpine?
@@ -129,6 +130,13 @@ pub const PROGRAMS: &[Entry] = &[
         ["changes lines", "줄의 내용을 바꿔요"],
         sed::sed,
     ),
+    entry(
+        "mkdir",
+        "mkdir [-p] DIRECTORY…",
+        files::MKDIR,
+        ["makes directories", "디렉터리를 만들어요"],
+        files::mkdir,
+    ),
     entry("ls", "ls [-l] [PATH]…", files::LS, ["lists files", "파일 목록을 보여줘요"], files::ls),
     entry(
         "printenv",
@@ -166,6 +174,13 @@ pub const PROGRAMS: &[Entry] = &[
         basic::TAIL,
         ["prints the last lines", "마지막 몇 줄을 보여줘요"],
         basic::tail,
+    ),
+    entry(
+        "tar",
+        "tar -t|-x|-c [-O] [-f ARCHIVE] [-C DIRECTORY] [FILE]…",
+        archive::OPTIONS,
+        ["lists, unpacks and makes archives", "여러 파일을 묶고 풀어요"],
+        archive::tar,
     ),
     entry(
         "tee",

@@ -173,6 +173,11 @@ for (const look of LOOKS) {
     assert.ok(await at(page, 'submit').isDisabled());
     assert.deepEqual(await violations(page), [], 'with a refusal');
     await picture(page, `form-overlay-${look.name}`);
+    await still(page);
+    const [dialog, told, foot] = await Promise.all([at(page, 'dialog'), at(page, 'refused'), page.locator('.dialog-foot')].map((l) => l.boundingBox()));
+    assert.ok(told.x + told.width <= dialog.x + dialog.width, 'what is said lies within the form');
+    const gap = dialog.y + dialog.height - foot.y - foot.height;
+    assert.ok(gap >= 0 && gap < 3, `the buttons stand at the lower edge: ${gap}`);
     assert.match(await at(page, 'offer').innerText(), /docker swarm init --advertise-addr 192\.168\.0\.10/);
     await at(page, 'offer').click();
     await until('the swarm is there', async () => (await at(page, 'refused').count()) === 0);

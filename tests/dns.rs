@@ -3,15 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
 use netpier::guest::dns::{Code, Kept, Kind};
-use netpier::lab::Lab;
 use netpier::session::{NodeConfig, ServiceConfig, Session};
 use netpier::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn lab() -> Session {
-    Lab::builtin("dns").expect("it is built in").boot().expect("it boots")
+    common::lab("dns")
 }
 
 /// Types lines at a node and gives what the last one printed.

@@ -1,28 +1,15 @@
 //! Devices that stand on others and tunnels, between the hosts of a lab.
 #![cfg(not(target_arch = "wasm32"))]
 
-use netpier::lab::Lab;
-use netpier::session::{Job, Session};
+mod common;
+
+use common::{fails, lab, ok, run};
+use netpier::session::Session;
 use netpier::stack::Step;
-use netpier::time::Duration;
 
 /// The world of the recordings: h1, h2, pc1 and pc2 on one LAN.
 fn world() -> Session {
-    Lab::builtin("oracle").expect("there is such a lab").boot().expect("it boots")
-}
-
-fn run(session: &mut Session, place: &str, line: &str) -> Job {
-    session.run_line(place, line, Duration::from_secs(60)).expect("the place exists")
-}
-
-fn ok(session: &mut Session, place: &str, line: &str) {
-    let job = run(session, place, line);
-    assert_eq!(job.exit, Some(0), "{place}: {line}\n{}{}", job.stdout(), job.stderr());
-}
-
-fn fails(session: &mut Session, place: &str, line: &str) {
-    let job = run(session, place, line);
-    assert_ne!(job.exit, Some(0), "{place}: {line}\n{}", job.stdout());
+    lab("oracle")
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
+mod common;
+
+use common::{ok, run};
 use netpier::lab::Lab;
-use netpier::session::{Forward, Job, RouterConfig, Session, SessionError};
+use netpier::session::{Forward, RouterConfig, Session, SessionError};
 use netpier::time::Duration;
 
 /// A small street: a visitor outside, a home router, a Docker host inside.
@@ -20,17 +23,6 @@ fn street() -> Session {
         "links": [{"a": ["visitor", "eth0"], "b": ["router", "wan0"]},
                   {"a": ["host", "eth0"], "b": ["router", "lan1"]}]}"#;
     Lab::from_json(lab).and_then(|lab| lab.boot()).expect("the street is a good lab")
-}
-
-fn run(s: &mut Session, at: &str, line: &str) -> Job {
-    s.run_line(at, line, Duration::from_secs(60)).expect("the place is there")
-}
-
-#[track_caller]
-fn ok(s: &mut Session, at: &str, line: &str) -> String {
-    let job = run(s, at, line);
-    assert_eq!(job.exit, Some(0), "{line}: {}{}", job.stdout(), job.stderr());
-    job.stdout()
 }
 
 fn settings(forwards: &[(u16, [u8; 4], u16)], random_ports: bool) -> RouterConfig {

@@ -2,14 +2,15 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used)] // a test may fail by it
 
-use netpier::lab::Lab;
+mod common;
+
 use netpier::session::Session;
 use netpier::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn lab() -> Session {
-    Lab::builtin("home").expect("it is built in").boot().expect("it boots")
+    common::lab("home")
 }
 
 /// Types a line and gives its status and all that it printed.

@@ -32,9 +32,11 @@ const ANSWER: usize = 47;
 /// Before what is said come the version of the encryption, what it is, the swarm and the question's number.
 const HEAD: usize = 10;
 
-/// The part of `dockerd` that asks and answers.
+/// The part of `dockerd` that asks and answers: a process of its own, so that it has a socket and a clock.
+/// The engine tells it on its stdin who the members are ([`briefing`]).
 #[derive(Debug, Clone, Default)]
 pub(super) struct Gossip {
+    /// On port 7946, once it is bound.
     socket: Option<SocketId>,
     /// Which swarm: others are not answered, they have other keys.
     swarm: u32,
@@ -42,16 +44,18 @@ pub(super) struct Gossip {
     members: BTreeMap<Ipv4Addr, u32>,
     /// Those of this round who were not asked yet, the next one last.
     round: Vec<Ipv4Addr>,
-    /// Who was asked last, if there was no answer yet.
+    /// Who was asked last and the question's number, if there was no answer yet.
     asked: Option<(Ipv4Addr, u32)>,
+    /// How often it was its turn to ask: the number of the last question.
     turn: u32,
-    /// Where in the second it asks.
+    /// How far into the second it asks.
     stagger: Duration,
+    /// When it asks next; None before it has begun.
     next: Option<Instant>,
 }
 
 /// What it has to be told: which swarm, and who the others are. A line for its stdin.
-pub(super) fn told(swarm: &str, others: impl Iterator<Item = Ipv4Addr>) -> String {
+pub(super) fn briefing(swarm: &str, others: impl Iterator<Item = Ipv4Addr>) -> String {
     let number = swarm.bytes().fold(0u32, |n, b| n.wrapping_mul(31).wrapping_add(b.into()));
     others.fold(number.to_string(), |line, addr| format!("{line} {addr}")) + "\n"
 }
@@ -62,7 +66,8 @@ impl Gossip {
         Self { stagger: Duration(rng.below(INTERVAL.as_nanos() as u32).into()), ..Self::default() }
     }
 
-    fn hear(&mut self, line: &str) {
+    /// Takes in a [`briefing`]. What is known of members that stay is kept.
+    fn take_briefing(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         self.swarm = words.next().and_then(|n| n.parse().ok()).unwrap_or_default();
         let known = std::mem::take(&mut self.members);
@@ -71,6 +76,7 @@ impl Gossip {
         self.round.retain(|addr| self.members.contains_key(addr));
     }
 
+    /// The bytes of a question or of its answer. Behind the head stands what would be encrypted: noise.
     fn message(&self, question: bool, number: u32, sys: &mut Sys<'_>) -> Vec<u8> {
         let mut message = vec![1, u8::from(question)];
         message.extend(self.swarm.to_be_bytes());
@@ -81,7 +87,8 @@ impl Gossip {
         message
     }
 
-    /// Asks the next one.
+    /// Asks the next one of the round; a round goes through all members in an order drawn anew (memberlist's
+    /// `resetNodes`). Whoever was asked before and has not answered by now missed a question.
     fn ask(&mut self, socket: SocketId, sys: &mut Sys<'_>) {
         if let Some((silent, _)) = self.asked.take()
             && let Some(missed) = self.members.get_mut(&silent)
@@ -107,7 +114,8 @@ impl Gossip {
         }
     }
 
-    fn answer(&mut self, socket: SocketId, sys: &mut Sys<'_>) {
+    /// Answers what was asked, and notes who answered.
+    fn listen(&mut self, socket: SocketId, sys: &mut Sys<'_>) {
         // An error is of a question that came back: that one stays without an answer.
         while let Ok(heard) = sys.ns.recv_from(socket) {
             let number = |at: usize| heard.data.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
@@ -115,12 +123,14 @@ impl Gossip {
             if swarm != self.swarm {
                 continue;
             }
-            if heard.data[1] == 1 {
+            let question = heard.data[1] == 1;
+            if question {
                 let answer = self.message(false, number, sys);
                 sys.reply(socket, heard.to, heard.from, &answer);
             } else if self.asked == Some((heard.from.addr, number)) {
                 self.asked = None;
             }
+            // Who asks is there as well as who answers.
             if let Some(missed) = self.members.get_mut(&heard.from.addr) {
                 *missed = 0;
             }
@@ -132,7 +142,7 @@ impl Program for Gossip {
     fn poll(&mut self, sys: &mut Sys<'_>) -> Poll {
         while let Some(end) = sys.stdin.data.find('\n') {
             let line: String = sys.stdin.data.drain(..=end).collect();
-            self.hear(&line);
+            self.take_briefing(&line);
         }
         let socket = match self.socket {
             Some(socket) => socket,
@@ -145,7 +155,7 @@ impl Program for Gossip {
                 *self.socket.insert(socket)
             }
         };
-        self.answer(socket, sys);
+        self.listen(socket, sys);
         let now = sys.now();
         let mut next = *self.next.get_or_insert(now + INTERVAL + self.stagger);
         if next <= now {

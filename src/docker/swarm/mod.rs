@@ -4,7 +4,7 @@
 //!   docker swarm init ─▶ a cluster with one manager: tokens, networks, services, tasks
 //!   docker swarm join ─▶ another engine gets a copy; managers may change it, workers ask them
 //!   settle            ─▶ orchestrator: services become tasks, tasks become containers
-//!                     ─▶ gossip: every member learns the others' endpoints (FDB, ARP, names)
+//!                     ─▶ exchange: every member learns the others' endpoints (FDB, ARP, names)
 //! ```
 //! The data plane is real: envelopes on the wire, sandboxes, bridges, rules. So are the members' questions
 //! whether the others are still there ([`gossip`]). The rest of the control plane is not: what managers and
@@ -14,7 +14,9 @@
 //! (promoted nodes count as managers, nobody elects), secrets, configs, stacks, encryption.
 
 mod attach;
+mod change;
 mod cluster;
+mod filter;
 mod gossip;
 mod node;
 mod orchestrate;
@@ -30,8 +32,6 @@ pub use request::{
     NodeChange, RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmInit, SwarmJoin,
     SwarmRequest,
 };
-mod change;
-mod filter;
 
 use super::driver::Overlay;
 use super::endpoint::hold;
@@ -46,6 +46,10 @@ use std::net::Ipv4Addr;
 const MANAGER_PORT: u16 = 2377;
 /// Port of the gossip between all members.
 const GOSSIP_PORT: u16 = 7946;
+
+/// Rounds of [`settle`] at most: a swarm that changes without an end (tasks that fail at once, say) goes on the
+/// next time.
+const ROUNDS: usize = 64;
 
 /// What an engine keeps as a member of a swarm.
 #[derive(Debug, Clone)]
@@ -68,10 +72,11 @@ pub(super) struct Member {
     pub overlays: Vec<Overlay>,
     /// The ingress network's own sandbox on the way to docker_gwbridge.
     pub ingress: Option<IngressBox>,
-    /// Timers of the orchestrator.
+    /// Timers of the orchestrator: when one ends, it looks again.
     pub timers: Vec<Pid>,
+    /// Its open ports, all but the one of the gossip.
     sockets: Vec<SocketId>,
-    /// Who asks the others whether they are there, and what it was told last.
+    /// The process that asks the others whether they are there, and the line about them that it was given last.
     gossip: Option<(Pid, String)>,
 }
 
@@ -128,8 +133,7 @@ pub fn request(world: &mut World, engines: &mut [&mut Engine], at: usize, reques
 /// Lets the members of each swarm hear of what changed at one of them, and act on it.
 pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
     let mut looked = false;
-    // Each round starts or stops something; a service cannot have more rounds than tasks.
-    for _ in 0..64 {
+    for _ in 0..ROUNDS {
         let changed = engines.iter_mut().position(|e| e.swarm.as_mut().is_some_and(|m| m.dirty));
         let Some(changed) = changed else { return catch_up(world, engines) };
         if let Some(member) = engines[changed].swarm.as_mut() {
@@ -146,9 +150,9 @@ pub fn settle(world: &mut World, engines: &mut [&mut Engine]) {
         for engine in engines.iter_mut() {
             engine.sync_networks(world);
         }
-        gossip(world, engines);
+        exchange_endpoints(world, engines);
         for engine in engines.iter_mut() {
-            engine.name_members(world);
+            engine.brief_gossip(world);
         }
     }
 }
@@ -164,7 +168,7 @@ fn catch_up(world: &mut World, engines: &mut [&mut Engine]) {
         })
     });
     if missed {
-        gossip(world, engines);
+        exchange_endpoints(world, engines);
     }
 }
 
@@ -182,8 +186,9 @@ fn share(engines: &mut [&mut Engine], from: usize) {
     }
 }
 
-/// Tells each member of the endpoints of the others, as far as they can reach each other.
-fn gossip(world: &mut World, engines: &mut [&mut Engine]) {
+/// Tells each member of the endpoints of the others, as far as it gets through to them (port 7946). In libnetwork
+/// the gossip carries them; here it goes from engine to engine.
+fn exchange_endpoints(world: &mut World, engines: &mut [&mut Engine]) {
     let members: Vec<usize> = (0..engines.len()).filter(|&i| engines[i].swarm.is_some()).collect();
     let mut pairs = Vec::new();
     for &a in &members {
@@ -197,11 +202,9 @@ fn gossip(world: &mut World, engines: &mut [&mut Engine]) {
     let tries: Vec<_> = pairs.iter().map(|(a, _, to)| (engines[*a].host, *to)).collect();
     let reached = if tries.is_empty() { Vec::new() } else { reach::connect_all(world, &tries) };
     for &a in &members {
-        let own: Vec<(String, Ipv4Addr)> = match &engines[a].swarm {
-            Some(m) => m.overlays.iter().map(|o| (o.network_id.clone(), m.addr)).collect(),
-            None => continue,
-        };
-        for (network_id, _) in own {
+        let Some(member) = &engines[a].swarm else { continue };
+        let in_use: Vec<String> = member.overlays.iter().map(|o| o.network_id.clone()).collect();
+        for network_id in in_use {
             let mut peers = Vec::new();
             for ((from, b, _), result) in pairs.iter().zip(&reached) {
                 if *from == a && result.is_ok() {
@@ -249,10 +252,11 @@ impl Engine {
         overlays.iter().find(|o| o.network_id == network_id).map_or(&[][..], |o| &o.peers)
     }
 
-    /// Opens the ports of a member on the host.
+    /// Opens the ports of a member on the host, and starts its gossip.
     fn open_ports(&mut self, world: &mut World) -> Result<(), String> {
         let host = self.host_ns(world);
         let Some(member) = &self.swarm else { return Ok(()) };
+        // The gossip's own port is tried last: what is opened last is closed again.
         let mut wanted = vec![(GOSSIP_PORT, Protocol::Tcp)];
         if member.manager {
             wanted.push((member.listen.port, Protocol::Tcp));
@@ -269,7 +273,7 @@ impl Engine {
                 }
             }
         }
-        // Who gossips binds the port itself; that it is free was just seen.
+        // The gossip's process binds its port itself; that it is free was just seen.
         if let Some(free) = sockets.pop() {
             super::endpoint::close(world, host, free);
         }
@@ -292,16 +296,16 @@ impl Engine {
         }
     }
 
-    /// Tells who gossips who the others are: those that did not leave.
-    fn name_members(&mut self, world: &mut World) {
-        let Some(Member { node, cluster, gossip: Some((pid, told)), .. }) = self.swarm.as_deref_mut() else {
+    /// Tells the gossip's process who the others are: those that did not leave.
+    fn brief_gossip(&mut self, world: &mut World) {
+        let Some(Member { node, cluster, gossip: Some((pid, last)), .. }) = self.swarm.as_deref_mut() else {
             return;
         };
         let there = cluster.nodes.iter().filter(|n| n.id != *node && (!n.down || n.lost) && !n.is_leaving());
-        let line = gossip::told(&cluster.id, there.map(|n| n.addr));
-        if *told != line {
+        let line = gossip::briefing(&cluster.id, there.map(|n| n.addr));
+        if *last != line {
             world.write_stdin(*pid, &line, false);
-            *told = line;
+            *last = line;
         }
     }
 
@@ -328,7 +332,7 @@ impl Engine {
         self.member()?.cluster.manager_at().map(|at| at.addr)
     }
 
-    /// True if container `i` runs.
+    /// True if the container with this name runs.
     pub(super) fn runs(&self, name: &str) -> bool {
         self.containers.iter().any(|c| c.name == name && c.state == ContainerState::Running)
     }

@@ -35,25 +35,41 @@ pub struct PortPlan {
 
 /// How frames get out of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Exit {
     /// Up to the host's IP.
     Bridge,
     /// In envelopes.
-    Overlay { vni: u32, mtu: u16 },
-    /// Straight out of an interface of the host: macvlan, ipvlan.
-    Parent { driver: &'static str, mode: &'static str, parent: String },
+    Overlay {
+        /// The number that they carry.
+        vni: u32,
+        /// How long a packet in one may be, in bytes.
+        mtu: u16,
+    },
+    /// Straight out of an interface of the host.
+    Parent {
+        /// `macvlan` or `ipvlan`.
+        driver: &'static str,
+        /// Of the driver, where it is not the usual one; else empty.
+        mode: &'static str,
+        /// The interface's name.
+        parent: String,
+    },
 }
 
 /// A network of a Docker host.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct NetworkPlan {
+    /// What stands on it: the bridge's name for Docker's default network, else the network's.
     pub title: String,
+    /// The network's name.
     pub network: String,
+    /// Gateway and prefix length, as text; empty without one.
     pub address: String,
+    /// Containers on it have names (127.0.0.11).
     pub dns: bool,
+    /// How frames get out of it.
     pub exit: Exit,
+    /// Its bridge, or the parent interface.
     pub dev: DevRef,
 }
 
@@ -73,10 +89,12 @@ pub enum Mode {
 
 /// A macvlan or ipvlan interface of the host itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Shim {
+    /// `shim0`.
     pub name: String,
+    /// It.
     pub dev: DevRef,
+    /// What it stands on.
     pub parent: DevRef,
 }
 
@@ -108,10 +126,12 @@ pub type Pair = (DevRef, String, DevRef);
 
 /// What is inside a Docker host.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs)]
 pub struct HostPlan {
+    /// In the order in which they are drawn.
     pub networks: Vec<NetworkPlan>,
+    /// Of all networks.
     pub containers: Vec<ContainerPlan>,
+    /// macvlan and ipvlan interfaces of the host itself.
     pub shims: Vec<Shim>,
     /// VLAN sub-interfaces: the interface below, and they.
     pub vlans: Vec<(DevRef, DevRef)>,

@@ -31,11 +31,14 @@ pub type Point = (f64, f64);
 
 /// A rectangle on the canvas: upper left corner, width, height.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[allow(missing_docs)]
 pub struct Rect {
+    /// Left edge.
     pub x: f64,
+    /// Upper edge.
     pub y: f64,
+    /// Width.
     pub w: f64,
+    /// Height.
     pub h: f64,
 }
 
@@ -88,10 +91,12 @@ pub enum Ink {
 
 /// A line of text in a box. `key`: a text of the locale instead of a literal one.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
 pub struct Line {
+    /// How it looks.
     pub ink: Ink,
+    /// What it says, or the key of that.
     pub text: String,
+    /// `text` is a key.
     pub key: bool,
 }
 

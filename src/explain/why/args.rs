@@ -151,6 +151,15 @@ impl Cause {
             Self::OwnerStopped { container, owner } | Self::OwnerRestarted { container, owner } => {
                 vec![("container", container), ("owner", owner)]
             }
+            Self::RouteRefuses { place, prefix, dst } => {
+                vec![("place", place), ("prefix", prefix.to_string()), ("dst", dst.to_string())]
+            }
+            Self::WrongNeighbour { place, addr, mac, right, .. } => vec![
+                ("place", place),
+                ("addr", addr.to_string()),
+                ("mac", mac.to_string()),
+                ("right", right.to_string()),
+            ],
             Self::RouteAstray { place, prefix, dev, dst } => {
                 vec![("place", place), ("prefix", prefix.to_string()), ("dev", dev), ("dst", dst.to_string())]
             }

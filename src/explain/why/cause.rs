@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::Works;
 use crate::stack::DropReason;
-use crate::wire::{Endpoint, IfIndex, Ipv4Net, Protocol};
+use crate::wire::{Endpoint, IfIndex, Ipv4Net, Mac, Protocol};
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -268,6 +268,20 @@ pub enum Cause {
         from_network: String,
         to: String,
         to_network: String,
+    },
+    /// A route that refuses what it is for: unreachable, prohibit, blackhole.
+    RouteRefuses {
+        place: String,
+        prefix: Ipv4Net,
+        dst: Ipv4Addr,
+    },
+    /// A neighbour table names a MAC address that is not the neighbour's.
+    WrongNeighbour {
+        place: String,
+        addr: Ipv4Addr,
+        mac: Mac,
+        dev: String,
+        right: Mac,
     },
     /// A route of a host's own leads what is for a container somewhere else.
     RouteAstray {
@@ -620,6 +634,8 @@ keys! {
     Self::MacvlanMode { .. } => "macvlan_mode",
     Self::IpvlanRoute { .. } => "ipvlan_route",
     Self::OtherNetwork { .. } => "other_network",
+    Self::RouteRefuses { .. } => "route_refuses",
+    Self::WrongNeighbour { .. } => "wrong_neighbour",
     Self::RouteAstray { .. } => "route_astray",
     Self::GatewayLost { .. } => "gateway_lost",
     Self::OwnerStopped { .. } => "owner_stopped",

@@ -8,8 +8,8 @@ use super::story::Life;
 use super::{Case, Cause};
 use crate::docker::Network;
 use crate::netfilter::NfStep;
-use crate::session::Node;
-use crate::stack::{DeviceKind, DropReason, NetNs, NsId, Step};
+use crate::session::{Node, NodeKind};
+use crate::stack::{DevRef, DeviceKind, DropReason, NetNs, NsId, RouteKind, Step};
 use crate::wire::Protocol;
 
 /// A packet went the way for all the rest, and met its end there, because the interface (or the
@@ -63,6 +63,43 @@ fn astray(case: Case<'_>, ns: &NetNs, dst: Ipv4Addr) -> Option<Cause> {
     })
 }
 
+/// A route of a machine refuses the address by design. The provider's own ones do not count: those say
+/// what the internet is.
+pub(super) fn refusing_route(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Option<Cause> {
+    let ns = case.atlas.ns(at)?;
+    let isp = case.atlas.node(at).is_some_and(|n| n.config.kind == NodeKind::Isp);
+    let refuses = |r: &&crate::stack::Route| r.kind != RouteKind::Unicast && r.prefix.contains(&dst);
+    let route =
+        ns.routes().into_iter().filter(|_| !isp).filter(refuses).max_by_key(|r| r.prefix.prefix_len())?;
+    Some(Cause::RouteRefuses { place: case.atlas.place(at), prefix: route.prefix, dst })
+}
+
+/// A frame went to a MAC address that is not that of whom it was for: who sent it believes in it.
+pub(super) fn wrong_neighbour(case: Case<'_>, f: Fatal<'_>) -> Option<Cause> {
+    let line = case.story.line_of(f.life);
+    let records = line.into_iter().flat_map(|l| case.story.records_of(l));
+    let sent = records.filter_map(|(_, r)| match r.step {
+        Step::Routed { dst, via, dev, .. } => Some((r.ns, via.unwrap_or(dst), dev)),
+        _ => None,
+    });
+    let (at, addr, dev) = sent.last()?;
+    let ns = case.atlas.ns(at)?;
+    let entry =
+        ns.neighbours(case.atlas.session.world.now()).into_iter().find(|n| n.addr == addr && n.dev == dev)?;
+    let mac = entry.mac?;
+    let segment = case.atlas.segment(DevRef { ns: at, dev });
+    let owners = case.atlas.owners(addr);
+    let (owner, _) = owners.iter().find(|(o, _)| segment.contains(o))?;
+    let right = case.atlas.device(*owner)?.mac;
+    (right != mac).then(|| Cause::WrongNeighbour {
+        place: case.atlas.place(at),
+        addr,
+        mac,
+        dev: case.atlas.dev_name(at, dev),
+        right,
+    })
+}
+
 /// The bridge of a Docker network has not the gateway's address any more.
 fn bare_bridge(case: Case<'_>, ns: &NetNs, dst: Ipv4Addr) -> Option<Cause> {
     let node = case.atlas.node(ns.id)?;
@@ -71,9 +108,17 @@ fn bare_bridge(case: Case<'_>, ns: &NetNs, dst: Ipv4Addr) -> Option<Cause> {
 
 /// The bridge of a network lacks the network's gateway address.
 pub(super) fn gateway_lost(case: Case<'_>, node: &Node, network: &Network) -> Option<Cause> {
-    let (bridge, gateway) = (network.bridge.as_deref()?, network.gateway?);
+    let bridge = network.bridge.as_deref()?;
     let device = case.atlas.ns(node.ns)?.device_named(bridge)?;
-    let bare = !network.is_internal() && !device.addrs.iter().any(|a| a.addr() == gateway);
+    let has = |gateway| device.addrs.iter().any(|a| a.addr() == gateway);
+    let bare = !network.gateway.is_some_and(has);
+    if bare && network.is_internal() {
+        // An isolated one never had it: its own host is outside, too.
+        let mut all = case.atlas.containers_of(node).iter();
+        let inside = all.find(|c| c.endpoints.iter().any(|e| e.network == network.name))?;
+        return Some(Cause::Internal { container: inside.name.clone(), network: network.name.clone() });
+    }
+    let gateway = network.gateway?;
     bare.then(|| Cause::GatewayLost {
         place: node.config.id.clone(),
         dev: bridge.to_owned(),

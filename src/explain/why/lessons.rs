@@ -59,6 +59,8 @@ const TAUGHT: &[(&str, &str)] = &[
     ("macvlan_mode", "macvlan"),
     ("ipvlan_route", "macvlan"),
     ("other_network", "two-islands"),
+    ("route_refuses", "clinic-no-route"),
+    ("wrong_neighbour", "clinic-no-neighbour"),
     ("route_astray", "clinic-overlap"),
     ("gateway_lost", "docker0"),
     ("owner_stopped", "none-and-shared"),

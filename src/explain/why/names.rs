@@ -58,7 +58,12 @@ pub(super) fn find(case: Case<'_>, said: &str) -> Option<Found> {
     let last = to_asker.filter_map(|l| Some((l, l.dns()?.1?))).rfind(|(l, _)| at_asker(case, l));
     let evidence = |life: &Life| (life.end.map_or(life.born, |e| e.0), Some(life.id));
     match last {
-        Some((_, "NOERROR")) => None,
+        // The name is there, and has no address; where the tool went on all the same, it had found one.
+        Some((life, "NOERROR")) => {
+            let only = case.story.asks().all(|l| l.dns().is_some()) && case.story.unsent.is_empty();
+            let (seq, packet) = evidence(life);
+            only.then(|| Found { cause: not_there(case, &name), seq, packet })
+        }
         Some((life, "NXDOMAIN")) => {
             let (seq, packet) = evidence(life);
             Some(Found { cause: not_there(case, &name), seq, packet })
@@ -114,7 +119,7 @@ fn by_code(case: Case<'_>, name: String, last: &Life, code: &str) -> Found {
 }
 
 fn at_asker(case: Case<'_>, life: &Life) -> bool {
-    life.end.is_some_and(|(_, ns, _)| ns == case.asker)
+    matches!(life.end, Some((_, ns, End::Delivered(_) | End::Taken)) if ns == case.asker)
 }
 
 /// Nothing was asked at all: the name is only looked for in files, or there is nobody to ask.

@@ -53,6 +53,7 @@ pub(super) fn drop(case: Case<'_>, f: Fatal<'_>) -> Cause {
         }
         R::Policy { chain, .. } => rules::by_policy(case, f, chain),
         R::PortClosed { port } => closed::port(case, f, port),
+        R::NotForMe { .. } if let Some(cause) = host::wrong_neighbour(case, f) => cause,
         R::NotForMe { .. } | R::NotMine { .. } => wrong_machine(case, f).unwrap_or_else(plain),
         R::ArpNotMine => unanswered_question(case, f).unwrap_or_else(plain),
         R::ReversePath { src } => ways::reverse_path(case, f, src),
@@ -540,6 +541,9 @@ fn own_bridge(case: Case<'_>, at: NsId, device: &Device) -> bool {
 fn unreachable(case: Case<'_>, at: NsId, dst: Ipv4Addr) -> Cause {
     let atlas = case.atlas;
     let place = atlas.place(at);
+    if let Some(cause) = host::refusing_route(case, at, dst) {
+        return cause;
+    }
     if !dst.is_private() {
         return Cause::NoRoute { place, dst };
     }

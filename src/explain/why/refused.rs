@@ -88,7 +88,8 @@ fn of_words(case: Case<'_>, said: &str) -> Option<Cause> {
     }
     let daemon = said.lines().find(|l| l.contains("Error response from daemon: "));
     let stderr = case.job.stderr();
-    let own = stderr.lines().map(str::trim).find(|l| !l.is_empty());
+    // Lines with a star are what curl -v tells of its doings.
+    let own = stderr.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with("* "));
     match (daemon, own) {
         (Some(line), _) => Some(Cause::Refused { words: daemon_words(line) }),
         (None, Some(words)) => Some(Cause::Refused { words: words.to_owned() }),

@@ -175,7 +175,12 @@ fn by_engine(
         }
         (_, "DOCKER-ISOLATION-STAGE-2") => {
             let to = network(wanted.out_dev)?;
-            let c = container_at(case, node, flow?.dst.addr)?;
+            let dst = flow?.dst.addr;
+            let Some(c) = container_at(case, node, dst) else {
+                // Nobody of the network has it: it was meant for one outside.
+                let subnet = to.subnet.filter(|s| s.contains(&dst))?;
+                return Some(Cause::Overlap { network: to.name.clone(), subnet, dst });
+            };
             Some(other_bridge(case, f, network(Some(&came_by))?, (c, to)))
         }
         (_, "DOCKER-FORWARD") if wanted.in_dev.is_some() && wanted.in_dev == wanted.out_dev => {

@@ -212,7 +212,8 @@ pub(super) fn name_elsewhere(case: Case<'_>, name: &str, far: &Node, other: &Con
         far.engine.as_ref().and_then(|x| x.network(&e.network)).filter(|n| n.driver == "overlay")
     };
     let Some((e, network)) = other.endpoints.iter().find_map(|e| Some((e, overlay(e)?))) else {
-        return left(case, node, far, other);
+        let bare = other.endpoints.is_empty().then(|| Cause::NoNetwork { container: other.name.clone() });
+        return left(case, node, far, other).or(bare);
     };
     if membership(far).is_none_or(|m| m.swarm != own.swarm) {
         let own = c.endpoints.iter().find(|x| x.network == network.name)?;

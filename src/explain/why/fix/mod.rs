@@ -20,6 +20,7 @@ use super::ways::lost_error;
 use super::{Cause, Found};
 use crate::lab::Edit;
 use crate::session::{Job, NodeKind, Session};
+use crate::stack::RouteKind;
 use crate::time::Duration;
 use crate::wire::Protocol;
 use container::{aim, everywhere, holds, publish};
@@ -244,6 +245,24 @@ pub(super) fn of(atlas: Atlas<'_>, story: &Story, job: &Job, found: &Found) -> O
             let (node, c) = smith.named(container)?;
             line(&node.config.id, format!("docker restart {}", c.name))
         }
+        Cause::RouteRefuses { place, prefix, .. } => {
+            let ns = atlas.ns(smith.ns(place)?)?;
+            let all = ns.routes();
+            let route = all.iter().find(|r| r.prefix == *prefix && r.kind != RouteKind::Unicast)?;
+            let kind = match route.kind {
+                RouteKind::Unicast => return None,
+                RouteKind::Unreachable => "unreachable",
+                RouteKind::Blackhole => "blackhole",
+                RouteKind::Prohibit => "prohibit",
+            };
+            line(place, format!("ip route del {kind} {prefix}"))
+        }
+        Cause::WrongNeighbour { place, addr, dev, .. } => match smith.container(place) {
+            Some((node, c)) if !c.spec().cap_add.iter().any(|cap| cap.ends_with("NET_ADMIN")) => {
+                line(&node.config.id, format!("docker restart {}", c.name))
+            }
+            _ => line(place, format!("ip neigh del {addr} dev {dev}")),
+        },
         Cause::RouteAstray { place, prefix, dev, .. } => {
             line(place, format!("ip route del {prefix} dev {dev}"))
         }

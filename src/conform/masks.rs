@@ -434,12 +434,17 @@ fn duration_at(text: &str, at: usize) -> Option<usize> {
     (in_unit && unit.len() + 1 >= rest[number..].len()).then_some(number)
 }
 
-/// The length of `2026-11-25T08:36:33.598143952Z` at `at`: a moment of an engine's own clock.
+/// The length of `2026-11-25T08:36:33.598143952Z` at `at`: a moment of an engine's own clock. Zeros at the
+/// fraction's end are left out, and so may be the whole fraction.
 fn moment_at(text: &str, at: usize) -> Option<usize> {
-    const FORM: &str = "0000-00-00T00:00:00.000000000Z";
+    const FORM: &str = "0000-00-00T00:00:00";
     let found = text.get(at..at + FORM.len())?;
     let fits = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
-    (begins_word(text, at) && found.bytes().zip(FORM.bytes()).all(fits)).then_some(FORM.len())
+    let rest = &text[at + FORM.len()..];
+    let digits = |t: &str| t.bytes().take_while(u8::is_ascii_digit).count();
+    let fraction = rest.strip_prefix('.').map(digits).filter(|n| (1..=9).contains(n)).map_or(0, |n| n + 1);
+    let whole = begins_word(text, at) && found.bytes().zip(FORM.bytes()).all(fits);
+    (whole && rest[fraction..].starts_with('Z')).then_some(FORM.len() + fraction + 1)
 }
 
 /// The length of `sport=40000` or `dport=80` at `at`.

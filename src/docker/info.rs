@@ -36,6 +36,21 @@ const FIELDS: [(&str, &str); 15] = [
     ("user", "USER"),
 ];
 
+/// What a manager says of its swarm, with swarmkit's defaults where nothing else can be set here.
+fn cluster_text(cluster: &super::swarm::Cluster) -> String {
+    format!(
+        "  ClusterID: {}\n  Managers: {}\n  Nodes: {}\n  Data Path Port: 4789\n  Orchestration:\n   Task History \
+         Retention Limit: {}\n  Raft:\n   Snapshot Interval: 10000\n   Number of Old Snapshots to Retain: 0\n   \
+         Heartbeat Tick: 1\n   Election Tick: 10\n  Dispatcher:\n   Heartbeat Period: 5 seconds\n  CA \
+         Configuration:\n   Expiry Duration: 3 months\n   Force Rotate: 0\n  Autolock Managers: false\n  Root \
+         Rotation In Progress: false\n",
+        cluster.id,
+        cluster.nodes.iter().filter(|n| n.votes).count(),
+        cluster.nodes.len(),
+        cluster.history
+    )
+}
+
 impl Engine {
     pub(super) fn info(&self, world: &World, format: Option<&str>) -> Response {
         let value = self.info_json(world);
@@ -154,8 +169,17 @@ impl Engine {
         let _ = writeln!(text, " Swarm: {}", super::template::text_of(&swarm["LocalNodeState"]));
         if let Some(member) = &self.swarm {
             let _ = writeln!(text, "  NodeID: {}\n  Is Manager: {}", member.node, member.manager);
+            if let (Some(cluster), true) = (self.member().map(|m| &m.cluster), member.manager) {
+                text += &cluster_text(cluster);
+            }
             let _ = writeln!(text, "  Node Address: {}", member.addr);
+            let managers = member.cluster.nodes.iter().filter(|n| n.votes && !member.pending);
+            let managers: String = managers.map(|n| format!("   {}:{}\n", n.addr, n.port)).collect();
+            if !managers.is_empty() {
+                let _ = write!(text, "  Manager Addresses:\n{managers}");
+            }
         }
+        text += " Runtimes: io.containerd.runc.v2 runc\n Default Runtime: runc\n Init Binary: docker-init\n";
         let rows = [
             (" OSType", "OSType"),
             (" Architecture", "Architecture"),

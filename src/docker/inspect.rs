@@ -106,6 +106,9 @@ impl Engine {
             (on_bridge && !inner.linked.is_empty()).then(|| links.collect());
         let networks: Map<String, Value> = self.networks_of(i).into_iter().collect();
         let first = c.endpoints.iter().find(|e| e.network == "bridge");
+        // Who shares somebody's namespace has no sandbox of its own.
+        let shares = c.network_mode().starts_with("container:");
+        let sandbox = if running && !shares { c.sandbox_id() } else { String::new() };
         let env: Vec<String> = world
             .machine(c.machine)
             .map(|m| {
@@ -180,11 +183,21 @@ impl Engine {
             },
             "NetworkSettings": {
                 "Bridge": "",
-                "SandboxID": if running { c.id.chars().rev().collect::<String>() } else { String::new() },
+                "SandboxID": sandbox,
+                "SandboxKey": if sandbox.is_empty() { String::new() } else { c.sandbox_key() },
                 "Ports": self.ports_json(i),
+                "HairpinMode": false,
+                "LinkLocalIPv6Address": "",
+                "LinkLocalIPv6PrefixLen": 0,
+                "SecondaryIPAddresses": null,
+                "SecondaryIPv6Addresses": null,
+                "EndpointID": first.map(|e| e.id.clone()).unwrap_or_default(),
                 "Gateway": first.and_then(|e| e.gateway).map(|g| g.to_string()).unwrap_or_default(),
+                "GlobalIPv6Address": "",
+                "GlobalIPv6PrefixLen": 0,
                 "IPAddress": first.map(|e| e.addr.addr().to_string()).unwrap_or_default(),
                 "IPPrefixLen": first.map_or(0, |e| e.addr.prefix_len()),
+                "IPv6Gateway": "",
                 "MacAddress": first.map(|e| e.mac.to_string()).unwrap_or_default(),
                 "Networks": networks,
             },
@@ -221,17 +234,18 @@ impl Engine {
             let options = (a.connected || !a.spec.driver_opts.is_empty()).then(|| pairs(&a.spec.driver_opts));
             let text = |f: fn(&EndpointInfo) -> String| joined.map(f).unwrap_or_default();
             let internal = net.is_some_and(Network::internal);
+            let plain = net.is_some_and(|n| matches!(n.driver.as_str(), "host" | "null"));
             all.push((
                 name,
                 json!({
                     "IPAMConfig": (a.connected || !ipam.is_empty()).then_some(ipam),
                     "Links": links,
-                    "Aliases": aliases,
+                    "Aliases": aliases.or_else(|| a.connected.then(Vec::new)),
                     "MacAddress": text(|e| e.mac.to_string()),
                     "DriverOpts": options,
                     "GwPriority": a.spec.gw_priority,
                     "NetworkID": net.map(|n| n.id.clone()).unwrap_or_default(),
-                    "EndpointID": text(|e| e.id.clone()),
+                    "EndpointID": if plain && c.state.is_up() { c.plain_end() } else { text(|e| e.id.clone()) },
                     "Gateway": if internal { String::new() } else { text(|e| e.gateway.map(|g| g.to_string()).unwrap_or_default()) },
                     "IPAddress": text(|e| e.addr.addr().to_string()),
                     "IPPrefixLen": joined.map_or(0, |e| e.addr.prefix_len()),
@@ -300,8 +314,8 @@ impl Engine {
             if let Some(gateway) = net.gateway.filter(|_| told) {
                 entry.insert("Gateway".into(), json!(gateway.to_string()));
             }
-            // A Go map: printed in the order of its keys.
-            let mut aux = net.aux();
+            // A Go map: printed in the order of its keys. The swarm keeps them to itself.
+            let mut aux = if net.of_swarm() { Vec::new() } else { net.aux() };
             aux.sort();
             if !aux.is_empty() {
                 let aux: Map<String, Value> =
@@ -330,14 +344,16 @@ impl Engine {
         let plain = matches!(net.driver.as_str(), "host" | "null");
         for c in self.containers.iter().filter(|c| plain && c.state.is_up() && c.network_mode() == net.name) {
             let entry = json!({
-                "Name": c.name, "EndpointID": c.id, "MacAddress": "", "IPv4Address": "", "IPv6Address": "",
+                "Name": c.name, "EndpointID": c.plain_end(), "MacAddress": "", "IPv4Address": "", "IPv6Address": "",
             });
             members.insert(c.id.clone(), entry);
         }
+        let swarms = net.driver == "overlay";
+        let ingress = matches!(net.driver_state, Driver::Overlay { ingress: true, .. });
+        let used = !swarms || self.overlays().iter().any(|o| o.0 == net.name);
         let extra = |name: String, id: &str, mac: String, addr: String| json!({ "Name": name, "EndpointID": id, "MacAddress": mac, "IPv4Address": addr, "IPv6Address": "" });
-        for (name, e) in self.gateway_ends(net) {
-            let key = name.trim_start_matches("gateway_").to_owned();
-            members.insert(key, extra(name, &e.id, e.mac.to_string(), e.addr.to_string()));
+        for (owner, name, e) in self.gateway_ends(net) {
+            members.insert(owner.to_owned(), extra(name, &e.id, e.mac.to_string(), e.addr.to_string()));
         }
         let mut options = net.asked.options.clone();
         if let Driver::Overlay { vni, ingress } = net.driver_state {
@@ -346,7 +362,7 @@ impl Engine {
                 let key = if ingress { "ingress-sbox".to_owned() } else { format!("lb-{}", net.name) };
                 let addr = format!("{addr}/{}", subnet.prefix_len());
                 let name = format!("{}-endpoint", net.name);
-                members.insert(key, extra(name, &net.id.repeat(3)[..64], mac.to_string(), addr));
+                members.insert(key, extra(name, &balancer_id(&net.id), mac.to_string(), addr));
             }
         }
         let mut value = json!({
@@ -364,12 +380,13 @@ impl Engine {
             },
             "Internal": net.internal(),
             "Attachable": net.asked.attachable,
-            "Ingress": matches!(net.driver_state, Driver::Overlay { ingress: true, .. }),
+            "Ingress": ingress,
             "ConfigFrom": { "Network": "" },
             "ConfigOnly": false,
-            "Containers": members,
+            // What the swarm says of a network that is not in use here is not the engine's own.
+            "Containers": if used { Value::Object(members) } else { Value::Null },
             "Options": pairs(&options),
-            "Labels": pairs(&net.asked.labels),
+            "Labels": if swarms && !ingress && net.asked.labels.is_empty() { Value::Null } else { pairs(&net.asked.labels) },
         });
         // Who else uses it; of a network that is in use here only.
         let peers = self.sharing(&net.id);
@@ -381,6 +398,13 @@ impl Engine {
         }
         value
     }
+}
+
+/// The id of the end that a host keeps on an overlay: the characters of the network's, in hexadecimal.
+fn balancer_id(network_id: &str) -> String {
+    let mut id: String = network_id.bytes().map(|b| format!("{b:02x}")).collect();
+    id.extend(std::iter::repeat_n('0', 64usize.saturating_sub(id.len())));
+    id
 }
 
 /// A map of texts; its keys come in order, as Go prints them.
@@ -396,6 +420,23 @@ fn host_port(port: u16) -> String {
 }
 
 impl Container {
+    /// The id of its sandbox: its own, read backwards.
+    pub(super) fn sandbox_id(&self) -> String {
+        self.id.chars().rev().collect()
+    }
+    /// Where its network namespace is found on the host.
+    fn sandbox_key(&self) -> String {
+        match self.network_mode() {
+            "host" => "/var/run/docker/netns/default".to_owned(),
+            _ => format!("/var/run/docker/netns/{}", super::names::short(&self.sandbox_id())),
+        }
+    }
+    /// The id of its end on `host` or `none`, which has nothing else: the halves of its own, the other way
+    /// round.
+    fn plain_end(&self) -> String {
+        let (a, b) = self.id.split_at(self.id.len() / 2);
+        format!("{b}{a}")
+    }
     fn dns_names_of(&self, a: &super::engine::Attachment) -> Vec<String> {
         match &a.network_id {
             Some(id) => self.dns_names(id),
@@ -417,13 +458,25 @@ fn port_set(ports: &[(u16, crate::wire::Protocol)]) -> Value {
     Value::Object(ports.iter().map(|(p, proto)| (format!("{p}/{proto}"), json!({}))).collect())
 }
 
-/// A moment as the API prints it. Minutes go on past 59: a lab is not open for an hour.
+/// A moment as the API prints it: Go leaves out the zeros at a fraction's end (RFC3339Nano). The day goes on
+/// past midnight: a lab is not open for so long.
 pub(super) fn moment(at: Option<Instant>) -> String {
     let Some(at) = at else { return NEVER.to_owned() };
     let nanos = at.as_nanos();
     let secs = nanos / 1_000_000_000;
     let (h, m, s) = (9 + secs / 3600, secs / 60 % 60, secs % 60);
-    format!("{DAY}{:02}:{m:02}:{s:02}.{:09}Z", h % 24, nanos % 1_000_000_000)
+    let fraction = format!(".{:09}", nanos % 1_000_000_000);
+    format!("{DAY}{:02}:{m:02}:{s:02}{}Z", h % 24, fraction.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// The same as Go prints it where nobody says how: `2025-11-05 09:00:01.5 +0000 UTC`.
+pub(super) fn moment_in_words(at: Instant) -> String {
+    moment(Some(at)).replace('T', " ").replace('Z', " +0000 UTC")
+}
+
+/// As [`moment_in_words`], of the second.
+pub(super) fn second_in_words(at: Instant) -> String {
+    moment_in_words(Instant(at.as_nanos() / 1_000_000_000 * 1_000_000_000))
 }
 
 /// What `inspect` prints: a JSON array, or a line for each object.

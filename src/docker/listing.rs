@@ -106,14 +106,16 @@ impl Engine {
         } else {
             command.chars().take(19).chain(['…']).collect()
         };
+        // Who is in another one's namespace is on no network of its own.
         let mut networks: Vec<&str> = c.inner.attachments.iter().map(|a| a.spec.network.as_str()).collect();
+        networks.retain(|n| !n.starts_with("container:"));
         networks.sort_unstable();
         json!({
             "ID": if no_trunc { c.id.as_str() } else { short(&c.id) },
             "Names": c.name,
             "Image": self.image_shown(c, no_trunc),
             "Command": format!("{command:?}"),
-            "CreatedAt": format!("{} ago", human(now.since(c.inner.created).as_secs())),
+            "CreatedAt": super::inspect::second_in_words(c.inner.created),
             "RunningFor": format!("{} ago", human(now.since(c.inner.created).as_secs())),
             "Ports": self.ports_column(i),
             "State": c.state.word(),
@@ -124,6 +126,7 @@ impl Engine {
             "Mounts": "",
             "Size": "0B",
             "LocalVolumes": "0",
+            "Platform": null,
         })
     }
 
@@ -189,6 +192,7 @@ impl Engine {
                     "Name": n.name,
                     "Driver": n.driver,
                     "Scope": n.scope(),
+                    "CreatedAt": super::inspect::moment_in_words(n.created),
                     "IPv4": "true",
                     "IPv6": "false",
                     "Internal": n.internal().to_string(),
@@ -380,7 +384,7 @@ pub(super) fn list(
             table.extend(rows.iter().map(|r| columns.iter().map(|c| cell(r, c.1)).collect()));
             return Response::ok(align(&table, 10));
         }
-        Some("json") => return Response::ok(rows.iter().map(|r| format!("{r}\n")).collect::<String>()),
+        Some("json") => return Response::ok(rows.iter().map(|r| row_json(r) + "\n").collect::<String>()),
         Some(text) => text,
     };
     let (body, headings) = match text.strip_prefix("table ") {
@@ -419,6 +423,16 @@ pub(super) fn list(
         return Response::ok(align(&cells, 10));
     }
     Response::ok(table.into_iter().map(|l| l + "\n").collect::<String>())
+}
+
+/// A row as Go writes it: a map, in the order of its keys and fit for HTML, without what takes an argument
+/// (`Label()`).
+pub(super) fn row_json(row: &Value) -> String {
+    let Some(fields) = row.as_object() else { return row.to_string() };
+    let fields: std::collections::BTreeMap<_, _> =
+        fields.iter().filter(|(k, _)| !k.ends_with("()")).collect();
+    let text = serde_json::to_string(&fields).unwrap_or_default();
+    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 /// Columns at least `narrowest` wide, three spaces apart (Go's text/tabwriter as the client sets it up).

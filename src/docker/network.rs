@@ -462,7 +462,7 @@ impl Engine {
             .flat_map(|c| c.endpoints.iter().map(move |e| (c, e)))
             .filter(|(_, e)| e.network_id == net.id)
             .map(|(c, e)| (c.name.clone(), e))
-            .chain(self.gateway_ends(net))
+            .chain(self.gateway_ends(net).into_iter().map(|(_, name, e)| (name, e)))
             .map(|(name, e)| format!("name:{name:?} id:{:?}", names::short(&e.id)))
             .collect();
         if !active.is_empty() {

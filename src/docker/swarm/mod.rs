@@ -339,18 +339,15 @@ impl Engine {
 }
 
 impl Engine {
-    /// What is plugged into docker_gwbridge besides containers' own networks: its name there, and the
-    /// end.
-    pub(super) fn gateway_ends(&self, net: &super::Network) -> Vec<(String, &EndpointInfo)> {
+    /// What is plugged into docker_gwbridge besides containers' own networks: whose it is, its name
+    /// there, and the end.
+    pub(super) fn gateway_ends(&self, net: &super::Network) -> Vec<(&str, String, &EndpointInfo)> {
         let ingress = self.swarm.as_ref().and_then(|m| m.ingress.as_ref());
-        let ingress = ingress.map(|i| ("gateway_ingress-sbox".to_owned(), &i.gateway));
+        let ingress = ingress.map(|i| ("ingress-sbox", "gateway_ingress-sbox".to_owned(), &i.gateway));
         let ends = self.containers.iter().filter_map(|c| Some((c, c.inner.gateway.as_ref()?)));
-        let ends = ends.map(|(c, e)| {
-            // A sandbox has an id of its own; here it is the container's, read backwards.
-            let sandbox: String = c.id.chars().rev().take(12).collect();
-            (format!("gateway_{sandbox}"), e)
-        });
-        ends.chain(ingress).filter(|(_, e)| e.network_id == net.id).collect()
+        let ends = ends
+            .map(|(c, e)| (c.id.as_str(), format!("gateway_{}", super::names::short(&c.sandbox_id())), e));
+        ends.chain(ingress).filter(|(_, _, e)| e.network_id == net.id).collect()
     }
 
     /// The address that this host keeps on an overlay network.

@@ -171,7 +171,8 @@ for (const [name, hand] of [['pointer', pointer], ['keyboard', keyboard]]) {
     await hand.fill(page, 'forward-port-0', '8080');
     await hand.fill(page, 'forward-to-0', one);
     await hand.fill(page, 'forward-to-port-0', '80');
-    assert.match(await at(page, 'router-rules').innerText(), new RegExp(`--dport 8080 .*--to-destination ${one}:80`));
+    const rule = new RegExp(`--dport 8080 .*--to-destination ${one}:80`);
+    await until('the form says the rule', async () => rule.test(await at(page, 'router-rules').innerText()));
     await hand.save(page);
     await at(page, 'dialog').waitFor({ state: 'detached' });
     await type(page, 'visitor', `curl -s http://${wan}:8080`, /inside/);

@@ -157,7 +157,7 @@ const MORE_KNOWN: [(&str, &str); 11] = [
     ("host-addresses", "which of several conflicting addresses is named is chance (a Go map)"),
     ("images", "every image that comes with netpier is listed; docker history"),
     ("info-top-stats", "the number of images; system df; the version's suffix; stop and die race"),
-    ("inspect-more", "jq; PATH of an imported image; structures as Go prints them"),
+    ("inspect-more", "jq; structures as Go prints them"),
     ("internal-dns", "the kernel tells of a bridge's lost carrier within a second, here at once"),
     ("logs", "od"),
     ("net-admin", "arping's words where its interface is down"),
@@ -192,7 +192,7 @@ const MIXED_KNOWN: [(&str, &str); 12] = [
         "endpoint-options",
         "networks are joined again in no order in Docker; a failed connect leaves its interface",
     ),
-    ("network-options", "scopes, IPAM drivers, configuration networks; typed templates"),
+    ("network-options", "configuration networks; typed templates and keys that are absent"),
     ("words-more", "-H; a debug line; what a swarm's group shows outside of a swarm; a deprecation"),
 ];
 
@@ -202,7 +202,7 @@ fn every_mixed_recording_agrees_in_full_but_for_the_known_ones() {
 }
 
 /// Recordings that were played blind first and do not agree in full, and why.
-const BLIND_KNOWN: [(&str, &str); 20] = [
+const BLIND_KNOWN: [(&str, &str); 19] = [
     ("bound-inside", "the order of ss"),
     ("conntrack-kinds", "the AAAA question of a real resolver; IGMP in the connection table; -o extended"),
     ("copy-diff-commit", "/etc/debian_version; whether a log line of cp is printed is chance"),
@@ -212,10 +212,9 @@ const BLIND_KNOWN: [(&str, &str); 20] = [
     ("hosts-and-names", "localhost over IPv6; networks are joined in no order in Docker"),
     ("internal-more", "a round trip's time; endpoints of a network are listed in no order in Docker"),
     ("iptables-own", "the date in iptables-save"),
-    ("link-more", "docker ps --no-trunc lists the names that links give, too"),
     ("neighbours", "the order of the neighbour table (a hash)"),
     ("network-gone", "ports that a start which failed leaves behind"),
-    ("network-words", "typed and untyped templates; --scope, --ipam-driver, --config-from; wc -L"),
+    ("network-words", "typed and untyped templates; IPv6; wc -L"),
     ("packets-forwarded", "a fifth SYN is due in the very moment in which curl gives up"),
     (
         "packets-no-proxy",

@@ -375,7 +375,7 @@ impl Engine {
             "EnableIPv6": false,
             "IPAM": {
                 "Driver": "default",
-                "Options": if net.predefined() || net.of_swarm() { Value::Null } else { json!({}) },
+                "Options": if net.predefined() || net.of_swarm() { Value::Null } else { pairs(&net.asked.ipam_options) },
                 "Config": if net.subnet.is_some() { Value::Array(config) } else { Value::Null },
             },
             "Internal": net.internal(),

@@ -110,9 +110,15 @@ impl Engine {
         let mut networks: Vec<&str> = c.inner.attachments.iter().map(|a| a.spec.network.as_str()).collect();
         networks.retain(|n| !n.starts_with("container:"));
         networks.sort_unstable();
+        // What links call it are names, too, of which the short list shows none (docker/cli, formatter/container.go).
+        let linked = self.containers.iter().flat_map(|by| by.inner.linked.iter().map(move |l| (by, l)));
+        let linked = linked.filter(|(_, l)| no_trunc && l.id == c.id && !l.alias.is_empty());
+        let mut names: Vec<String> = linked.map(|(by, l)| format!("{}/{}", by.name, l.alias)).collect();
+        names.push(c.name.clone());
+        names.sort_unstable();
         json!({
             "ID": if no_trunc { c.id.as_str() } else { short(&c.id) },
-            "Names": c.name,
+            "Names": names.join(","),
             "Image": self.image_shown(c, no_trunc),
             "Command": format!("{command:?}"),
             "CreatedAt": super::inspect::second_in_words(c.inner.created),

@@ -2,7 +2,7 @@
 
 use super::driver::Driver;
 use super::endpoint::remove_device;
-use super::engine::{Engine, EngineError, Network, predefined};
+use super::engine::{Engine, EngineError, Network, predefined, reply};
 use super::ipam::IpamError;
 use super::names;
 use super::near::{did_you_mean, nearest};
@@ -160,7 +160,24 @@ impl Engine {
         if overlay && self.member().is_none_or(|m| !m.manager) {
             return fail(NO_SWARM.into());
         }
+        if create.ingress && !overlay {
+            return fail("Ingress network can only be global scope network".into());
+        }
+        if create.scope.as_deref() == Some("swarm") && self.member().is_none() {
+            return fail("cannot create a swarm scoped network when swarm is not active".into());
+        }
         let ipam = read_ipam(create)?;
+        if let Some(from) = &create.config_from {
+            return fail(format!("configuration network {from:?} does not exist"));
+        }
+        match create.ipam_driver.as_deref().filter(|_| !overlay) {
+            None => {}
+            Some("null") if create.subnets.is_empty() => return fail("ipv4 pool is empty".into()),
+            Some("null") => {
+                return fail("null ipam driver does not handle specific address pool requests".into());
+            }
+            Some(other) => return fail(format!("plugin {other:?} not found")),
+        }
         if create.name.trim().is_empty() {
             return fail("invalid name: name is empty".into());
         }
@@ -289,7 +306,9 @@ impl Engine {
                 other.id
             )));
         }
-        name.parse().map_err(|_| EngineError::new("numerical result out of range"))
+        // IFNAMSIZ is looked at before the letters are (net/core/rtnetlink.c, ifla_policy).
+        let why = if name.len() > 15 { "numerical result out of range" } else { "invalid argument" };
+        name.parse().map_err(|_| EngineError::new(why))
     }
 
     fn build(&mut self, world: &mut World, asked: NetworkCreate, plan: Plan) -> Result<String, EngineError> {
@@ -511,11 +530,22 @@ impl Engine {
         if let Some(refused) = super::listing::unknown_filter(filters, &["label", "label!", "until"]) {
             return refused;
         }
+        let until =
+            filters.iter().filter(|f| f.0 == "until").map(|f| super::moment::parse(&f.1, world.now()));
+        let until = match until.collect::<Result<Vec<i64>, String>>() {
+            Ok(all) => all,
+            Err(e) => return reply(Err(EngineError::new(e))),
+        };
+        let old = |n: &Network| {
+            let made = i64::try_from(n.created.as_nanos()).unwrap_or(i64::MAX);
+            until.iter().all(|at| made <= *at)
+        };
         // Those of the swarm are removed first.
         let waiting = self.waiting_networks();
         let of_swarm = || self.networks.iter().filter(|n| n.driver == "overlay").chain(&waiting);
         let unused: Vec<String> = of_swarm()
             .chain(self.networks.iter().filter(|n| n.driver != "overlay"))
+            .filter(|n| old(n))
             .filter(|n| !n.predefined() && super::listing::labels_match(filters, &n.asked.labels))
             .filter(|n| !matches!(n.driver_state, Driver::Overlay { ingress: true, .. }))
             .filter(|n| self.gateway_ends(n).is_empty())

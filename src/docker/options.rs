@@ -81,7 +81,7 @@ impl BridgeOptions {
             Some(v) => Some(v.parse::<Ipv4Addr>().map_err(|_| bad(OPT_HOST_BINDING, v, "nil ip"))?),
         };
         let mode = match option(OPT_MODE) {
-            None | Some("nat" | "") => GatewayMode::Nat,
+            None | Some("nat") => GatewayMode::Nat,
             Some("nat-unprotected") => GatewayMode::NatUnprotected,
             Some("routed") => GatewayMode::Routed,
             Some("isolated") => GatewayMode::Isolated,

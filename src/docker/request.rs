@@ -185,6 +185,10 @@ pub struct NetworkCreate {
     pub scope: Option<String>,
     /// `--ipam-driver`, where it is not the default one.
     pub ipam_driver: Option<String>,
+    /// `--ipam-opt`: kept and shown.
+    pub ipam_options: Vec<(String, String)>,
+    /// `--config-from`: no network here can be one to copy from, and the engine says so.
+    pub config_from: Option<String>,
     /// `--ingress`.
     pub ingress: bool,
     /// `--opt`.

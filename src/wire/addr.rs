@@ -94,7 +94,10 @@ impl IfName {
 impl FromStr for IfName {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
-        let ok = !s.is_empty() && s.len() <= 15 && s.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
+        // dev_valid_name: these two would be directories below /proc/sys/net/ipv4/conf.
+        let dots = matches!(s, "." | "..");
+        let ok =
+            !s.is_empty() && !dots && s.len() <= 15 && s.bytes().all(|b| b.is_ascii_graphic() && b != b'/');
         if !ok {
             return Err(format!("\"{s}\" not a valid ifname"));
         }

@@ -571,15 +571,14 @@ fn network(mut f: Flags) -> Result<NetworkCreate, Refusal> {
         attachable: f.on("attachable"),
         scope: f.last("scope").map(str::to_owned),
         ipam_driver: f.last("ipam-driver").filter(|d| !matches!(*d, "" | "default")).map(str::to_owned),
+        ipam_options: last_of_each(f.all(&["ipam-opt"]).map(pair)),
+        config_from: f.last("config-from").filter(|c| !c.is_empty()).map(str::to_owned),
         ingress: f.on("ingress"),
         options: f.all(&["opt"]).map(pair).collect(),
         labels: f.all(&["label"]).map(pair).collect(),
         name: f.args.remove(0),
     };
     belongs_together(&create).map_err(Refusal::Client)?;
-    if create.ingress && create.driver.as_deref() != Some("overlay") {
-        return Err(Refusal::Client("netpier: --ingress is for overlay networks only".into()));
-    }
     Ok(create)
 }
 

@@ -317,6 +317,8 @@ fn network(line: &mut Line, create: &NetworkCreate) {
     }
     line.flag("--internal", create.internal).flag("--attachable", create.attachable);
     line.value("--scope", create.scope.as_deref());
+    line.value("--ipam-driver", create.ipam_driver.as_deref()).pairs("--ipam-opt", &create.ipam_options);
+    line.value("--config-from", create.config_from.as_deref()).flag("--ingress", create.ingress);
     line.pairs("--opt", &create.options);
     line.pairs("--label", &create.labels);
     line.word(&create.name);

@@ -703,13 +703,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 "map",
                 "Auxiliary IPv4 or IPv6 addresses used by Network driver (default map[])",
             ),
-            no(
-                "config-from",
-                None,
-                Takes::Value("string"),
-                "give --subnet and --gateway",
-                "The network from which to copy the configuration",
-            ),
+            val("config-from", None, "string", "The network from which to copy the configuration"),
             no(
                 "config-only",
                 None,
@@ -723,7 +717,7 @@ pub(super) const COMMANDS: &[Command] = &[
             on("internal", None, "Restrict external access to the network"),
             val("ip-range", None, "strings", "Allocate container ip from a sub-range"),
             idle("ipam-driver", None, "string", "IP Address Management Driver (default \"default\")"),
-            idle("ipam-opt", None, "map", "Set IPAM driver specific options (default map[])"),
+            val("ipam-opt", None, "map", "Set IPAM driver specific options (default map[])"),
             idle_on("ipv4", None, "Enable or disable IPv4 address assignment (default true)"),
             no(
                 "ipv6",

@@ -37,6 +37,8 @@ pub struct Masks {
     back: BTreeMap<(Kind, String), String>,
     /// Numbers that commands name, or that were printed as published ports: exact as ports.
     fixed: BTreeSet<u32>,
+    /// The host that is looked at: each numbers its interfaces by itself.
+    pub place: String,
 }
 
 /// What kind of text is compared.
@@ -306,7 +308,10 @@ impl Masks {
             Mask::Token(name) => self.bind(Kind::Token, name, value),
             Mask::Veth => self.bind(Kind::Veth, expected, value),
             Mask::Mac => self.bind(Kind::Mac, &expected.to_lowercase(), &value.to_lowercase()),
-            Mask::IfIndex => self.bind(Kind::IfIndex, expected, value),
+            Mask::IfIndex => {
+                let (e, a) = (format!("{} {expected}", self.place), format!("{} {value}", self.place));
+                self.bind(Kind::IfIndex, &e, &a)
+            }
             Mask::AnyId | Mask::AnyShortId | Mask::Id25 | Mask::Registry | Mask::Duration | Mask::Moment => {
                 true
             }

@@ -157,6 +157,7 @@ impl Player<'_> {
 
     fn run(&mut self, place: &str, what: &What) {
         let What::Run { on, run: line, exit, stdout, stderr } = what else { return };
+        self.masks.place.clone_from(on);
         let line = self.masks.fill_in(line);
         let got = self.type_line((place, what), on, &line, RUN_LIMIT);
         self.verdict.exits.note(got.exit == Some(*exit));
@@ -189,6 +190,7 @@ impl Player<'_> {
 
     fn probe(&mut self, place: &str, what: &What) {
         let What::Probe { from, probe, outcome, exit, details, stdout, packets } = what else { return };
+        self.masks.place = from.split(':').next().unwrap_or_default().to_owned();
         let line = self.masks.fill_in(probe);
         let got = match from.split_once(':') {
             Some((node, container)) => {

@@ -132,7 +132,8 @@ impl Engine {
         if manager {
             value["Nodes"] = cluster.nodes.len().into();
             value["Managers"] = managers().count().into();
-            let pools: Vec<String> = cluster.pools.0.iter().map(ToString::to_string).collect();
+            let pools: Option<Vec<String>> =
+                cluster.asked_pools.then(|| cluster.pools.0.iter().map(ToString::to_string).collect());
             value["Cluster"] = json!({
                 "ID": cluster.id,
                 "Spec": { "Name": "default", "Orchestration": { "TaskHistoryRetentionLimit": cluster.history } },

@@ -344,7 +344,7 @@ fn run(mut f: Flags) -> Result<RunSpec, Refusal> {
 }
 
 /// `net.ipv4.ip_forward=0`: only settings of a namespace (docker/cli, opts.ValidateSysctl).
-fn sysctl(text: &str) -> Result<(String, String), String> {
+pub(super) fn sysctl(text: &str) -> Result<(String, String), String> {
     const SHM: [&str; 8] = [
         "kernel.msgmax",
         "kernel.msgmnb",
@@ -521,7 +521,7 @@ fn csv_fields(line: &str) -> Vec<String> {
 }
 
 /// `NAME:ADDRESS` or `NAME=ADDRESS`.
-fn extra_host(text: &str) -> Result<(String, String), String> {
+pub(super) fn extra_host(text: &str) -> Result<(String, String), String> {
     let (name, addr) = text.split_once('=').or_else(|| text.split_once(':')).unwrap_or(("", ""));
     if name.is_empty() || name.contains(':') {
         return Err(format!("bad format for add-host: {text:?}"));
@@ -538,7 +538,7 @@ fn is_ipv6(text: &str) -> bool {
     text.split('/').next().is_some_and(|addr| addr.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-fn resolver(text: &str) -> Result<Ipv4Addr, String> {
+pub(super) fn resolver(text: &str) -> Result<Ipv4Addr, String> {
     match text.trim().parse() {
         Ok(IpAddr::V4(addr)) => Ok(addr),
         Ok(IpAddr::V6(_)) => Err(format!("IPv6 is not yet emulated here: {text}")),

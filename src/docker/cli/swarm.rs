@@ -1,14 +1,15 @@
 //! The commands of `docker swarm`, `docker node` and `docker service`, and their requests.
 
-use super::super::PortSpec;
 use super::super::swarm::{
     NodeChange, RestartCondition, RestartRule, ServiceChange, ServiceMode, ServiceSpec, SwarmInit, SwarmJoin,
     SwarmRequest,
 };
-use super::build::{Refusal, pair};
+use super::super::{PortSpec, RunSpec};
+use super::build::{Refusal, extra_host, pair, resolver, sysctl};
 use super::flags::{Flags, invalid};
 use super::ports;
 use super::table::{Command, Count, Flag, Makes, SwarmWord, Takes, Wants, idle, idle_on, no, on, val};
+use crate::wire::Protocol;
 
 const FORMAT: Flag = val("format", None, "string", "Format output using a custom template");
 const FORMAT_F: Flag = val("format", Some('f'), "string", "Format output using a custom template");
@@ -41,15 +42,44 @@ const LISTEN: Flag = val(
     "Listen address (format: \"<ip|interface>[:port]\") (default 0.0.0.0:2377)",
 );
 
+/// What a service says of the containers of its tasks.
+const TASK: &[Flag] = &[
+    val("cap-add", None, "list", "Add Linux capabilities"),
+    val("cap-drop", None, "list", "Drop Linux capabilities"),
+    val("dns", None, "list", "Set custom DNS servers"),
+    val("dns-option", None, "list", "Set DNS options"),
+    val("dns-search", None, "list", "Set custom DNS search domains"),
+    val("entrypoint", None, "command", "Overwrite the default ENTRYPOINT of the image"),
+    val("host", None, "list", "Set one or more custom host-to-IP mappings (host:ip)"),
+    on("init", None, "Use an init inside each service container to forward signals and reap processes"),
+    val("stop-signal", None, "string", "Signal to stop the container"),
+    val("sysctl", None, "list", "Sysctl options"),
+    val("user", Some('u'), "string", "Username or UID (format: <name|uid>[:<group|gid>])"),
+    val("workdir", Some('w'), "string", "Working directory inside the container"),
+];
+
+/// What changes nothing here: one task is replaced after the other, and resources have no bounds.
+const IDLE: &[Flag] = &[
+    idle("limit-cpu", None, "decimal", "Limit CPUs"),
+    idle("limit-memory", None, "bytes", "Limit Memory"),
+    idle("mount", None, "mount", "Attach a filesystem mount to the service"),
+    idle_on("read-only", None, "Mount the container's root filesystem as read only"),
+    idle("reserve-cpu", None, "decimal", "Reserve CPUs"),
+    idle("reserve-memory", None, "bytes", "Reserve Memory"),
+    idle("rollback-delay", None, "duration", "Delay between task rollbacks (ns|us|ms|s|m|h) (default 0s)"),
+    idle("rollback-parallelism", None, "uint", "Maximum number of tasks rolled back simultaneously"),
+    idle("stop-grace-period", None, "duration", "Time to wait before force killing a container"),
+    idle("update-delay", None, "duration", "Delay between updates (ns|us|ms|s|m|h) (default 0s)"),
+    idle("update-failure-action", None, "string", "Action on update failure"),
+    idle("update-monitor", None, "duration", "Duration after each task update to monitor for failure"),
+    idle("update-order", None, "string", "Update order (\"start-first\", \"stop-first\")"),
+    idle("update-parallelism", None, "uint", "Maximum number of tasks updated simultaneously"),
+    idle_on("with-registry-auth", None, "Send registry authentication details to swarm agents"),
+];
+
 /// What `docker swarm init` and `docker swarm update` set of a cluster.
 const CLUSTER: &[Flag] = &[
-    no(
-        "autolock",
-        None,
-        Takes::Bool,
-        "a swarm is not locked here",
-        "Change manager autolocking setting (true|false)",
-    ),
+    on("autolock", None, "Change manager autolocking setting (true|false)"),
     idle(
         "cert-expiry",
         None,
@@ -253,29 +283,33 @@ pub(super) const COMMANDS: &[Command] = &[
             "[OPTIONS] IMAGE [COMMAND] [ARG...]",
             "Create a new service",
             Count::AtLeast(1),
-            &[&[
-                DETACH,
-                val("endpoint-mode", None, "string", "Endpoint mode (vip or dnsrr)"),
-                val("env", Some('e'), "list", "Set environment variables"),
-                val("mode", None, "string", "Service mode (\"replicated\", \"global\")"),
-                val("name", None, "string", "Service name"),
-                val("network", None, "network", "Network attachments"),
-                on(
-                    "no-resolve-image",
-                    None,
-                    "Do not query the registry to resolve image digest and supported platforms",
-                ),
-                val("publish", Some('p'), "port", "Publish a port as a node port"),
-                SUPPRESS,
-                val("replicas", None, "uint", "Number of tasks"),
-                val("label", Some('l'), "list", "Service labels"),
-                val("container-label", None, "list", "Container labels"),
-                val("hostname", None, "string", "Container hostname"),
-                val("restart-condition", None, "string", "Restart when condition is met"),
-                val("restart-delay", None, "duration", "Delay between restart attempts"),
-                val("restart-max-attempts", None, "uint", "Maximum number of restarts before giving up"),
-                val("constraint", None, "list", "Placement constraints"),
-            ]],
+            &[
+                &[
+                    DETACH,
+                    val("endpoint-mode", None, "string", "Endpoint mode (vip or dnsrr)"),
+                    val("env", Some('e'), "list", "Set environment variables"),
+                    val("mode", None, "string", "Service mode (\"replicated\", \"global\")"),
+                    val("name", None, "string", "Service name"),
+                    val("network", None, "network", "Network attachments"),
+                    on(
+                        "no-resolve-image",
+                        None,
+                        "Do not query the registry to resolve image digest and supported platforms",
+                    ),
+                    val("publish", Some('p'), "port", "Publish a port as a node port"),
+                    SUPPRESS,
+                    val("replicas", None, "uint", "Number of tasks"),
+                    val("label", Some('l'), "list", "Service labels"),
+                    val("container-label", None, "list", "Container labels"),
+                    val("hostname", None, "string", "Container hostname"),
+                    val("restart-condition", None, "string", "Restart when condition is met"),
+                    val("restart-delay", None, "duration", "Delay between restart attempts"),
+                    val("restart-max-attempts", None, "uint", "Maximum number of restarts before giving up"),
+                    val("constraint", None, "list", "Placement constraints"),
+                ],
+                TASK,
+                IDLE,
+            ],
             SwarmWord::ServiceCreate,
         )
     },
@@ -319,22 +353,27 @@ pub(super) const COMMANDS: &[Command] = &[
         "[OPTIONS] SERVICE",
         "Update a service",
         Count::Exactly(1),
-        &[&[
-            DETACH,
-            on("force", None, "Force update even if no changes require it"),
-            SUPPRESS,
-            val("replicas", None, "uint", "Number of tasks"),
-            val("image", None, "string", "Service image tag"),
-            val("publish-add", None, "port", "Add or update a published port"),
-            val("publish-rm", None, "port", "Remove a published port by its target port"),
-            val("env-add", None, "list", "Add or update an environment variable"),
-            val("env-rm", None, "list", "Remove an environment variable"),
-            val("label-add", None, "list", "Add or update a service label"),
-            val("label-rm", None, "list", "Remove a label by its key"),
-            val("constraint-add", None, "list", "Add or update a placement constraint"),
-            val("constraint-rm", None, "list", "Remove a constraint"),
-            val("endpoint-mode", None, "string", "Endpoint mode (vip or dnsrr)"),
-        ]],
+        &[
+            &[
+                DETACH,
+                on("force", None, "Force update even if no changes require it"),
+                SUPPRESS,
+                val("replicas", None, "uint", "Number of tasks"),
+                val("image", None, "string", "Service image tag"),
+                val("publish-add", None, "port", "Add or update a published port"),
+                val("publish-rm", None, "port", "Remove a published port by its target port"),
+                val("env-add", None, "list", "Add or update an environment variable"),
+                val("env-rm", None, "list", "Remove an environment variable"),
+                val("label-add", None, "list", "Add or update a service label"),
+                val("label-rm", None, "list", "Remove a label by its key"),
+                val("constraint-add", None, "list", "Add or update a placement constraint"),
+                val("constraint-rm", None, "list", "Remove a constraint"),
+                val("endpoint-mode", None, "string", "Endpoint mode (vip or dnsrr)"),
+                val("network-add", None, "network", "Add a network"),
+                val("network-rm", None, "list", "Remove a network"),
+            ],
+            IDLE,
+        ],
         SwarmWord::ServiceUpdate,
     ),
     command(
@@ -361,7 +400,18 @@ pub(super) const COMMANDS: &[Command] = &[
         "[OPTIONS] SERVICE|TASK",
         "Fetch the logs of a service or task",
         Count::Exactly(1),
-        &[&[no("follow", None, Takes::Bool, "use `docker service logs` again", "Follow log output")]],
+        &[&[
+            no("follow", Some('f'), Takes::Bool, "use `docker service logs` again", "Follow log output"),
+            on("no-task-ids", None, "Do not include task IDs in output"),
+            NO_TRUNC,
+            on("raw", None, "Do not neatly format logs"),
+            val(
+                "tail",
+                Some('n'),
+                "string",
+                "Number of lines to show from the end of the logs (default \"all\")",
+            ),
+        ]],
         SwarmWord::ServiceLogs,
     ),
 ];
@@ -372,6 +422,12 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
     let format = text(&f, "format");
     let (quiet, detach) = (f.on("quiet"), f.on("detach"));
     let pretty = f.on("pretty");
+    if f.on("autolock") {
+        return Err(Refusal::Client("netpier: a swarm is not locked here".into()));
+    }
+    if pretty && format.is_some() && word == SwarmWord::ServiceInspect {
+        return Err(Refusal::Client("--format is incompatible with human friendly format".into()));
+    }
     let filters: Vec<String> = f.all(&["filter"]).map(str::to_owned).collect();
     Ok(match word {
         SwarmWord::Init => SwarmRequest::Init(Box::new(SwarmInit {
@@ -433,7 +489,8 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
                          SERVICE=REPLICAS [SERVICE=REPLICAS...]\n\nScale one or multiple replicated services"
                     ))
                 };
-                let Some((name, n)) = arg.split_once('=') else {
+                let Some((name, n)) = arg.split_once('=').filter(|(k, v)| !k.is_empty() && !v.is_empty())
+                else {
                     return Err(wrong(format!("invalid scale specifier '{arg}'.")));
                 };
                 let n = n.parse().map_err(|_| {
@@ -455,7 +512,13 @@ pub(super) fn request(word: SwarmWord, mut f: Flags) -> Result<SwarmRequest, Ref
         },
         SwarmWord::ServiceRollback => SwarmRequest::ServiceRollback { detach, quiet, name: f.args.remove(0) },
         SwarmWord::ServiceRm => SwarmRequest::ServiceRm { names: f.args },
-        SwarmWord::ServiceLogs => SwarmRequest::ServiceLogs { name: f.args.remove(0) },
+        SwarmWord::ServiceLogs => SwarmRequest::ServiceLogs {
+            raw: f.on("raw"),
+            ids: !f.on("no-task-ids"),
+            whole: f.on("no-trunc"),
+            tail: f.last("tail").and_then(|n| n.parse().ok()),
+            name: f.args.remove(0),
+        },
     })
 }
 
@@ -498,17 +561,28 @@ fn change(f: &Flags) -> Result<ServiceChange, Refusal> {
             "netpier: the ingress routing mesh (IPVS) is not emulated yet; publish with mode=host".into(),
         ));
     }
+    // A port goes if protocol, target and mode are the same; without a mode the mesh's is meant
+    // (docker/cli, command/service/update.go, updatePorts).
+    let mut publish_rm = Vec::new();
+    publish(f, "publish-rm", &mut Vec::new())?;
+    for raw in f.all(&["publish-rm"]).filter(|raw| raw.split(',').any(|field| field == "mode=host")) {
+        let field = |key: &str| raw.split(',').find_map(|f| f.strip_prefix(key)?.strip_prefix('='));
+        let proto = if field("protocol") == Some("udp") { Protocol::Udp } else { Protocol::Tcp };
+        publish_rm.extend(field("target").and_then(|t| t.parse().ok()).map(|port| (port, proto)));
+    }
     Ok(ServiceChange {
         env_add: pairs("env-add"),
         env_rm: words("env-rm"),
         label_add: pairs("label-add"),
         label_rm: words("label-rm"),
         publish_add,
-        publish_rm: f.all(&["publish-rm"]).filter_map(|p| p.parse().ok()).collect(),
+        publish_rm,
         constraint_add: words("constraint-add"),
         constraint_rm: words("constraint-rm"),
         image: f.last("image").map(str::to_owned),
         dnsrr: f.last("endpoint-mode").map(|mode| mode == "dnsrr"),
+        network_add: f.all(&["network-add"]).map(|n| network(n).0).collect(),
+        network_rm: words("network-rm"),
     })
 }
 
@@ -520,7 +594,7 @@ fn restart(f: &Flags) -> Result<RestartRule, Refusal> {
         Some("none") => RestartCondition::None,
         Some(other) => {
             return Err(Refusal::Client(format!(
-                "Error response from daemon: rpc error: code = InvalidArgument desc = invalid restart condition: {other}"
+                "Error response from daemon: invalid RestartCondition: {other:?}"
             )));
         }
     };
@@ -554,7 +628,7 @@ fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
         Some("dnsrr") => true,
         Some(other) => {
             return Err(Refusal::Client(format!(
-                "rpc error: code = InvalidArgument desc = unknown endpoint mode {other}"
+                "Error response from daemon: invalid resolution mode: {other:?}"
             )));
         }
     };
@@ -574,11 +648,41 @@ fn service(mut f: Flags) -> Result<ServiceSpec, Refusal> {
         hostname: f.last("hostname").map(str::to_owned),
         aliases: f.all(&["network"]).flat_map(|n| network(n).1).collect(),
         restart: restart(&f)?,
+        run: Box::new(task(&f)?),
     };
     spec.ingress = publish(&f, "publish", &mut spec.publish)?;
     spec.image = f.args.remove(0);
     spec.command = f.args;
     Ok(spec)
+}
+
+/// What a task's container has besides networks and ports.
+fn task(f: &Flags) -> Result<RunSpec, Refusal> {
+    let words = |name: &'static str| f.all(&[name]).map(str::to_owned).collect::<Vec<_>>();
+    let mut run = RunSpec {
+        cap_add: words("cap-add"),
+        cap_drop: words("cap-drop"),
+        dns_options: words("dns-option"),
+        dns_search: words("dns-search"),
+        entrypoint: f.last("entrypoint").map(str::to_owned),
+        init: f.on("init"),
+        stop_signal: f.last("stop-signal").map(str::to_owned),
+        user: f.last("user").unwrap_or_default().to_owned(),
+        workdir: f.last("workdir").unwrap_or_default().to_owned(),
+        ..RunSpec::default()
+    };
+    for (flag, value) in &f.set {
+        match flag.name {
+            "host" => run.add_host.push(extra_host(value).map_err(|e| invalid(flag, value, &e))?),
+            "dns" => run.dns.push(resolver(value).map_err(|e| invalid(flag, value, &e))?),
+            "sysctl" => run.sysctls.push(sysctl(value).map_err(|e| invalid(flag, value, &e))?),
+            "env" if value.is_empty() || value.starts_with('=') => {
+                return Err(invalid(flag, value, &format!("invalid environment variable: {value}")).into());
+            }
+            _ => {}
+        }
+    }
+    Ok(run)
 }
 
 /// `NAME` or `name=NAME,alias=ALIAS`: the network, and its names for the service.
@@ -597,7 +701,7 @@ fn publish(f: &Flags, name: &str, into: &mut Vec<PortSpec>) -> Result<bool, Refu
     let mut ingress = false;
     for (flag, raw) in f.set.iter().filter(|(flag, _)| flag.name == name) {
         if !raw.contains('=') {
-            into.push(ports::parse(raw).map_err(Refusal::Client)?);
+            into.push(ports::parse(raw).map_err(|e| Refusal::Flag(invalid(flag, raw, &e)))?);
             ingress = true;
             continue;
         }
@@ -616,7 +720,21 @@ fn publish(f: &Flags, name: &str, into: &mut Vec<PortSpec>) -> Result<bool, Refu
                         "invalid publish mode value ({value}): must be either 'ingress' or 'host'"
                     )));
                 }
-                other => return Err(wrong(&format!("invalid field key {other}"))),
+                other => return Err(wrong(&format!("invalid field key: {other}"))),
+            }
+        }
+        if !matches!(short.2, "tcp" | "udp" | "sctp") {
+            return Err(wrong(&format!("invalid protocol value '{}'", short.2)));
+        }
+        for (what, value) in [("published", short.0), ("target", short.1)] {
+            if let Some(value) = value
+                && value.parse::<u16>().is_err()
+            {
+                let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+                let why = if digits { "value out of range" } else { "invalid syntax" };
+                return Err(wrong(&format!(
+                    "invalid {what} port ({value}): value must be an integer: {why}"
+                )));
             }
         }
         ingress |= !raw.contains("mode=");
@@ -752,7 +870,7 @@ pub(super) fn words(request: &SwarmRequest) -> Vec<String> {
             say(&["service", "rm"]);
             names.iter().for_each(|n| say(&[n]));
         }
-        SwarmRequest::ServiceLogs { name } => say(&["service", "logs", name]),
+        SwarmRequest::ServiceLogs { name, .. } => say(&["service", "logs", name]),
     }
     out
 }

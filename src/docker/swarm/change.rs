@@ -70,9 +70,13 @@ impl Engine {
         }
         let Some(member) = &mut self.swarm else { return Err("not a member".into()) };
         let Some(s) = member.cluster.service(name) else { return Err(format!("service {name} not found")) };
-        let service = &mut member.cluster.services[s];
-        let before = service.spec.clone();
+        let before = member.cluster.services[s].spec.clone();
         let mut spec = before.clone();
+        for name in change.network_add.iter().chain(&change.network_rm) {
+            if member.cluster.network(name).is_none() {
+                return Err(format!("network {name} not found"));
+            }
+        }
         apply(&mut spec, change);
         let overlay = !spec.networks.is_empty();
         if overlay && !spec.dnsrr {
@@ -82,6 +86,7 @@ impl Engine {
             );
         }
         // Labels of the service are no concern of its tasks.
+        let service = &mut member.cluster.services[s];
         let same = ServiceSpec { labels: before.labels.clone(), ..spec.clone() } == before;
         service.version += u32::from(!same);
         service.previous = Some(Box::new(before));
@@ -118,12 +123,22 @@ fn apply(spec: &mut ServiceSpec, change: &ServiceChange) {
     };
     put(&mut spec.env, &change.env_add, &change.env_rm);
     put(&mut spec.labels, &change.label_add, &change.label_rm);
-    spec.publish.retain(|p| !change.publish_rm.contains(&p.container.0));
+    spec.publish.retain(|p| !change.publish_rm.contains(&(p.container.0, p.proto)));
     spec.publish.extend(change.publish_add.iter().cloned());
+    if !change.publish_add.is_empty() || !change.publish_rm.is_empty() {
+        // By what they look like: `8080:80/tcp/host`.
+        let text = |p: &crate::docker::PortSpec| {
+            format!("{}:{}/{}", p.host.map_or(0, |h| h.0), p.container.0, p.proto)
+        };
+        spec.publish.sort_by_key(text);
+    }
     spec.constraints.retain(|c| !change.constraint_rm.contains(c));
     spec.constraints.extend(change.constraint_add.iter().cloned());
     if let Some(image) = &change.image {
         spec.image.clone_from(image);
     }
+    spec.networks.retain(|n| !change.network_rm.contains(n));
+    let more = change.network_add.iter().filter(|n| !spec.networks.contains(n)).cloned().collect::<Vec<_>>();
+    spec.networks.extend(more);
     spec.dnsrr = change.dnsrr.unwrap_or(spec.dnsrr);
 }

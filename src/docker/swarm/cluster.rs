@@ -4,7 +4,7 @@ use super::request::ServiceSpec;
 use crate::docker::NetworkCreate;
 use crate::rng::Rng;
 use crate::time::Instant;
-use crate::wire::{Endpoint, Ipv4Net};
+use crate::wire::{Endpoint, Ipv4Net, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -33,6 +33,8 @@ pub(in crate::docker) struct Cluster {
     pub next_vni: u32,
     /// `--default-addr-pool`, and `--default-addr-pool-mask-length`.
     pub pools: (Vec<Ipv4Net>, u8),
+    /// They were asked for.
+    pub asked_pools: bool,
     /// `--task-history-limit`.
     pub history: i64,
 }
@@ -170,6 +172,10 @@ pub(in crate::docker) struct Task {
     pub version: u32,
     /// With which status its container ended, where that was no good one.
     pub code: Option<i32>,
+    /// Why its container did not start.
+    pub why: String,
+    /// Its published ports: on the host, in the container.
+    pub ports: Vec<(u16, u16, Protocol)>,
     /// It is one of those the service wants.
     pub wanted: bool,
     pub since: Instant,
@@ -205,6 +211,7 @@ impl Cluster {
             attached: Vec::new(),
             next_vni: FIRST_VNI,
             pools: (vec![Ipv4Net::new(POOL.0, POOL.1).expect("a prefix")], POOL.2),
+            asked_pools: false,
             history: HISTORY,
         }
     }

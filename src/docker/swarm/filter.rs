@@ -17,10 +17,23 @@ pub(super) const TASKS: &[&str] = &["desired-state", "id", "label", "name", "nod
 /// The first that is none.
 pub(super) fn check(filters: &[String], known: &[&str]) -> Result<(), String> {
     let key = |f: &String| f.split('=').next().unwrap_or_default().to_owned();
-    match filters.iter().map(key).find(|k| !known.contains(&k.as_str())) {
-        Some(key) => Err(format!("invalid filter '{key}'")),
-        None => Ok(()),
+    if let Some(key) = filters.iter().map(key).find(|k| !known.contains(&k.as_str())) {
+        return Err(format!("invalid filter '{key}'"));
     }
+    // Some know their words.
+    for filter in filters {
+        let (key, value) = filter.split_once('=').unwrap_or((filter, ""));
+        let words: &[&str] = match key {
+            "role" => &["manager", "worker"],
+            "membership" => &["accepted", "pending"],
+            "desired-state" => &["running", "shutdown", "accepted", "ready", "remove", "complete"],
+            _ => continue,
+        };
+        if !words.contains(&value) {
+            return Err(format!("Invalid {key} filter: '{value}'"));
+        }
+    }
+    Ok(())
 }
 
 /// Of one key any value will do, and every key has to be met.

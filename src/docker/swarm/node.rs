@@ -103,6 +103,9 @@ fn at_manager(world: &mut World, engines: &mut [&mut Engine], at: usize, request
             }
             Response::ok("Swarm updated.\n")
         }
+        SwarmRequest::UnlockKey { rotate: true, .. } => {
+            lines(Err("cannot rotate because autolock is not turned on".into()))
+        }
         SwarmRequest::UnlockKey { .. } => lines(Err("no unlock key is set".into())),
         SwarmRequest::Unlock => lines(Err("Error: swarm is not locked".into())),
         other => service::request(world, engines, at, other),

@@ -7,8 +7,8 @@
 //!                  └─▶ Failed (it could not be started)
 //! ```
 //! A task that is wanted no more is stopped in two steps: its names are withdrawn, and when the members have
-//! heard of that, its container is stopped. No task is started twice: another one takes its slot. Not supported: rollbacks that begin
-//! by themselves, update delays and parallelism, resources, preferences of placement.
+//! heard of that, its container is stopped. No task is started twice: another one takes its slot. Not
+//! supported: rollbacks that begin by themselves, update delays and parallelism, resources, preferences of placement.
 
 use super::change::{over, update_one};
 use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState, new_id};
@@ -20,6 +20,7 @@ use crate::rng::Rng;
 use crate::sim::World;
 use crate::stack::Pid;
 use crate::time::{Duration, Instant};
+use crate::wire::Protocol;
 
 /// How long after its end a task is replaced (the restart policy's delay).
 const RESTART_DELAY: Duration = Duration::from_secs(5);
@@ -130,12 +131,21 @@ impl<'a, 'b> Round<'a, 'b> {
             if task.state == TaskState::Running && !self.is_running(task) {
                 self.note_end(t);
             } else if !task.node.is_empty()
-                && !self.cluster.nodes.iter().any(|n| n.id == task.node && keeps_tasks(n))
+                && !self
+                    .cluster
+                    .nodes
+                    .iter()
+                    .any(|n| n.id == task.node && keeps_tasks(n) && self.may_stay(task, n))
             {
                 self.cluster.tasks[t].wanted = false;
                 self.changed = true;
             }
         }
+    }
+
+    /// Whether the service still allows the node of a task (swarmkit, orchestrator/constraintenforcer).
+    fn may_stay(&self, task: &Task, node: &SwarmNode) -> bool {
+        self.service_of(task).is_none_or(|s| task.version != s.version || suits(node, &s.spec))
     }
 
     /// Its container runs. Nobody knows of one on a lost node: it counts as running.
@@ -224,6 +234,8 @@ impl<'a, 'b> Round<'a, 'b> {
             state: TaskState::Assigned,
             version: service.version,
             code: None,
+            why: String::new(),
+            ports: Vec::new(),
             wanted: true,
             since: self.now,
             addrs,
@@ -246,9 +258,12 @@ impl<'a, 'b> Round<'a, 'b> {
                 self.take_back(e);
                 let kept = &mut self.cluster.tasks[t];
                 (kept.state, kept.since) = (TaskState::Running, self.now);
-                if !started {
-                    (kept.state, kept.wanted) = (TaskState::Failed, false);
-                    kept.not_before = self.now + RESTART_DELAY;
+                match started {
+                    Ok(ports) => kept.ports = ports,
+                    Err(why) => {
+                        (kept.state, kept.wanted, kept.why) = (TaskState::Failed, false, why);
+                        kept.not_before = self.now + RESTART_DELAY;
+                    }
                 }
                 self.changed = true;
             }
@@ -394,7 +409,11 @@ fn place(cluster: &mut Cluster, t: usize, service: &Service) -> bool {
     let task = &cluster.tasks[t];
     let (node, state) = match best {
         Some(node) => (node, TaskState::Assigned),
-        None => (String::new(), TaskState::Pending(unplaced(unsuited.len(), busy.len()))),
+        None => {
+            let away = cluster.nodes.iter().filter(|n| n.down || n.availability != "active").count();
+            let away = if fixed.is_empty() { away } else { 0 };
+            (String::new(), TaskState::Pending(unplaced(away, unsuited.len(), busy.len())))
+        }
     };
     let changed = !node.is_empty() || task.state != state;
     let task = &mut cluster.tasks[t];
@@ -424,11 +443,14 @@ fn port_taken(cluster: &Cluster, t: usize, service: &Service, node: &str) -> boo
     service.spec.publish.iter().any(|p| p.host.is_some() && taken(p))
 }
 
-/// Why no node takes a task (swarmkit, manager/scheduler/filter.go, Explain): so many do not suit the
-/// constraints, and so many have the host port in use.
-fn unplaced(unsuited: usize, busy: usize) -> String {
+/// Why no node takes a task (swarmkit, manager/scheduler/filter.go, Explain): so many take none now, so many
+/// do not suit the constraints, and so many have the host port in use.
+fn unplaced(away: usize, unsuited: usize, busy: usize) -> String {
     let on = |n: usize| format!("{n} {}", if n == 1 { "node" } else { "nodes" });
     let mut why = Vec::new();
+    if away > 0 {
+        why.push(format!("{} not available for new tasks", on(away)));
+    }
     if unsuited > 0 {
         why.push(format!("scheduling constraints not satisfied on {}", on(unsuited)));
     }
@@ -437,6 +459,14 @@ fn unplaced(unsuited: usize, busy: usize) -> String {
     }
     let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
     format!("no suitable node{why}")
+}
+
+/// Of one port of the container the last binding counts: they are kept in a map.
+fn last_of_each(publish: &[PortSpec]) -> Vec<PortSpec> {
+    let again = |i: usize| {
+        publish[i + 1..].iter().any(|p| (p.container, p.proto) == (publish[i].container, publish[i].proto))
+    };
+    (0..publish.len()).filter(|&i| !again(i)).map(|i| publish[i].clone()).collect()
 }
 
 /// `web.1.TASK`, or `web.NODE.TASK` of a global service.
@@ -448,8 +478,13 @@ fn container_name(spec: &ServiceSpec, task: &Task) -> String {
 }
 
 impl Engine {
-    /// Makes and starts the container of a task. True if it runs.
-    fn start_task(&mut self, world: &mut World, service: &Service, task: &Task) -> bool {
+    /// Makes and starts the container of a task: its published ports, or why it does not run.
+    fn start_task(
+        &mut self,
+        world: &mut World,
+        service: &Service,
+        task: &Task,
+    ) -> Result<Vec<(u16, u16, Protocol)>, String> {
         let spec = &service.spec;
         let node = self.member().and_then(|m| m.cluster.nodes.iter().find(|n| n.id == task.node));
         let host = node.map(|n| n.hostname.clone()).unwrap_or_default();
@@ -492,16 +527,29 @@ impl Engine {
             name: Some(container_name(spec, task)),
             detach: true,
             networks: spec.networks.iter().map(endpoint).collect(),
-            publish: spec.publish.clone(),
+            publish: last_of_each(&spec.publish),
             env: spec.env.iter().map(|(k, v)| (k.clone(), fill(v))).collect(),
             labels,
             hostname: spec.hostname.as_deref().map(fill),
             service: Some(spec.name.clone()),
-            ..RunSpec::default()
+            ..(*spec.run).clone()
         };
         let name = container_name(spec, task);
         let response = self.request(world, &Request::Run(run));
-        response.exit == 0 && self.runs(&name)
+        if response.exit != 0 {
+            let why = response.stderr.trim_start_matches("docker: Error response from daemon: ");
+            let why = why.lines().next().unwrap_or_default();
+            // What was made could not be started, or there was nothing to start.
+            let made = self.containers.iter().any(|c| c.name == name);
+            return Err(if made { format!("starting container failed: {why}") } else { why.to_owned() });
+        }
+        if !self.runs(&name) {
+            return Err(String::new());
+        }
+        let of = self.containers.iter().find(|c| c.name == name);
+        let bound = of.into_iter().flat_map(|c| &c.inner.published);
+        let v4 = bound.filter(|p| p.binding.host_ip.is_ipv4());
+        Ok(v4.map(|p| (p.binding.host_port, p.binding.port, p.binding.proto)).collect())
     }
 
     /// Takes the names of a task's container back. False if they are.

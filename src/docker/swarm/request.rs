@@ -1,6 +1,7 @@
 //! What can be asked about a swarm: `docker swarm`, `docker node`, `docker service`.
 
-use super::super::PortSpec;
+use super::super::{PortSpec, RunSpec};
+use crate::wire::Protocol;
 
 /// How many tasks a service has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct ServiceSpec {
     pub hostname: Option<String>,
     /// `--network name=NET,alias=NAME`: network and name.
     pub aliases: Vec<(String, String)>,
+    /// What its containers have besides: `--dns`, `--host`, `--user` and others of `docker run`.
+    pub run: Box<RunSpec>,
     /// `--restart-condition`, `--restart-delay`, `--restart-max-attempts`.
     pub restart: RestartRule,
 }
@@ -88,7 +91,7 @@ pub struct ServiceChange {
     /// `--publish-add`
     pub publish_add: Vec<PortSpec>,
     /// `--publish-rm`: by the container's port.
-    pub publish_rm: Vec<u16>,
+    pub publish_rm: Vec<(u16, Protocol)>,
     /// `--constraint-add`: `node.hostname==h1`.
     pub constraint_add: Vec<String>,
     /// `--constraint-rm`: as it was given.
@@ -97,6 +100,10 @@ pub struct ServiceChange {
     pub image: Option<String>,
     /// `--endpoint-mode`: true for `dnsrr`, false for `vip`.
     pub dnsrr: Option<bool>,
+    /// `--network-add`.
+    pub network_add: Vec<String>,
+    /// `--network-rm`.
+    pub network_rm: Vec<String>,
 }
 
 /// `docker swarm init`.
@@ -311,6 +318,14 @@ pub enum SwarmRequest {
     ServiceLogs {
         /// The service: its name, its id or what that begins with.
         name: String,
+        /// `--raw`: nothing before a line.
+        raw: bool,
+        /// Without `--no-task-ids`.
+        ids: bool,
+        /// `--no-trunc`.
+        whole: bool,
+        /// `--tail`.
+        tail: Option<usize>,
     },
 }
 

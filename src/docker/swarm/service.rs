@@ -49,6 +49,12 @@ pub(super) fn request(
                     if *resolve && !quiet {
                         response.stderr = unresolved(&spec.image);
                     }
+                    if image::find(&spec.image).is_none() {
+                        response.note = format!(
+                            "netpier: no node has the image {}; docker images lists those that are there\n",
+                            image::full_name(&spec.image)
+                        );
+                    }
                     response
                 }
             }
@@ -60,18 +66,25 @@ pub(super) fn request(
             }
         }
         SwarmRequest::ServicePs { names, format, quiet, filters, whole } => {
-            let mut ids = Vec::new();
+            let (mut ids, mut missing) = (Vec::new(), Vec::new());
             for name in names {
                 match cluster.service(name) {
                     Some(s) => ids.push(cluster.services[s].id.clone()),
-                    None => return client(format!("no such service: {name}")),
+                    None => missing.push(format!("no such service: {name}")),
                 }
+            }
+            if ids.is_empty() {
+                return client(missing.join("\n"));
             }
             if let Err(e) = filter::check(filters, filter::TASKS) {
                 return fail(e);
             }
             let taken = |t: &Task| ids.contains(&t.service) && filter::takes_task(filters, &cluster, t);
-            show::tasks(&cluster, &taken, now, (*quiet, *whole), format.as_deref())
+            let mut response = show::tasks(&cluster, &taken, now, (*quiet, *whole), format.as_deref());
+            if !missing.is_empty() {
+                (response.stderr, response.exit) = (missing.join("\n") + "\n", 1);
+            }
+            response
         }
         SwarmRequest::NodePs { names, format, quiet } => {
             let own = engines[at].member().map(|m| m.node.clone()).unwrap_or_default();
@@ -159,8 +172,8 @@ pub(super) fn request(
             }
             response
         }
-        SwarmRequest::ServiceLogs { name } => match cluster.service(name) {
-            Some(s) => show::logs(engines, &cluster.services[s].spec.name),
+        SwarmRequest::ServiceLogs { name, raw, ids, whole, tail } => match cluster.service(name) {
+            Some(s) => show::logs(engines, &cluster.services[s].spec.name, (*raw, *ids, *whole), *tail),
             None => client(format!("no such task or service: {name}")),
         },
         _ => Response::default(),
@@ -201,6 +214,13 @@ impl Engine {
         if !spec.name.chars().all(dns) || !spec.name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return invalid("name must be valid as a DNS name component");
         }
+        if let Some((at, field)) = spec.hostname.as_deref().and_then(unknown_field) {
+            return invalid(&format!(
+                "expanding hostname failed: template: expansion:1:{at}: executing \"expansion\" at <{field}>: \
+                 can't evaluate field {} in type *template.Context",
+                field.trim_start_matches('.').split('.').next().unwrap_or_default()
+            ));
+        }
         for text in &spec.constraints {
             if let Err(why) = constraint(text) {
                 return Err(format!("rpc error: code = Unknown desc = {why}"));
@@ -212,7 +232,8 @@ impl Engine {
         let Some(member) = &self.swarm else { return Err("not a member".into()) };
         for name in &spec.networks {
             let local = self.find_network(name).is_ok();
-            if self.find_network(name).is_ok_and(|n| self.networks[n].driver == "bridge") {
+            let own = |n: usize| matches!(self.networks[n].driver.as_str(), "bridge" | "host" | "null");
+            if self.find_network(name).is_ok_and(own) {
                 continue; // every node has one of that name, or has not
             }
             match member.cluster.network(name) {
@@ -222,6 +243,12 @@ impl Engine {
                     ));
                 }
                 None => return Err(format!("network {name} not found")),
+                Some(net) if net.ingress => {
+                    return invalid(&format!(
+                        "Service cannot be explicitly attached to the ingress network {:?}",
+                        net.name
+                    ));
+                }
                 Some(_) => {}
             }
         }
@@ -230,12 +257,6 @@ impl Engine {
                 "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {} already \
                  exists",
                 spec.name
-            ));
-        }
-        if image::find(&spec.image).is_none() {
-            return Err(format!(
-                "netpier: no node has the image {}; docker images lists those that are there",
-                image::full_name(&spec.image)
             ));
         }
         if spec.ingress {
@@ -287,12 +308,28 @@ impl Engine {
         true
     }
 
-    /// `docker service update --force`: all tasks are replaced.
+    /// `docker service update --force`: all tasks are replaced, one after the other.
     fn restart_tasks(&mut self, service: &str) {
         let Some(member) = &mut self.swarm else { return };
-        for task in member.cluster.tasks.iter_mut().filter(|t| t.service == service) {
-            task.wanted = false;
+        for service in member.cluster.services.iter_mut().filter(|s| s.id == service) {
+            service.version += 1;
         }
         member.dirty = true;
     }
+}
+
+/// The first field of a host name's template that a task has not got, and where it stands.
+fn unknown_field(text: &str) -> Option<(usize, &str)> {
+    let mut at = 0;
+    while let Some(open) = text[at..].find("{{") {
+        let begin = at + open + 2;
+        let end = begin + text[begin..].find("}}")?;
+        let field = text[begin..end].trim();
+        let first = field.strip_prefix('.').map(|f| f.split('.').next().unwrap_or_default());
+        if first.is_some_and(|f| !matches!(f, "Service" | "Node" | "Task")) {
+            return Some((begin + text[begin..end].find('.')?, field));
+        }
+        at = end;
+    }
+    None
 }

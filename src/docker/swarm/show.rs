@@ -10,6 +10,7 @@ use crate::docker::inspect::answer;
 use crate::docker::listing::{human, list};
 use crate::sim::World;
 use crate::time::Instant;
+use crate::wire::Protocol;
 use serde_json::{Value, json};
 
 /// Whether each node is there.
@@ -118,6 +119,15 @@ pub(super) fn nothing(request: &SwarmRequest, why: &str) -> Response {
         SwarmRequest::NodeInspect { format, pretty: false, names }
         | SwarmRequest::ServiceInspect { format, pretty: false, names } => {
             answer(format.as_deref(), &names[..1], |_| Err(error.clone()))
+        }
+        SwarmRequest::ServiceScale { scales, .. } => Response {
+            stderr: scales.iter().map(|(name, _)| format!("{name}: {error}\n")).collect(),
+            exit: 1,
+            ..Response::default()
+        },
+        SwarmRequest::UnlockKey { .. } => {
+            let stderr = format!("could not fetch unlock key: {error}\n");
+            Response { stderr, exit: 1, ..Response::default() }
         }
         _ => Response { stderr: error + "\n", exit: 1, ..Response::default() },
     }
@@ -281,6 +291,7 @@ pub(super) fn tasks(
                 TaskState::Assigned => (format!("Preparing {ago} ago"), String::new()),
                 TaskState::Failed => {
                     let why = t.code.map(|c| format!("task: non-zero exit ({c})"));
+                    let why = why.or_else(|| Some(t.why.clone()).filter(|w| !w.is_empty()));
                     let text = |why: String| if whole { format!("\"{why}\"") } else { short_error(&why) };
                     (format!("Failed {ago} ago"), why.map(text).unwrap_or_default())
                 }
@@ -298,7 +309,7 @@ pub(super) fn tasks(
                 "DesiredState": if t.wanted { "Running" } else { "Shutdown" },
                 "CurrentState": state,
                 "Error": error,
-                "Ports": service.filter(|_| t.state == TaskState::Running).map(ports).unwrap_or_default(),
+                "Ports": if t.state == TaskState::Running { ports(t) } else { String::new() },
             })
         })
         .collect();
@@ -316,12 +327,9 @@ pub(super) fn tasks(
 }
 
 /// The published ports of a task, once for IPv4 and once for IPv6.
-fn ports(s: &Service) -> String {
-    let one = |p: &crate::docker::PortSpec| {
-        let host = p.host.map(|h| h.0);
-        host.map(|host| format!("*:{host}->{}/{}", p.container.0, p.proto))
-    };
-    let all: Vec<String> = s.spec.publish.iter().filter_map(one).flat_map(|p| [p.clone(), p]).collect();
+fn ports(t: &Task) -> String {
+    let one = |(host, port, proto): &(u16, u16, Protocol)| format!("*:{host}->{port}/{proto}");
+    let all: Vec<String> = t.ports.iter().map(one).flat_map(|p| [p.clone(), p]).collect();
     all.join(",")
 }
 
@@ -373,8 +381,10 @@ fn service_json(s: &Service) -> Value {
         some => json!({ "Constraints": some }),
     };
     let mut endpoint = json!({ "Mode": if s.spec.dnsrr { "dnsrr" } else { "vip" } });
+    // Nothing was allocated for who asks for nothing.
+    let nothing = s.spec.publish.is_empty() && s.spec.networks.is_empty();
     let mut container = json!({ "Image": image_name(&s.spec.image), "Args": s.spec.command });
-    let mut whole = json!({ "Spec": endpoint });
+    let mut whole = if nothing { json!({ "Spec": {} }) } else { json!({ "Spec": endpoint }) };
     if !ports.is_empty() {
         endpoint["Ports"] = ports.clone().into();
         whole = json!({ "Spec": endpoint, "Ports": ports });
@@ -402,6 +412,7 @@ fn service_json(s: &Service) -> Value {
     };
     json!({
         "ID": s.id,
+        "Version": { "Index": 10 + s.version },
         "Spec": {
             "Name": s.spec.name,
             "Labels": map(&s.spec.labels),
@@ -425,6 +436,10 @@ fn service_json(s: &Service) -> Value {
 fn pretty_service(s: &Service) -> String {
     let spec = &s.spec;
     let mut out = format!("\nID:\t\t{}\nName:\t\t{}\n", s.id, spec.name);
+    for (i, (k, v)) in spec.labels.iter().enumerate() {
+        out += if i == 0 { "Labels:\n" } else { "" };
+        out += &format!(" {k}{}{v}\n", if v.is_empty() { "" } else { "=" });
+    }
     match spec.mode {
         ServiceMode::Replicated(n) => out += &format!("Service Mode:\tReplicated\n Replicas:\t{n}\n"),
         ServiceMode::Global => out += "Service Mode:\tGlobal\n",
@@ -439,6 +454,11 @@ fn pretty_service(s: &Service) -> String {
     out += &format!("ContainerSpec:\n Image:\t\t{}\n", image_name(&spec.image));
     if !spec.command.is_empty() {
         out += &format!(" Args:\t\t{} \n", spec.command.join(" "));
+    }
+    if !spec.env.is_empty() {
+        out += " Env:\t\t";
+        out += &spec.env.iter().map(|(k, v)| format!("{k}={v} ")).collect::<String>();
+        out += "\n";
     }
     out += " Init:\t\tfalse\nResources:\n";
     if !spec.networks.is_empty() {
@@ -461,18 +481,32 @@ fn pretty_service(s: &Service) -> String {
     out
 }
 
-/// Reads what `docker service logs` prints from the containers of all members.
-pub(super) fn logs(engines: &[&mut Engine], service: &str) -> Response {
+/// Reads what `docker service logs` prints from the containers of all members: bare, with the tasks' ids, the
+/// whole of them; of each the last lines only.
+pub(super) fn logs(
+    engines: &[&mut Engine],
+    service: &str,
+    (raw, ids, whole): (bool, bool, bool),
+    tail: Option<usize>,
+) -> Response {
     let mut response = Response::default();
     for engine in engines {
         let Some(member) = engine.member() else { continue };
         let node = member.cluster.nodes.iter().find(|n| n.id == member.node).map(|n| n.hostname.clone());
         for c in engine.containers.iter().filter(|c| c.inner.service.as_deref() == Some(service)) {
-            for piece in &c.inner.log {
-                for line in piece.text.lines() {
-                    let line = format!("{}@{}    | {line}\n", c.name, node.clone().unwrap_or_default());
-                    if piece.err { response.stderr += &line } else { response.stdout += &line }
-                }
+            let (slot, id) = c.name.rsplit_once('.').unwrap_or((&c.name, ""));
+            let name = match (ids, whole) {
+                (false, _) => slot.to_owned(),
+                (true, true) => c.name.clone(),
+                (true, false) => format!("{slot}.{}", &id[..id.len().min(12)]),
+            };
+            let pieces = c.inner.log.iter().flat_map(|p| p.text.lines().map(move |l| (p.err, l)));
+            let lines: Vec<(bool, &str)> = pieces.collect();
+            let from = lines.len().saturating_sub(tail.unwrap_or(usize::MAX));
+            for (err, line) in &lines[from..] {
+                let head = format!("{name}@{}    | ", node.clone().unwrap_or_default());
+                let line = format!("{}{line}\n", if raw { "" } else { &head });
+                if *err { response.stderr += &line } else { response.stdout += &line }
             }
         }
     }

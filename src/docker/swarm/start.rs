@@ -128,6 +128,7 @@ impl Engine {
         // The tokens hang on nothing that happened before, so that a stored join goes on being right.
         let mut secrets = world.rng_for(&format!("swarm tokens {}", self.hostname(world)));
         let mut cluster = Cluster::new(id, &mut secrets);
+        cluster.asked_pools = pools.is_some();
         cluster.pools = pools.unwrap_or(cluster.pools);
         cluster.history = asked.history.unwrap_or(cluster.history);
         cluster.nodes.push(SwarmNode {

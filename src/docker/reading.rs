@@ -79,12 +79,12 @@ pub struct Membership<'a> {
 impl<'a> Membership<'a> {
     /// A manager that has left: its name and address.
     pub fn lost_manager(&self) -> Option<(&'a str, Endpoint)> {
-        let lost = self.cluster.nodes.iter().find(|n| n.manager && n.down)?;
+        let lost = self.cluster.nodes.iter().find(|n| n.manager && (n.down || n.is_leaving()))?;
         Some((&lost.hostname, Endpoint::new(lost.addr, lost.port)))
     }
     /// A node of that name has left the swarm, and was not removed.
     pub fn has_left(&self, hostname: &str) -> bool {
-        self.cluster.nodes.iter().any(|n| n.hostname == hostname && n.down && !n.lost)
+        self.cluster.nodes.iter().any(|n| n.hostname == hostname && (n.down && !n.lost || n.is_leaving()))
     }
 }
 

@@ -8,7 +8,7 @@ use super::refine::claimed_twice;
 use super::story::{End, Life, Role, Story};
 use super::{Case, Cause};
 use crate::netfilter::{ChainId, NatKind, NfStep, TableKind};
-use crate::stack::{DevRef, DeviceKind, DropReason, NsId, Step};
+use crate::stack::{DevRef, DeviceKind, DropReason, NsId, OVERHEAD, Step};
 use crate::wire::Ipv4Net;
 
 // ---- sizes
@@ -42,6 +42,12 @@ pub(super) fn too_long(case: Case<'_>, f: Fatal<'_>) -> Cause {
 
 /// A router on the way cannot pass it on whole. Did it get to say so?
 pub(super) fn narrow(case: Case<'_>, at: NsId, mtu: u16) -> Cause {
+    let ns = case.atlas.ns(at);
+    // A tunnel's end says what is left of its underlay's cable: that is what is narrow.
+    let under = ns.and_then(|ns| {
+        ns.devices().find_map(|d| if let DeviceKind::Vxlan(v) = &d.kind { Some(v.underlay) } else { None })
+    });
+    let (at, mtu) = under.map_or((at, mtu), |under| (under, mtu.saturating_add(OVERHEAD)));
     let ns = case.atlas.ns(at);
     let dev = ns.and_then(|ns| ns.devices().find(|d| d.mtu == u32::from(mtu)).map(|d| d.name.to_string()));
     let (place, dev) = (case.atlas.place(at), dev.unwrap_or_default());

@@ -17,8 +17,8 @@ mod registry;
 pub mod tar;
 
 pub use admin::{
-    FileKind, TestError, WITH_EVERY_SHELL, absolute_path, kind_of, read_proc, test, with_creds, with_env,
-    write_proc,
+    FileKind, Limit, TestError, WITH_EVERY_SHELL, absolute_path, kind_of, read_proc, test, with_creds,
+    with_env, write_proc,
 };
 pub use creds::{Cap, Caps, Creds, group_id, user_files};
 pub use files::Files;

@@ -41,6 +41,12 @@ pub(super) const BUILTINS: &[Builtin] = &[
     b("true", "true", "succeeds", "성공으로 끝나요"),
     b("type", "type NAME…", "says what a word is", "단어가 무슨 명령인지 알려줘요"),
     b("unset", "unset NAME…", "removes a variable", "변수를 지워요"),
+    b(
+        "wait",
+        "wait",
+        "waits for what runs in the background",
+        "백그라운드에서 도는 명령이 끝나기를 기다려요",
+    ),
     b("which", "which NAME…", "says where a command is", "명령이 어디에 있는지 알려줘요"),
 ];
 
@@ -64,6 +70,7 @@ impl Session {
             "help" => self.help(spot, args),
             "ps" => self.ps(spot),
             "kill" => self.kill(spot, args),
+            "wait" => self.wait(spot, args),
             "which" | "type" => self.which(spot, &words[0], args),
             _ => Launch::default(),
         }

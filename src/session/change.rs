@@ -1,7 +1,7 @@
 //! Changes of a running node or link: what is new is set, what is gone is taken away, and all
 //! else (connections, containers, what was typed) stays as it is.
 
-use super::run::{Home, ShellId};
+use super::run::ShellId;
 use super::setup::{
     DHCLIENT_CONF, Daemon, STORM_LIMIT, check_node, daemons, dhclient_conf, dhcp_client, plan_ports,
     resolv_conf, route, spec,
@@ -322,15 +322,7 @@ impl Session {
 
     /// Kills what a background shell runs, and the shell.
     fn end_daemon(&mut self, id: ShellId) {
-        let mut shells = vec![id];
-        let mut at = 0;
-        while let Some(parent) = shells.get(at).copied() {
-            at += 1;
-            let child = |home: Home| matches!(home, Home::Stage(p, _) | Home::Capture(p) if p == parent);
-            shells.extend(self.shells.iter().filter(|(_, s)| child(s.home)).map(|(id, _)| *id));
-        }
-        let pids: Vec<_> =
-            self.owners.iter().filter(|(_, (s, _))| shells.contains(s)).map(|(pid, _)| *pid).collect();
+        let (shells, pids) = self.within(vec![id]);
         for id in shells {
             if let Some(shell) = self.shells.get_mut(&id) {
                 shell.frames.clear();

@@ -19,6 +19,7 @@ pub mod changes;
 mod complete;
 mod conditions;
 mod control;
+mod deadline;
 mod dns;
 mod expand;
 mod flow;
@@ -211,6 +212,8 @@ pub struct Session {
     next_shell: u32,
     /// Whose stage a process is.
     owners: BTreeMap<Pid, (ShellId, usize)>,
+    /// What `timeout` has still to end, by the number that it is told with.
+    deadlines: BTreeMap<u32, deadline::Deadline>,
     /// Shells that can go on.
     ready: VecDeque<ShellId>,
     /// What `cd` and assignments leave behind, by machine.
@@ -256,6 +259,7 @@ impl Session {
             next_job: 1,
             shells: BTreeMap::new(),
             next_shell: 1,
+            deadlines: BTreeMap::new(),
             owners: BTreeMap::new(),
             ready: VecDeque::new(),
             terminals: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use super::run::{Home, ShellId};
 use super::{JobId, Session, Stream};
-use crate::guest::{self, Effect, MachineId, Signal};
+use crate::guest::{self, Effect, Limit, MachineId, Signal};
 use crate::stack::{Pid, Step};
 
 /// A command of a pipeline that was started.
@@ -23,6 +23,10 @@ pub(super) struct Stage {
     pub(super) since: u64,
     /// It is the command of a `docker exec`.
     pub(super) exec: Option<Exec>,
+    /// The number of its `timeout`.
+    pub(super) deadline: Option<u32>,
+    /// Its time is over.
+    pub(super) limit: Option<Limit>,
 }
 
 /// A command of `docker exec`, for the engine to hear of its end.
@@ -45,6 +49,8 @@ pub(super) enum Runner {
     Shell(ShellId),
     /// `read`: the shell itself, once a line has come.
     Read,
+    /// `wait`: the shell itself, once nothing runs in the background.
+    Wait,
 }
 
 /// Where output goes.
@@ -115,7 +121,7 @@ impl Session {
             }
             (Runner::Process(pid), None) => self.world.write_stdin(pid, text, false),
             (Runner::Shell(child), None) => self.feed_shell(child, text, false),
-            (Runner::Done | Runner::Read, None) => {}
+            (Runner::Done | Runner::Read | Runner::Wait, None) => {}
         }
     }
 
@@ -178,7 +184,7 @@ impl Session {
         match next.runner {
             Runner::Process(pid) => self.world.write_stdin(pid, "", true),
             Runner::Shell(child) => self.feed_shell(child, "", true),
-            Runner::Done | Runner::Read => {}
+            Runner::Done | Runner::Read | Runner::Wait => {}
         }
     }
 

@@ -48,6 +48,10 @@ pub(super) struct Shell {
     pub(super) home: Home,
     /// What the first stage reads.
     pub(super) stdin: Stdin,
+    /// The background shells that a `wait` under way waits for.
+    pub(super) waiting: std::collections::BTreeSet<ShellId>,
+    /// Who started it with `&`.
+    pub(super) parent: Option<ShellId>,
     /// The variables that a `read` under way sets.
     pub(super) reading: Vec<String>,
     /// `sh` without a script: lines are read from stdin.
@@ -148,6 +152,8 @@ impl Session {
                 stages: Vec::new(),
                 home,
                 stdin,
+                waiting: Default::default(),
+                parent: None,
                 reading: Vec::new(),
                 reads_script: false,
                 background: false,
@@ -235,6 +241,9 @@ impl Session {
                 }
             }
             Event::Due(number) => {
+                if self.time_is_over(number) {
+                    return;
+                }
                 let id = ShellId(number);
                 let Some(shell) = self.shells.get_mut(&id).filter(|s| s.paused) else { return };
                 if self.world.machine(shell.machine).is_some_and(|m| m.frozen) {
@@ -284,6 +293,9 @@ impl Session {
             return;
         }
         let exec = stage.exec.take();
+        if let Some(limit) = stage.limit.take() {
+            stage.exit = Some(limit.status(code));
+        }
         if let Some(mutation) = stage.mutation.take().filter(|_| code == 0) {
             let (job, node, since) = (shell.job, shell.node, stage.since);
             let changes = self.changes_since(since, node, Vec::new());
@@ -373,7 +385,7 @@ impl Session {
             let child = self.add_shell(job, node, machine, script, home, stdin);
             self.inherit(child, id);
             let child = self.shell_mut(child);
-            (child.background, child.setting) = (true, setting);
+            (child.background, child.setting, child.parent) = (true, setting, Some(id));
         }
     }
 
@@ -402,6 +414,9 @@ impl Session {
             self.shell_done(shell.node, main, shell.status);
         }
         self.exec_done(shell.exec, shell.status);
+        if shell.parent.is_some() {
+            self.no_longer(id);
+        }
         match shell.home {
             Home::Terminal => {
                 self.terminal(shell.machine).status = shell.status;
@@ -436,7 +451,7 @@ impl Session {
         let Some(job) = self.job_mut(id).filter(|j| j.exit.is_none()) else { return };
         job.interrupts = job.interrupts.saturating_add(1);
         let signal = if job.interrupts > 1 { Signal::Kill } else { Signal::Int };
-        let mut idle = Vec::new();
+        let (mut idle, mut waiting) = (Vec::new(), Vec::new());
         for (shell_id, shell) in self.shells.iter_mut().filter(|(_, s)| s.job == id && !s.background) {
             shell.frames.clear();
             (shell.reads_script, shell.paused) = (false, false);
@@ -444,6 +459,8 @@ impl Session {
             if shell.stages.is_empty() {
                 shell.status = 130;
                 idle.push(*shell_id);
+            } else if !shell.waiting.is_empty() {
+                waiting.push(*shell_id);
             }
         }
         // A shell that waits for its substitution is woken by that one's end.
@@ -458,6 +475,9 @@ impl Session {
             .collect();
         for pid in pids {
             self.world.signal(pid, signal);
+        }
+        for id in waiting {
+            self.stop_waiting(id, 130);
         }
     }
 }

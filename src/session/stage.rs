@@ -33,6 +33,8 @@ pub(super) enum Then {
     Shell(ShellId),
     /// `read`: a line of the shell's stdin into these variables.
     Read(Vec<String>),
+    /// `wait`: until nothing runs in the background any more.
+    Wait,
 }
 
 impl Default for Then {
@@ -90,6 +92,8 @@ impl Session {
                 mutation: None,
                 since: self.world.log.next_seq(),
                 exec: None,
+                deadline: None,
+                limit: None,
             };
             let redirected = self.redirect(id, &simple, &mut stage);
             let shell = self.shell_mut(id);
@@ -122,6 +126,7 @@ impl Session {
                 }
                 Then::Shell(child) => Runner::Shell(child),
                 Then::Read(_) => Runner::Read,
+                Then::Wait => Runner::Wait,
             };
             self.shell_mut(id).stages[index].runner = runner;
             let file = self.give_stdin(id, index, runner, stdin);
@@ -138,7 +143,7 @@ impl Session {
                 Then::Read(names) if last == 0 => self.read_line(id, names, file),
                 // In a pipeline it would set the variables of a sub-shell.
                 Then::Read(_) => self.stage_done(id, index, 0),
-                Then::Process(_) | Then::Shell(_) => {}
+                Then::Process(_) | Then::Shell(_) | Then::Wait => {}
             }
         }
     }
@@ -153,7 +158,7 @@ impl Session {
         file: Option<String>,
     ) -> Option<String> {
         match runner {
-            Runner::Done | Runner::Read => return file,
+            Runner::Done | Runner::Read | Runner::Wait => return file,
             // It has ended already, and has read nothing.
             Runner::Process(pid) if self.world.process(pid).is_none() => return None,
             Runner::Process(_) | Runner::Shell(_) => {}
@@ -169,7 +174,7 @@ impl Session {
         match runner {
             Runner::Process(pid) => self.world.write_stdin(pid, &text, close),
             Runner::Shell(child) => self.feed_shell(child, &text, close),
-            Runner::Done | Runner::Read => {}
+            Runner::Done | Runner::Read | Runner::Wait => {}
         }
         None
     }
@@ -317,6 +322,11 @@ impl Session {
             }
         }
         let name = words[0].rsplit('/').next().unwrap_or_default().to_owned();
+        if name == "timeout"
+            && let Some(launch) = self.timeout(spot, &words, &env)
+        {
+            return launch;
+        }
         if name == "docker" && self.has_engine(spot) {
             return self.docker(spot, &words);
         }

@@ -192,6 +192,38 @@ fn a_background_command_is_not_waited_for() {
 }
 
 #[test]
+fn wait_lets_what_runs_in_the_background_end_first() {
+    let mut s = pair();
+    let job = run(&mut s, "(sleep 2; echo two) & (sleep 1; echo one) & wait; echo done; wait; wait 7");
+    assert_eq!((job.exit, job.stdout().as_str()), (Some(127), "one\ntwo\ndone\n"));
+    assert_eq!(job.stderr(), "bash: wait: pid 7 is not a child of this shell\n");
+    let mut s = pair();
+    let first = run(&mut s, "sleep 3 &");
+    assert!(first.exit == Some(0) && s.world.now() < Instant::ZERO + Duration::from_secs(1));
+    let job = run(&mut s, "wait; echo $?");
+    assert_eq!(job.stdout(), "0\n", "what an earlier line started counts, too");
+    assert!(s.world.now() >= Instant::ZERO + Duration::from_secs(3));
+    let job = s.run_line("a", "sleep 100 & wait", Duration::from_secs(3)).unwrap();
+    assert_eq!(job.exit, Some(130), "Ctrl-C ends it");
+}
+
+#[test]
+fn timeout_ends_programs_and_shells_and_nothing_that_is_done_before() {
+    let mut s = pair();
+    let line = "timeout 2 sleep 9; echo $?; timeout 1 sh -c 'sleep 5; echo no'; echo $?; \
+                timeout 5 sh -c 'exit 3'; echo $?; timeout 3 true; echo $?; timeout -s KILL 1 sleep 9; echo $?";
+    let job = run(&mut s, line);
+    assert_eq!(job.stdout(), "124\n124\n3\n0\n137\n");
+    assert!(s.world.now() < Instant::ZERO + Duration::from_secs(5));
+    check(&[(
+        "timeout 1",
+        "",
+        "timeout: missing operand\nTry 'timeout --help' for more information.\n",
+        125,
+    )]);
+}
+
+#[test]
 fn double_brackets_compare_with_patterns_and_split_nothing() {
     check(&[
         ("x='a b'; [[ $x == 'a b' ]] && echo yes", "yes\n", "", 0),

@@ -158,6 +158,14 @@ impl World {
     }
 
     /// Its alarm was due at `now`; nothing if it has another one by now.
+    /// Somebody waits for a process that was started in the background.
+    pub fn await_process(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.get_mut(pid).filter(|p| !p.foreground) {
+            process.foreground = true;
+            self.foreground += 1;
+        }
+    }
+
     pub(super) fn alarm_due(&mut self, pid: Pid) {
         let now = self.now;
         let Some(process) = self.process_mut(pid) else { return };

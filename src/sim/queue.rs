@@ -122,6 +122,12 @@ impl Queue {
         first
     }
 
+    /// Is the first thing outside the lanes a timer of TCP?
+    pub(super) fn first_is_tcp_timer(&self) -> bool {
+        let slot = self.heap.peek().and_then(|&Reverse((.., slot))| self.slots.get(slot as usize));
+        matches!(slot, Some(Some(What::Timer { kind: TimerKind::Tcp { .. }, .. })))
+    }
+
     /// All that is to come but frames, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = &What> {
         self.slots.iter().flatten()

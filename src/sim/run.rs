@@ -125,9 +125,18 @@ impl World {
         }
         // A program takes a moment to get going: what arrives at this very moment is there by then, so who is
         // sent some data and the end of it in one go reads both (and does not close first).
-        if !self.ready.is_empty() && self.queue.first().is_none_or(|next| next.at > self.now) {
+        if !self.ready.is_empty()
+            && self.queue.first().is_none_or(|next| next.at > self.now || self.is_late(next))
+        {
             self.settle();
         }
+    }
+
+    /// A TCP timer stands in the kernel's timer wheel, whose slots make it late by up to an eighth of its time
+    /// (kernel/time/timer.c); a program's own alarm is exact (hrtimers). Where both are due at one moment,
+    /// the program has been first: who gives up after so many seconds does not see one more retransmission.
+    fn is_late(&self, next: First) -> bool {
+        next.lane.is_none() && self.queue.first_is_tcp_timer()
     }
 
     fn happen(&mut self, what: What) {

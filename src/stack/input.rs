@@ -175,6 +175,17 @@ impl NetNs {
         s.ip_forward != unlike
     }
 
+    /// IN_DEV_RPFILTER: the stricter of what all and this interface have.
+    #[inline]
+    fn rp_filter(&self, dev: IfIndex) -> u8 {
+        let s = &self.sysctl;
+        if s.rp_filter_of.is_empty() {
+            return s.rp_filter;
+        }
+        let name = self.devices.name(dev);
+        s.rp_filter_of.iter().find(|(n, _)| *n == name).map_or(s.rp_filter, |(_, own)| s.rp_filter.max(*own))
+    }
+
     /// fib_validate_source: our own address from outside, and the reverse path filter.
     fn bad_source(&self, dev: IfIndex, src: Ipv4Addr, dst: Ipv4Addr) -> Option<DropReason> {
         if dev == IfIndex::LO {
@@ -184,7 +195,7 @@ impl NetNs {
             return Some(DropReason::Martian { src });
         }
         let back = || self.route_for(&RouteKey::from_to(dst, src, None)).ok().and_then(|(r, _)| r.dev);
-        let ok = match self.sysctl.rp_filter {
+        let ok = match self.rp_filter(dev) {
             0 => true,
             1 => back() == Some(dev),
             _ => back().is_some(),

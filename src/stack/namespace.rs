@@ -175,8 +175,13 @@ pub struct Sysctl {
     pub arp_ignore: Vec<(IfName, u8)>,
     /// net.ipv4.conf.*.proxy_arp, by device ("all" is the empty name).
     pub proxy_arp: Vec<IfName>,
+    /// What net.ipv4.ip_forward reads where it is on: any number but 0 means that.
+    pub forward_as: i32,
     /// net.ipv4.conf.all.rp_filter (0, 1, 2).
     pub rp_filter: u8,
+    /// net.ipv4.conf.*.rp_filter where it is not 0, by device ("default" for new ones). The larger of this and
+    /// that of all counts.
+    pub rp_filter_of: Vec<(IfName, u8)>,
     /// net.ipv4.conf.*.route_localnet, by device ("all" is the empty name).
     pub route_localnet: Vec<IfName>,
     /// net.bridge.bridge-nf-call-iptables.
@@ -202,6 +207,7 @@ impl Sysctl {
             list.retain(|d| *d != device);
         }
         self.arp_ignore.retain(|(d, _)| *d != device);
+        self.rp_filter_of.retain(|(d, _)| *d != device);
     }
 }
 
@@ -213,7 +219,9 @@ impl Default for Sysctl {
             forward_unlike: Vec::new(),
             arp_ignore: Vec::new(),
             proxy_arp: Vec::new(),
+            forward_as: 1,
             rp_filter: 0,
+            rp_filter_of: Vec::new(),
             route_localnet: Vec::new(),
             bridge_nf_call_iptables: false,
             default_ttl: 64,

@@ -98,6 +98,11 @@ impl NetNs {
             brd: Vec::new(),
             uppers: 0,
         });
+        // A new one begins with what `default` says.
+        let default =
+            self.sysctl.rp_filter_of.iter().find(|(n, _)| n.as_str() == "default").map(|(_, mode)| *mode);
+        self.sysctl.rp_filter_of.retain(|(n, _)| *n != name);
+        self.sysctl.rp_filter_of.extend(default.map(|mode| (name, mode)));
         change(ConfigChange::DeviceAdded { dev: index, name }, cx);
         if self.devices.get(index).is_some_and(|d| reaches_out(&d.kind)) {
             cx.out.push(Output::Beyond(Box::new(Beyond::Stacked { dev: index })));

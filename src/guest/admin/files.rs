@@ -59,6 +59,11 @@ fn directory(sys: &Sys<'_>, full: &str) -> Option<Vec<String>> {
     );
     names.sort();
     names.dedup();
+    if names.is_empty()
+        && let Some(known) = super::sys_net::list(sys.ns, full)
+    {
+        return Some(known);
+    }
     (!names.is_empty() || full == "/" || sys.files.is_directory(full)).then_some(names)
 }
 

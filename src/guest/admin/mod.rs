@@ -4,11 +4,13 @@
 //! reads lines from files or stdin.
 
 mod archive;
+mod awk;
 mod basic;
 mod conntrack;
 mod cut;
 mod fdb;
 mod files;
+mod fixed;
 mod grep;
 mod host;
 mod ip;
@@ -24,15 +26,18 @@ mod sleep;
 mod sort;
 mod ss;
 mod ss_filter;
+mod sys_net;
 mod sysctl;
 mod test;
 mod text;
+mod timeout;
 mod who;
 mod with_env;
 
 pub use files::absolute_path;
 pub use sysctl::{read_proc, write_proc};
 pub use test::{FileKind, TestError, kind_of, test};
+pub use timeout::Limit;
 pub use with_env::{with_creds, with_env};
 
 use super::options::{Opt, OptError};
@@ -50,9 +55,9 @@ const fn entry(
 
 /// What comes with every shell, be it coreutils and grep or busybox: an image that has `sh` has these.
 pub const WITH_EVERY_SHELL: &[&str] = &[
-    "[", "cat", "cut", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "ls", "mkdir",
-    "printenv", "printf", "pwd", "rm", "sed", "seq", "sleep", "sort", "tail", "tar", "tee", "test", "touch",
-    "tr", "true", "uname", "uniq", "wc",
+    "[", "awk", "cat", "cut", "date", "echo", "env", "false", "grep", "head", "hostname", "id", "ls",
+    "mkdir", "printenv", "printf", "pwd", "rm", "sed", "seq", "sleep", "sort", "tail", "tar", "tee", "test",
+    "timeout", "touch", "tr", "true", "uname", "uniq", "wc",
 ];
 
 /// Do the programs here come from busybox, as in alpine?
@@ -69,6 +74,20 @@ fn usage(sys: &mut Sys<'_>, program: &str, error: &OptError, texts: [&str; 2], b
 
 /// The table of these programs.
 pub const PROGRAMS: &[Entry] = &[
+    entry(
+        "awk",
+        "awk [-F SEP] [-v NAME=VALUE] 'PATTERN {ACTION}' [FILE]…",
+        awk::OPTIONS,
+        ["picks fields out of lines", "줄에서 필드를 골라 처리해요"],
+        awk::awk,
+    ),
+    entry(
+        "timeout",
+        "timeout [-s SIGNAL] SECONDS COMMAND…",
+        timeout::OPTIONS,
+        ["ends a command when its time is over", "정해진 시간이 지나면 명령을 끝내요"],
+        timeout::timeout,
+    ),
     entry("cat", "cat [FILE]…", &[], ["prints files", "파일 내용을 보여줘요"], basic::cat),
     entry(
         "cut",

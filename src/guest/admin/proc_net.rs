@@ -1,5 +1,5 @@
-//! Files of /proc/net that people look at: `route` and `arp`. Not supported: `tcp`, `udp`, `dev`
-//! and the rest; `ss` and `ip -s` say the same.
+//! Files of /proc/net that people look at: `route`, `arp` and `dev`. Not supported: `tcp`, `udp` and the
+//! rest; `ss` says the same.
 
 use std::fmt::Write as _;
 
@@ -12,6 +12,7 @@ pub(super) fn read(ns: &NetNs, now: Instant, path: &str) -> Option<String> {
     match path.strip_prefix("/proc/net/")? {
         "route" => Some(routes(ns)),
         "arp" => Some(neighbours(ns, now)),
+        "dev" => Some(devices(ns)),
         _ => None,
     }
 }
@@ -58,6 +59,26 @@ fn neighbours(ns: &NetNs, now: Instant) -> String {
     text
 }
 
+/// net/core/net-procfs.c, dev_seq_printf_stats.
+fn devices(ns: &NetNs) -> String {
+    let mut text = String::from(
+        "Inter-|   Receive                                                |  Transmit\n \
+         face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo \
+         colls carrier compressed\n",
+    );
+    for d in ns.devices() {
+        let [packets_in, bytes_in, packets_out, bytes_out] = d.stats;
+        let _ = writeln!(
+            text,
+            "{:>6}: {bytes_in:>7} {packets_in:>7} {z:>4} {z:>4} {z:>4} {z:>5} {z:>10} {z:>9} {bytes_out:>8} \
+             {packets_out:>7} {z:>4} {z:>4} {z:>4} {z:>5} {z:>7} {z:>10}",
+            d.name.as_str(),
+            z = 0
+        );
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +90,7 @@ mod tests {
         let ns = NetNs::new(NsId(0), Rng::new(1));
         let lines = |path| read(&ns, Instant::default(), path).map(|t| t.lines().count());
         assert_eq!((lines("/proc/net/route"), lines("/proc/net/arp")), (Some(1), Some(1)));
+        assert_eq!(lines("/proc/net/dev"), Some(3));
         assert_eq!(lines("/proc/net/nosuch"), None);
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn sleep(argv: &[String]) -> Box<dyn Program> {
 }
 
 /// The sum of the arguments; None for `infinity`.
-fn span(args: &[String]) -> Result<Option<Duration>, String> {
+pub(super) fn span(args: &[String]) -> Result<Option<Duration>, String> {
     let mut sum = Some(Duration::ZERO);
     for arg in args {
         if matches!(arg.as_str(), "infinity" | "inf") {

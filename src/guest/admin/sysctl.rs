@@ -1,7 +1,8 @@
 //! sysctl, and the same settings as files below /proc/sys (sysctl(8), Documentation/networking/ip-sysctl.rst).
 
-use super::once::{bad_option, once};
-use crate::guest::options::{self, Opt, flag};
+use super::fixed;
+use super::once::once;
+use crate::guest::options::{self, Opt, flag, value};
 use crate::guest::{Program, Sys};
 use crate::stack::{ConfigChange, Cx, NetNs, Step};
 use crate::wire::IfName;
@@ -12,6 +13,12 @@ pub(super) const OPTIONS: &[Opt] = &[
     flag(&["-a", "--all"], "all settings", "모든 설정"),
     flag(&["-q", "--quiet"], "do not repeat what was set", "정한 값을 다시 보여주지 않아요"),
     flag(&["-e", "--ignore"], "unknown names are no error", "모르는 이름도 괜찮아요"),
+    flag(&["-N", "--names"], "names without their values", "값 없이 이름만"),
+    flag(&["-b", "--binary"], "values without a line's end", "줄바꿈 없이 값만"),
+    value(&["-r", "--pattern"], "REGEX", "only names that match", "정규식에 맞는 이름만"),
+    value(&["-p", "--load", "-f"], "FILE", "the settings of a file", "파일에 적힌 설정대로"),
+    flag(&["-V", "--version"], "the version", "버전"),
+    flag(&["-h", "--help"], "help", "도움말"),
 ];
 
 /// The settings that exist, with dots; those by device come as `all`, `default` and each device.
@@ -25,21 +32,18 @@ fn keys(ns: &NetNs) -> Vec<String> {
         "net.ipv4.ip_local_port_range",
         "net.ipv4.ip_unprivileged_port_start",
         "net.ipv4.ping_group_range",
-        "net.ipv4.conf.all.forwarding",
-        "net.ipv4.conf.all.rp_filter",
+        "net.netfilter.nf_conntrack_count",
+        "net.netfilter.nf_conntrack_max",
     ]
     .map(str::to_owned)
     .to_vec();
+    keys.extend(fixed::SETTINGS.iter().map(|(name, _)| (*name).to_owned()));
     let devices = ns.devices().map(|d| d.name.to_string());
-    for device in ["all".to_owned()].into_iter().chain(devices) {
-        keys.extend(
-            ["arp_ignore", "proxy_arp", "route_localnet"].map(|s| format!("net.ipv4.conf.{device}.{s}")),
-        );
-        if device != "all" {
-            keys.push(format!("net.ipv4.conf.{device}.forwarding"));
-        }
+    for device in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {
+        let own = ["arp_ignore", "forwarding", "proxy_arp", "route_localnet", "rp_filter"];
+        let all = own.into_iter().chain(fixed::OF_DEVICE.iter().map(|(name, _)| *name));
+        keys.extend(all.map(|s| format!("net.ipv4.conf.{device}.{s}")));
     }
-    keys.push("net.ipv4.conf.default.forwarding".to_owned());
     keys.sort();
     keys
 }
@@ -52,12 +56,21 @@ fn read(ns: &NetNs, key: &str) -> Option<String> {
         "net.bridge.bridge-nf-call-iptables" => bit(s.bridge_nf_call_iptables),
         "net.ipv4.icmp_echo_ignore_all" => bit(s.icmp_echo_ignore_all),
         "net.ipv4.ip_default_ttl" => s.default_ttl.to_string(),
-        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => bit(s.ip_forward),
+        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => {
+            if s.ip_forward {
+                s.forward_as.to_string()
+            } else {
+                "0".to_owned()
+            }
+        }
+        "net.netfilter.nf_conntrack_count" => ns.nf.ct.iter().count().to_string(),
+        "net.netfilter.nf_conntrack_max" => ns.nf.ct.max().to_string(),
         "net.ipv4.ip_local_port_range" => format!("{}\t{}", s.port_range.0, s.port_range.1),
         "net.ipv4.ip_unprivileged_port_start" => s.unprivileged_port.to_string(),
         "net.ipv4.ping_group_range" => format!("{}\t{}", s.ping_groups.0, s.ping_groups.1),
         "net.core.somaxconn" => s.somaxconn.to_string(),
         "net.ipv4.conf.all.rp_filter" => s.rp_filter.to_string(),
+        _ if let Some(value) = fixed::find(fixed::SETTINGS, key) => value.to_owned(),
         _ => {
             let (device, setting) = of_device(ns, key)?;
             match setting {
@@ -66,9 +79,14 @@ fn read(ns: &NetNs, key: &str) -> Option<String> {
                 "arp_ignore" => {
                     s.arp_ignore.iter().find(|(n, _)| *n == device).map_or(0, |(_, n)| *n).to_string()
                 }
-                "forwarding" => bit(s.ip_forward != s.forward_unlike.contains(&device)),
-                // those of an interface are kept as they were set, and count together with all's
-                _ => return None,
+                "forwarding" => match s.ip_forward != s.forward_unlike.contains(&device) {
+                    true => s.forward_as.to_string(),
+                    false => "0".to_owned(),
+                },
+                "rp_filter" => {
+                    s.rp_filter_of.iter().find(|(n, _)| *n == device).map_or(0, |(_, n)| *n).to_string()
+                }
+                other => fixed::find(fixed::OF_DEVICE, other)?.to_owned(),
             }
         }
     })
@@ -79,7 +97,7 @@ fn of_device<'a>(ns: &NetNs, key: &'a str) -> Option<(IfName, &'a str)> {
     let (device, setting) = key.strip_prefix("net.ipv4.conf.")?.rsplit_once('.')?;
     let device = match device {
         "all" => IfName::default(),
-        "default" if setting == "forwarding" => "default".parse().ok()?,
+        "default" => "default".parse().ok()?,
         name => ns.device_named(name)?.name,
     };
     Some((device, setting))
@@ -95,6 +113,7 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
         "net.ipv4.icmp_echo_ignore_all" => ns.sysctl.icmp_echo_ignore_all = bit()?,
         "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => {
             ns.sysctl.ip_forward = bit()?;
+            ns.sysctl.forward_as = text.parse().ok().filter(|n| *n != 0).unwrap_or(1);
             ns.sysctl.forward_unlike.clear();
         }
         "net.ipv4.ip_default_ttl" => match text.parse() {
@@ -124,8 +143,19 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
                 _ => return Err(INVALID),
             }
         }
+        "net.netfilter.nf_conntrack_max" => {
+            let max = text.parse().map_err(|_| INVALID)?;
+            ns.nf.ct.set_max(max);
+        }
+        "net.netfilter.nf_conntrack_count" => return Err("Permission denied"),
+        _ if fixed::find(fixed::SETTINGS, key).is_some() => return Err(fixed::REFUSED),
         _ => {
             let (device, setting) = of_device(ns, key).ok_or("No such file or directory")?;
+            if device.as_str() == "default"
+                && matches!(setting, "arp_ignore" | "proxy_arp" | "route_localnet")
+            {
+                return Err(fixed::REFUSED);
+            }
             let s = &mut ns.sysctl;
             let (list, on) = match setting {
                 "arp_ignore" => {
@@ -134,9 +164,16 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
                     s.arp_ignore.extend((level != 0).then_some((device, level)));
                     (None, false)
                 }
+                "rp_filter" => {
+                    let mode = text.parse().ok().filter(|m| *m <= 2).ok_or(INVALID)?;
+                    s.rp_filter_of.retain(|(d, _)| *d != device);
+                    s.rp_filter_of.extend((mode != 0).then_some((device, mode)));
+                    (None, false)
+                }
                 "forwarding" => (Some(&mut s.forward_unlike), bit()? != s.ip_forward),
                 "proxy_arp" => (Some(&mut s.proxy_arp), bit()?),
                 "route_localnet" => (Some(&mut s.route_localnet), bit()?),
+                other if fixed::find(fixed::OF_DEVICE, other).is_some() => return Err(fixed::REFUSED),
                 _ => return Err("No such file or directory"),
             };
             if let Some(list) = list {
@@ -176,25 +213,55 @@ pub(super) fn sysctl(argv: &[String]) -> Box<dyn Program> {
     once(argv, |args, sys| {
         let p = match options::parse(OPTIONS, args) {
             Ok(p) => p,
+            // What is wrong with an option is said, and the help is the answer.
             Err(e) => {
-                sys.err(bad_option("sysctl", &e));
+                let text = super::once::bad_option("sysctl", &e);
+                sys.err(text.lines().next().unwrap_or_default().to_owned() + "\n");
+                sys.out(USAGE);
+                return 0;
+            }
+        };
+        if args.is_empty() {
+            sys.err(USAGE);
+            return 1;
+        }
+        if p.has("-h") || p.has("-V") {
+            sys.out(if p.has("-V") { "sysctl from procps-ng 4.0.4\n" } else { USAGE });
+            return 0;
+        }
+        let show = Show { quiet: p.has("-q"), bare: p.has("-n"), names: p.has("-N"), binary: p.has("-b") };
+        let pattern = match p.get("-r").map(regex_lite::Regex::new).transpose() {
+            Ok(pattern) => pattern,
+            Err(e) => {
+                sys.err(format!("sysctl: invalid pattern: {e}\n"));
                 return 1;
             }
         };
+        let fits = |name: &str| pattern.as_ref().is_none_or(|r| r.is_match(name));
         if p.has("-a") {
-            let all: String =
-                keys(sys.ns).iter().filter_map(|k| Some(format!("{k} = {}\n", read(sys.ns, k)?))).collect();
-            sys.out(all);
+            let all = keys(sys.ns);
+            let lines = all.iter().filter(|k| fits(k)).filter_map(|k| Some(show.line(k, &read(sys.ns, k)?)));
+            let text: String = lines.collect();
+            sys.out(text);
             return 0;
         }
-        if p.operands.is_empty() {
-            sys.err("sysctl: no variables specified\nTry `help sysctl' for more information.\n");
+        let mut operands = p.operands.clone();
+        if let Some(file) = p.get("-p") {
+            let full = super::files::path(sys, file);
+            let Some(text) = sys.files.text(&full) else {
+                sys.err(format!("sysctl: cannot open \"{file}\": No such file or directory\n"));
+                return 1;
+            };
+            let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with(['#', ';']));
+            operands = lines.map(str::to_owned).collect();
+        } else if operands.is_empty() {
+            sys.err("sysctl: no variables specified\nTry `sysctl --help' for more information.\n");
             return 1;
         }
-        let (quiet, bare, ignore) = (p.has("-q"), p.has("-n"), p.has("-e"));
+        let ignore = p.has("-e");
         let mut status = 0;
-        for operand in &p.operands {
-            let done = one(sys, operand, p.has("-w"), quiet, bare);
+        for operand in operands.iter().filter(|o| fits(o)) {
+            let done = one(sys, operand, p.has("-w"), show);
             if let Err(text) = done
                 && !(ignore && text.contains("cannot stat"))
             {
@@ -206,7 +273,58 @@ pub(super) fn sysctl(argv: &[String]) -> Box<dyn Program> {
     })
 }
 
-fn one(sys: &mut Sys<'_>, operand: &str, writes: bool, quiet: bool, bare: bool) -> Result<(), String> {
+/// How a setting is shown.
+#[derive(Debug, Clone, Copy)]
+struct Show {
+    quiet: bool,
+    bare: bool,
+    names: bool,
+    binary: bool,
+}
+
+impl Show {
+    fn line(self, key: &str, value: &str) -> String {
+        match self {
+            Self { names: true, .. } => format!("{key}\n"),
+            Self { binary: true, .. } => value.to_owned(),
+            Self { bare: true, .. } => format!("{value}\n"),
+            _ => format!("{key} = {value}\n"),
+        }
+    }
+}
+
+const USAGE: &str = "
+Usage:
+ sysctl [options] [variable[=value] ...]
+
+Options:
+  -a, --all            display all variables
+  -A                   alias of -a
+  -X                   alias of -a
+      --deprecated     include deprecated parameters to listing
+      --dry-run        Print the key and values but do not write
+  -b, --binary         print value without new line
+  -e, --ignore         ignore unknown variables errors
+  -N, --names          print variable names without values
+  -n, --values         print only values of the given variable(s)
+  -p, --load[=<file>]  read values from file
+  -f                   alias of -p
+      --system         read values from all system directories
+  -r, --pattern <expression>
+                       select setting that match expression
+  -q, --quiet          do not echo variable set
+  -w, --write          enable writing a value to variable
+  -o                   does nothing
+  -x                   does nothing
+  -d                   alias of -h
+
+ -h, --help     display this help and exit
+ -V, --version  output version information and exit
+
+For more details see sysctl(8).
+";
+
+fn one(sys: &mut Sys<'_>, operand: &str, writes: bool, show: Show) -> Result<(), String> {
     let (name, value) = match operand.split_once('=') {
         Some((name, value)) => (name.trim(), Some(value.trim())),
         None if writes => return Err("sysctl: command line(0): invalid syntax, continuing...\n".to_owned()),
@@ -221,12 +339,12 @@ fn one(sys: &mut Sys<'_>, operand: &str, writes: bool, quiet: bool, bare: bool) 
         write(sys.ns, &mut sys.cx, &key, value)
             .map_err(|e| format!("sysctl: setting key \"{key}\": {e}\n"))?;
         // What was set is repeated as it was typed.
-        if !quiet {
-            sys.out(if bare { format!("{value}\n") } else { format!("{key} = {value}\n") });
+        if !show.quiet {
+            sys.out(show.line(&key, value));
         }
         return Ok(());
     }
     let now = read(sys.ns, &key).unwrap_or_default();
-    sys.out(if bare { format!("{now}\n") } else { format!("{key} = {now}\n") });
+    sys.out(show.line(&key, &now));
     Ok(())
 }

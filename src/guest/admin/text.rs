@@ -18,6 +18,10 @@ pub(super) trait Lines: Debug + Clone + Send + 'static {
     fn finish(&mut self, _out: &mut String) -> i32 {
         0
     }
+    /// What it has to say on stderr since it was last asked.
+    fn complaint(&mut self) -> Option<String> {
+        None
+    }
     /// The exit status if a file could not be read.
     fn file_error(&self) -> i32 {
         1
@@ -53,6 +57,7 @@ impl<L: Lines> Filter<L> {
             let Some(text) = stored
                 .or_else(|| read_proc(sys.ns, &full))
                 .or_else(|| super::proc_net::read(sys.ns, sys.now(), &full))
+                .or_else(|| super::sys_net::read(sys.ns, &full))
             else {
                 sys.out(std::mem::take(&mut out));
                 sys.err(format!("{name}: {file}: No such file or directory\n"));
@@ -99,6 +104,9 @@ impl<L: Lines> Program for Filter<L> {
             if !out.is_empty() {
                 sys.out(out);
             }
+            if let Some(text) = lines.complaint() {
+                sys.err(text);
+            }
             return Poll::Exit(if status == 0 { finish } else { status });
         }
         // Whole lines only, but for the last one.
@@ -113,6 +121,9 @@ impl<L: Lines> Program for Filter<L> {
         }
         if !out.is_empty() {
             sys.out(out);
+        }
+        if let Some(text) = lines.complaint() {
+            sys.err(text);
         }
         self.status.map_or(Poll::Pending, Poll::Exit)
     }

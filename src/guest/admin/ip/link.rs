@@ -138,7 +138,7 @@ pub(in crate::guest::admin) fn device_flags(d: &Device) -> String {
 }
 
 /// RFC 2863's operational state.
-pub(super) fn state(d: &Device) -> &'static str {
+pub(in crate::guest::admin) fn state(d: &Device) -> &'static str {
     match (&d.kind, d.up, d.carrier) {
         (DeviceKind::Loopback | DeviceKind::Dummy | DeviceKind::Vxlan(_), true, _) => "UNKNOWN",
         (_, true, true) => "UP",

@@ -13,7 +13,7 @@ mod netns;
 mod route;
 mod rule;
 
-pub(super) use link::{device_flags, label};
+pub(super) use link::{device_flags, label, state};
 
 use super::once::once;
 use crate::guest::options::{Opt, flag};

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{Decoded, Kind, decode};
 use crate::netfilter::{Hook, MatchedTarget, NatKind, NfStep, RuleId, TableKind};
-use crate::sim::{Process, World};
+use crate::sim::World;
 use crate::stack::{DevRef, DropReason, Errno, NsId, Record, Step, StepLog};
 use crate::time::Instant;
 use crate::wire::{Flow, IfIndex, PacketId};
@@ -282,7 +282,7 @@ impl Schedule {
         let Some(packet) = record.packet else { return false };
         let known = self.aside.contains(&packet);
         let aside = match record.step {
-            Step::Sent { by: Some(pid) } => world.process(pid).is_some_and(Process::housekeeping),
+            Step::Sent { by: Some(pid) } => world.keeps_house(pid),
             Step::Copied { of } => self.aside.contains(&of),
             _ => known,
         };

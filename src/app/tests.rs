@@ -371,8 +371,7 @@ fn what_members_of_a_swarm_ask_each_other_is_not_among_what_a_line_set_going() {
     type_at(&mut app, "h2", &format!("docker swarm join --token {} 192.168.0.10:2377", token.trim()));
     let from = app.live().world.log.next_seq();
     type_at(&mut app, "h1", "ping -c 4 192.168.0.11");
-    let ours = |by| app.live().world.process(by).is_some_and(crate::sim::Process::housekeeping);
-    let asked = |r: &crate::stack::Record| matches!(r.step, Step::Sent { by: Some(by) } if ours(by));
+    let asked = |r: &crate::stack::Record| matches!(r.step, Step::Sent { by: Some(by) } if app.live().world.process_name(by) == Some("dockerd"));
     let sent = app.live().world.log.iter_from(from).filter(|(_, r)| asked(r)).count();
     assert!(sent > 6, "they asked meanwhile: {sent}");
     let flow = app.flows.current().expect("a flow");
@@ -380,6 +379,11 @@ fn what_members_of_a_swarm_ask_each_other_is_not_among_what_a_line_set_going() {
     assert!(flow.rows.iter().all(|r| matches!(r.kind, Kind::Icmp | Kind::Arp)), "{:?}", flow.rows);
     let waits = flow.schedule.beats.iter().filter(|b| matches!(b.kind, BeatKind::Wait { .. })).count();
     assert_eq!(waits, 3, "between the four pings");
+    // The same if the one who asks is gone by the time somebody looks.
+    type_at(&mut app, "h2", "ping -c 3 192.168.0.10; docker swarm leave; ping -c 1 192.168.0.10");
+    let flow = app.flows.current().expect("a flow");
+    assert!(flow.line.contains("leave"));
+    assert!(flow.rows.iter().all(|r| matches!(r.kind, Kind::Icmp | Kind::Arp)), "{:?}", flow.rows);
 }
 
 mod course {

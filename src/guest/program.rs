@@ -67,24 +67,32 @@ const MAX_NAMES: usize = 1 << 14;
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     last: u32,
-    list: VecDeque<Box<str>>,
+    /// The name, and whether it keeps house ([`Program::housekeeping`]).
+    list: VecDeque<(Box<str>, bool)>,
 }
 
 impl Names {
     /// Gives the next process its number.
-    pub fn push(&mut self, name: &str) -> Pid {
+    pub fn push(&mut self, name: &str, housekeeping: bool) -> Pid {
         if self.list.len() == MAX_NAMES {
             self.list.pop_front();
         }
-        self.list.push_back(name.into());
+        self.list.push_back((name.into(), housekeeping));
         self.last += 1;
         Pid(self.last)
     }
     /// The name of a process; None if very many were started since.
     pub fn get(&self, pid: Pid) -> Option<&str> {
+        self.entry(pid).map(|e| e.0.as_ref())
+    }
+    /// Does or did the process keep house?
+    pub fn housekeeping(&self, pid: Pid) -> bool {
+        self.entry(pid).is_some_and(|e| e.1)
+    }
+    fn entry(&self, pid: Pid) -> Option<&(Box<str>, bool)> {
         // The last of the names is that of the last process.
         let before = (self.last as usize).checked_sub(self.list.len())?;
-        self.list.get((pid.0 as usize).checked_sub(before + 1)?).map(AsRef::as_ref)
+        self.list.get((pid.0 as usize).checked_sub(before + 1)?)
     }
 }
 

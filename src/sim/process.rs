@@ -40,11 +40,6 @@ impl Process {
     pub fn dns_server(&self) -> Option<&DnsServer> {
         self.program.as_ref()?.dns_server()
     }
-
-    /// As [`Program::housekeeping`].
-    pub fn housekeeping(&self) -> bool {
-        self.program.as_ref().is_some_and(|p| p.housekeeping())
-    }
 }
 
 /// Exit status of a process that a signal ended (128 + its number).
@@ -67,7 +62,7 @@ impl World {
         tty: bool,
     ) -> Pid {
         let name = program.name().to_owned();
-        let pid = self.names.push(&name);
+        let pid = self.names.push(&name, program.housekeeping());
         if let Some(ns) = self.machine(machine).map(|m| m.ns) {
             self.log.at(self.now, ns);
             self.log.note(Step::Started { pid, name: name.as_str().into() });
@@ -136,6 +131,11 @@ impl World {
     /// The name of a process, also of one that has ended (unless very many were started since).
     pub fn process_name(&self, pid: Pid) -> Option<&str> {
         self.names.get(pid)
+    }
+
+    /// Does a process, or did one that has ended, only keep something going ([`Program::housekeeping`])?
+    pub fn keeps_house(&self, pid: Pid) -> bool {
+        self.names.housekeeping(pid)
     }
 
     /// All running processes, by number.

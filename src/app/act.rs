@@ -442,7 +442,7 @@ impl App {
             }
             Some(Selection::Network(host, name)) => {
                 self.selection = None;
-                self.run_for_form(&host, &format!("docker network rm {name}"));
+                self.run_for_form(&host, &format!("docker network rm {}", crate::shell::quote(&name)));
             }
             Some(Selection::Node(_) | Selection::Nodes(_)) => self.remove_nodes(),
             Some(Selection::Link(node, port)) => {
@@ -593,7 +593,7 @@ impl App {
                 }
             }
             Some(Dialog::Container(form))
-                if form.problems() == (None, None) && !self.is_refused() && form.image < IMAGES.len() =>
+                if form.is_ready() && !self.is_refused() && form.image < IMAGES.len() =>
             {
                 self.dialog = None;
                 self.run_for_form(&form.host, &form.command());

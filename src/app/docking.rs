@@ -2,10 +2,10 @@
 //! the command that each of them is. What a form cannot judge by itself is tried ([`super::rehearsal`]).
 
 use super::forms::{IMAGES, Problem};
-use super::{App, Selection};
+use super::{App, Selection, oneword};
 use crate::docker::{ContainerState, Engine, cli};
 use crate::session::{Node, Session};
-use crate::shell::{self, WordPart};
+use crate::shell::{self, WordPart, quote};
 use crate::wire::Ipv4Addr;
 
 /// A new container.
@@ -35,6 +35,17 @@ pub struct ContainerForm {
     pub restart: String,
     /// Names that are taken.
     pub taken: Vec<String>,
+}
+
+/// What is wrong with a field of a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerProblems {
+    /// Of the name.
+    pub name: Option<Problem>,
+    /// Of the published ports.
+    pub publish: Option<Problem>,
+    /// Of what it runs.
+    pub command: Option<Problem>,
 }
 
 impl ContainerForm {
@@ -103,8 +114,8 @@ impl ContainerForm {
     pub fn shares(&self) -> Option<&str> {
         self.network.strip_prefix("container:")
     }
-    /// What is wrong with the name, and with the published ports.
-    pub fn problems(&self) -> (Option<Problem>, Option<Problem>) {
+    /// What is wrong, field by field.
+    pub fn problems(&self) -> ContainerProblems {
         let name = if !valid_name(&self.name) {
             Some("form.bad_name")
         } else if self.taken.contains(&self.name) {
@@ -113,7 +124,15 @@ impl ContainerForm {
             None
         };
         let good = published(&self.publish).all(valid_publish);
-        (name, (!good).then_some("form.bad_publish"))
+        ContainerProblems {
+            name,
+            publish: (!good).then_some("form.bad_publish"),
+            command: oneword::words(&self.command).is_none().then_some("form.bad_command"),
+        }
+    }
+    /// Nothing is wrong with what was typed, as far as the form can tell.
+    pub fn is_ready(&self) -> bool {
+        self.problems() == ContainerProblems::default()
     }
     /// The command that it is. Docker does not take the default bridge and others in one
     /// `docker run`: the others are connected to afterwards.
@@ -124,10 +143,10 @@ impl ContainerForm {
         let later: Vec<&String> =
             if self.is_on("bridge") { all().filter(|n| *n != "bridge").collect() } else { Vec::new() };
         if !self.is_on("bridge") {
-            words.extend(all().map(|n| format!("--network {n}")));
+            words.extend(all().map(|n| format!("--network {}", quote(n))));
         }
         words.extend(published(&self.publish).map(|p| format!("-p {p}")));
-        words.extend(quoted_words(&self.env).map(|e| format!("-e {e}")));
+        words.extend(oneword::values(&self.env).map(|e| format!("-e {e}")));
         if !self.restart.is_empty() {
             words.push(format!("--restart {}", self.restart));
         }
@@ -136,7 +155,7 @@ impl ContainerForm {
         if !command.is_empty() {
             words.push(command.to_owned());
         }
-        words.extend(later.iter().map(|n| format!("&& docker network connect {n} {name}")));
+        words.extend(later.iter().map(|n| format!("&& docker network connect {} {name}", quote(n))));
         words.join(" ")
     }
 }
@@ -168,21 +187,7 @@ fn environment(image: usize) -> String {
 
 /// The single publications of a field.
 fn published(text: &str) -> impl Iterator<Item = &str> {
-    text.split([' ', ',']).filter(|p| !p.is_empty())
-}
-
-/// Words apart by blanks; what stands in quotes is one, and keeps them.
-pub(super) fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
-    let mut quote = None;
-    let split = text.split(move |c: char| {
-        match quote {
-            Some(q) if q == c => quote = None,
-            None if c == '"' || c == '\'' => quote = Some(c),
-            _ => {}
-        }
-        quote.is_none() && c == ' '
-    });
-    split.filter(|w| !w.is_empty())
+    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|p| !p.is_empty())
 }
 
 /// `PORT`, `HOST:PORT`, `ADDRESS:HOST:PORT`, `ADDRESS::PORT`, ranges, `/udp`.
@@ -300,11 +305,11 @@ impl ContainerCard {
     }
     /// Connects it to a network.
     pub fn connect(&self, network: &str) -> String {
-        format!("docker network connect {network} {}", self.name)
+        format!("docker network connect {} {}", quote(network), self.name)
     }
     /// Takes it off a network.
     pub fn disconnect(&self, network: &str) -> String {
-        format!("docker network disconnect {network} {}", self.name)
+        format!("docker network disconnect {} {}", quote(network), self.name)
     }
 }
 
@@ -358,7 +363,7 @@ mod tests {
         form.publish = "8080:8080".into();
         assert_eq!(form.command(), "docker run -d --name tomcat -p 8080:8080 tomcat");
         form.publish = "8080:x".into();
-        assert_eq!(form.problems(), (None, Some("form.bad_publish")));
+        assert_eq!(form.problems().publish, Some("form.bad_publish"));
     }
 
     #[test]
@@ -374,13 +379,31 @@ mod tests {
              -e POSTGRES_PASSWORD=secret -e GREETING=\"hello there\" --restart always postgres \
              && docker network connect second-bridge postgres"
         );
-        assert_eq!(form.problems(), (None, None));
+        assert!(form.is_ready(), "{:?}", form.problems());
         assert_eq!(refusal(&form.command()), None);
         form.toggle("bridge");
         assert!(form.command().starts_with("docker run -d --name postgres --network second-bridge -p "));
         assert_eq!((form.network.as_str(), form.more.len()), ("second-bridge", 0));
         form.toggle("second-bridge");
         assert_eq!(form.network, "second-bridge", "one always stays");
+    }
+
+    #[test]
+    fn nothing_that_is_typed_or_named_becomes_a_second_command() {
+        let mut form = ContainerForm::new("h", "a; id", vec![], 0, vec![]);
+        form.more = vec!["$(id)".into()];
+        form.env = "A=b;id".into();
+        assert_eq!(
+            form.command(),
+            "docker run -d --name nginx --network 'a; id' --network '$(id)' -e 'A=b;id' nginx"
+        );
+        form.toggle("bridge");
+        assert!(form.command().ends_with("&& docker network connect '$(id)' nginx"), "{}", form.command());
+        assert!(form.is_ready());
+        form.command = "sleep 9; docker rm -f web".into();
+        assert_eq!(form.problems().command, Some("form.bad_command"));
+        form.command = "sh -c 'sleep 9; date'".into();
+        assert!(form.is_ready());
     }
 
     #[test]

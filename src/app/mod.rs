@@ -25,6 +25,7 @@ pub mod inspector;
 pub mod keep;
 pub mod netform;
 pub mod notice;
+mod oneword;
 pub mod packets;
 pub mod pills;
 pub mod playback;

@@ -3,11 +3,13 @@
 //! A network on an interface of the host (macvlan, ipvlan) lives in the LAN that is there: the form
 //! begins with that LAN's subnet and gateway, and with a range of it for containers.
 
-use super::docking::{quoted_words, valid_name};
+use super::docking::valid_name;
 use super::forms::Problem;
+use super::oneword;
 use crate::session::{Node, Session};
+use crate::shell::quote;
 use crate::stack::DeviceKind;
-use crate::wire::{Ipv4Addr, Ipv4Net};
+use crate::wire::{IfName, Ipv4Addr, Ipv4Net};
 
 /// The drivers of the form.
 pub const DRIVERS: [&str; 4] = ["bridge", "overlay", "macvlan", "ipvlan"];
@@ -70,6 +72,8 @@ pub struct NetworkForm {
 pub struct NetworkProblems {
     /// Of the name.
     pub name: Option<Problem>,
+    /// Of the parent.
+    pub parent: Option<Problem>,
     /// Of `--subnet`.
     pub subnet: Option<Problem>,
     /// Of `--gateway`.
@@ -170,8 +174,10 @@ impl NetworkForm {
         let given = |text: &str| !text.trim().is_empty();
         let gateway = self.gateway.trim().parse::<Ipv4Addr>().ok();
         let within = |inside: bool| if inside { None } else { Some("form.not_in_subnet") };
+        let parent = self.on_parent() && !self.parent.is_empty() && self.parent.parse::<IfName>().is_err();
         NetworkProblems {
             name,
+            parent: parent.then_some("form.bad_interface"),
             subnet: (given(&self.subnet) && subnet.is_none()).then_some("form.bad_subnet"),
             gateway: match (given(&self.gateway), gateway, subnet) {
                 (false, ..) => None,
@@ -211,12 +217,12 @@ impl NetworkForm {
             words.push("--opt com.docker.network.bridge.enable_icc=false".to_owned());
         }
         if self.on_parent() && !self.parent.is_empty() {
-            words.push(format!("--opt parent={}", self.parent));
+            words.push(format!("--opt parent={}", quote(&self.parent)));
         }
         if !modes(&self.driver).is_empty() && !self.mode.is_empty() {
             words.push(format!("--opt {}_mode={}", self.driver, self.mode));
         }
-        words.extend(quoted_words(&self.options).map(|o| format!("--opt {o}")));
+        words.extend(oneword::values(&self.options).map(|o| format!("--opt {o}")));
         words.push(self.name.trim().to_owned());
         words.join(" ")
     }
@@ -280,6 +286,33 @@ mod tests {
         assert_eq!(form.problems().gateway, Some("form.not_in_subnet"));
         form.gateway = "gateway".into();
         assert_eq!(form.problems().gateway, Some("form.bad_address"));
+    }
+
+    #[test]
+    fn a_parent_is_the_name_of_an_interface_and_never_a_second_command() {
+        let mut form = NetworkForm::new("h", vec![], vec![eth0()]);
+        form.take_driver("macvlan");
+        for (parent, bad) in [
+            ("eth0; docker rm -f web", true),
+            ("eth0/1", true),
+            ("an-interface-that-is-long", true),
+            ("eth0.10", false),
+            ("", false),
+        ] {
+            form.take_parent(parent);
+            assert_eq!(form.problems().parent.is_some(), bad, "{parent}");
+        }
+        // The kernel takes such a name; the shell must not.
+        form.take_parent("eth0;id");
+        form.options = "macvlan_mode=vepa&id".into();
+        let line = form.command();
+        assert!(
+            form.is_ready() && line.contains("--opt parent='eth0;id' --opt 'macvlan_mode=vepa&id'"),
+            "{line}"
+        );
+        form.take_driver("bridge");
+        form.take_parent("no name");
+        assert!(form.is_ready(), "a bridge has no parent");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! and what helps, is looked up by what they contain.
 
 use super::docking::ContainerForm;
-use super::netform::NetworkForm;
+use super::netform::{NetworkForm, modes};
 use super::{Action, App, Dialog};
 use crate::docker::{ContainerState, Engine};
 use crate::explain::why::{Remedy, diagnose};
@@ -81,8 +81,9 @@ pub struct Rehearsal {
 }
 
 /// What is found in docker's words, the field that they are about, and the key of what helps. The
-/// first that fits counts.
-const ABOUT: [(&str, Field, &str); 27] = [
+/// first that fits counts. Docker quotes names that people gave: these are phrases of its own, and
+/// none is a word that a network or a container could be called.
+const ABOUT: [(&str, Field, &str); 39] = [
     ("port publishing and the container type network mode", Field::Publish, "advice.shared_ports"),
     ("port is already allocated", Field::Publish, "advice.port"),
     ("address already in use", Field::Publish, "advice.port"),
@@ -92,25 +93,53 @@ const ABOUT: [(&str, Field, &str); 27] = [
     ("network namespace of a non running container", Field::Networks, "advice.start"),
     ("attach to network", Field::Networks, ""),
     ("attaching to network failed", Field::Networks, "advice.manager_away"),
+    ("no available IPv4 addresses", Field::Networks, ""),
     ("conflicting options", Field::Networks, ""),
     ("container name", Field::Name, "advice.name"),
+    ("network with name", Field::Name, ""),
     ("already in use", Field::Networks, "advice.host_port"),
     ("executable file not found", Field::Command, ""),
-    ("environment", Field::Env, ""),
-    ("swarm", Field::Driver, "advice.swarm"),
+    ("invalid environment variable", Field::Env, ""),
+    ("not a swarm manager", Field::Driver, "advice.swarm"),
+    ("swarm is not active", Field::Driver, "advice.swarm"),
     ("already using parent interface", Field::Parent, "advice.parent_used"),
     ("was not found on the host", Field::Parent, "advice.parent"),
-    ("subinterface", Field::Parent, "advice.parent"),
-    ("parent", Field::Parent, "advice.parent"),
-    ("vlan id", Field::Parent, "advice.vlan"),
+    ("invalid subinterface vlan name", Field::Parent, "advice.parent"),
+    ("parent interface", Field::Parent, "advice.parent"),
+    ("parent link", Field::Parent, "advice.parent"),
+    ("vlan id must be", Field::Parent, "advice.vlan"),
+    ("a valid vlan id", Field::Parent, "advice.vlan"),
+    ("vlan link", Field::Parent, ""),
     ("mode '", Field::Mode, ""),
     ("Pool overlaps", Field::Subnet, "advice.subnet"),
     ("overlaps with", Field::Subnet, "advice.subnet"),
     ("pools have been fully", Field::Subnet, "advice.subnet"),
-    ("ip-range", Field::Range, ""),
-    ("gateway", Field::Gateway, ""),
-    ("subnet", Field::Subnet, ""),
+    ("invalid subnet", Field::Subnet, ""),
+    ("overlapping subnet", Field::Subnet, ""),
+    ("invalid ip-range", Field::Range, ""),
+    ("no matching subnet for range", Field::Range, ""),
+    ("no matching subnet for gateway", Field::Gateway, ""),
+    ("ip-range or gateway", Field::Subnet, ""),
+    ("failed to allocate gateway", Field::Gateway, ""),
+    ("gateway mode", Field::Options, ""),
+    ("com.docker.network.", Field::Options, ""),
 ];
+
+/// Where a form shows what is said about `field`: there if it has such a field, at its line if it is
+/// nothing but a line. None: what is said cannot be about that field.
+fn place(form: &Dialog, field: Field) -> Option<Field> {
+    use Field::{
+        Command, Driver, Env, Gateway, Line, Mode, Name, Networks, Options, Parent, Publish, Range, Subnet,
+    };
+    let has = match (form, field) {
+        (_, Line) => true,
+        (Dialog::Network(f), Mode) => !modes(&f.driver).is_empty(),
+        (Dialog::Network(f), Parent) => f.on_parent(),
+        (Dialog::Network(_), field) => matches!(field, Name | Driver | Subnet | Gateway | Range | Options),
+        (_, field) => matches!(field, Name | Networks | Publish | Env | Command),
+    };
+    has.then_some(if matches!(form, Dialog::Command(_)) { Line } else { field })
+}
 
 impl App {
     /// What docker says against the form that is open.
@@ -126,9 +155,7 @@ impl App {
     /// Tries the command of the form that is open, unless that was just done.
     pub(super) fn rehearse(&mut self) {
         let line = match &self.dialog {
-            Some(Dialog::Container(f)) => {
-                (f.problems() == (None, None)).then(|| (f.host.clone(), f.command()))
-            }
+            Some(Dialog::Container(f)) => f.is_ready().then(|| (f.host.clone(), f.command())),
             Some(Dialog::Network(f)) => f.is_ready().then(|| (f.host.clone(), f.command())),
             Some(Dialog::Command(f)) => Some((f.host.clone(), f.line.clone())),
             _ => None,
@@ -149,8 +176,9 @@ impl App {
 
     /// Finds the field that docker's words are about, and what helps.
     fn explained(&self, copy: &Session, form: &Dialog, job: &Job, words: String, refused: bool) -> Told {
-        let about = ABOUT.iter().find(|(part, ..)| words.contains(part));
-        let (field, key) = about.map_or((Field::Line, ""), |(_, field, key)| (*field, *key));
+        let mut fitting = ABOUT.iter().filter(|(part, ..)| words.contains(part));
+        let about = fitting.find_map(|(_, field, key)| Some((place(form, *field)?, *key)));
+        let (field, key) = about.unwrap_or((Field::Line, ""));
         let mut told = Told { field, words, advice: None, offer: None, refused };
         let live = self.timeline.live();
         let Some(node) = live.node(&job.place).ok() else { return told };
@@ -177,7 +205,12 @@ impl App {
 /// what it said before it ended by itself.
 fn said(copy: &mut Session, form: &Dialog, job: &Job) -> Option<(String, bool)> {
     let printed = job.stderr();
-    let line = printed.lines().map(str::trim).find(|l| !l.is_empty()).map(str::to_owned);
+    let mut lines = printed.lines().map(str::trim).filter(|l| !l.is_empty());
+    let line = lines.next().map(|first| match lines.next() {
+        // `invalid network config:`, and beneath it what is wrong.
+        Some(second) if first.ends_with(':') => format!("{first} {second}"),
+        _ => first.to_owned(),
+    });
     if job.exit != Some(0) {
         return Some((line.or_else(|| job.stdout().lines().next().map(str::to_owned))?, true));
     }
@@ -388,6 +421,50 @@ mod tests {
         let told = container(&mut app, "docker-host", |f| f.take_network("container:off"));
         let told = told.expect("docker refuses");
         assert!(told.refused && told.words.contains("non running container"), "{told:?}");
+    }
+
+    #[test]
+    fn a_name_in_what_docker_says_does_not_choose_the_field() {
+        let names = ["gateway-net", "swarm-net", "subnet-net", "parent-net", "environment-net"];
+        for name in names {
+            let create = format!("docker-host: docker network create --subnet 10.77.0.0/30 {name}");
+            let fill = format!("docker-host: docker run -d --name full --network {name} nginx");
+            let mut app = lab("host-network", &[&create, &fill]);
+            let told =
+                container(&mut app, "docker-host", |f| f.take_network(name)).expect("the pool is full");
+            assert!(told.refused && told.words.contains(name), "{told:?}");
+            assert_eq!((told.field, told.advice), (Field::Networks, None), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_about_no_field_of_the_form_is_told_at_its_line() {
+        let mut app = lab("host-network", &[]);
+        let node = app.live().node("docker-host").unwrap();
+        let engine = node.engine.as_ref().unwrap();
+        let of_container = Dialog::Container(ContainerForm::at(node, engine, "bridge", 0));
+        let mut net = NetworkForm::at(app.live(), node);
+        let bridge = Dialog::Network(net.clone());
+        net.take_driver("macvlan");
+        let macvlan = Dialog::Network(net);
+        let job = app.timeline.edit(|s| s.run_line("docker-host", "true", LIMIT.0)).unwrap();
+        let copy = app.timeline.fork();
+        let field = |form: &Dialog, words: &str| app.explained(&copy, form, &job, words.into(), true).field;
+        let parent = "-o parent interface was not found on the host: eth7";
+        for (form, words, at) in [
+            (&of_container, "failed to allocate gateway (10.0.0.1)", Field::Line),
+            (&of_container, parent, Field::Line),
+            (&of_container, "something new", Field::Line),
+            (&bridge, parent, Field::Line),
+            (&bridge, "requested mode 'x' is not valid", Field::Line),
+            (&bridge, "invalid environment variable: =", Field::Line),
+            (&macvlan, parent, Field::Parent),
+            (&macvlan, "failed to allocate gateway (10.0.0.1)", Field::Gateway),
+        ] {
+            assert_eq!(field(form, words), at, "{words}");
+        }
+        let told = network(&mut app, "docker-host", |f| f.subnet = "10.9.0.5/24".into()).expect("refused");
+        assert!(told.field == Field::Subnet && told.words.contains("it should be 10.9.0.0/24"), "{told:?}");
     }
 
     #[test]

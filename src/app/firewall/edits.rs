@@ -178,7 +178,11 @@ fn elsewhere(app: &App, place: &str) -> Vec<WhatIf> {
     let networks = engine.networks().iter().filter(|n| n.bridge.is_some() && !near(&n.name));
     let ask = |n: &crate::docker::Network| {
         let shown = if n.name == "bridge" { "docker0" } else { &n.name };
-        let network = if n.name == "bridge" { String::new() } else { format!("--network {} ", n.name) };
+        let network = if n.name == "bridge" {
+            String::new()
+        } else {
+            format!("--network {} ", crate::shell::quote(&n.name))
+        };
         let line = format!("docker run --rm {network}nicolaka/netshoot {line}");
         let act = FirewallAct::From { place: place.to_owned(), line: line.clone() };
         WhatIf { key: "fw.if.from", what: shown.to_owned(), line, act }

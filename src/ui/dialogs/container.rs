@@ -14,7 +14,7 @@ use crate::ui::Ctx;
 const RESTARTS: [&str; 4] = ["", "on-failure", "unless-stopped", "always"];
 
 pub fn body(ctx: &Ctx, form: &ContainerForm, said: Option<&Told>) -> Html {
-    let (bad_name, bad_publish) = form.problems();
+    let bad = form.problems();
     let image = |(i, image): (usize, &crate::app::forms::Image)| {
         let on = i == form.image;
         let pick = changed::<_, MouseEvent>(ctx, form, Dialog::Container, move |f: &mut ContainerForm| {
@@ -94,10 +94,10 @@ pub fn body(ctx: &Ctx, form: &ContainerForm, said: Option<&Told>) -> Html {
                 </div>
                 { told(ctx, said, Field::Networks) }</fieldset>
             <div class="fields-row">
-                { field(Field::Name, "container.name", &form.name, String::new(), bad_name, |f, v| f.name = v) }
-                { field(Field::Publish, "container.publish", &form.publish, port, bad_publish, |f, v| f.publish = v) }
+                { field(Field::Name, "container.name", &form.name, String::new(), bad.name, |f, v| f.name = v) }
+                { field(Field::Publish, "container.publish", &form.publish, port, bad.publish, |f, v| f.publish = v) }
                 { field(Field::Env, "container.env", &form.env, "KEY=value".to_owned(), None, |f, v| f.env = v) }
-                { field(Field::Command, "container.command", &form.command, String::new(), None, |f, v| f.command = v) }
+                { field(Field::Command, "container.command", &form.command, String::new(), bad.command, |f, v| f.command = v) }
                 <label class="field">{ ctx.label("container.restart") }
                     <select data-test="container-restart" onchange={restart}>
                         { for RESTARTS.iter().map(|r| html! { <option key={*r} value={*r} selected={*r == form.restart}>{ if r.is_empty() { ctx.t("container.restart_no") } else { AttrValue::from(*r) } }</option> }) }
@@ -105,7 +105,7 @@ pub fn body(ctx: &Ctx, form: &ContainerForm, said: Option<&Told>) -> Html {
             </div>
             { command(ctx, &form.host, form.command()) }
             { told(ctx, said, Field::Line) }
-            { actions(ctx, "container.run", bad_name.is_none() && bad_publish.is_none() && !said.is_some_and(|t| t.refused)) }
+            { actions(ctx, "container.run", form.is_ready() && !said.is_some_and(|t| t.refused)) }
         </div>
     }
 }

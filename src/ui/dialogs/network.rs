@@ -61,7 +61,7 @@ pub fn body(ctx: &Ctx, form: &NetworkForm, said: Option<&Told>) -> Html {
             <div class="fields-row">
                 { field(Field::Name, "network.name", &form.name, "", bad.name, |f, v| f.name = v) }
                 if form.on_parent() {
-                    { field(Field::Parent, "network.parent", &form.parent, "eth0.10", None, |f, v| f.take_parent(&v)) }
+                    { field(Field::Parent, "network.parent", &form.parent, "eth0.10", bad.parent, |f, v| f.take_parent(&v)) }
                 }
                 { field(Field::Subnet, "network.subnet", &form.subnet, "10.1.0.0/24", bad.subnet, |f, v| f.subnet = v) }
                 { field(Field::Gateway, "network.gateway", &form.gateway, "10.1.0.1", bad.gateway, |f, v| f.gateway = v) }

@@ -512,3 +512,31 @@ fn an_engine_reads_its_daemon_json_when_the_lab_boots() {
         assert!(wrong.expect_err("refused").to_string().contains(said), "{to}");
     }
 }
+
+#[test]
+fn the_id_of_a_container_goes_into_the_file_of_cidfile_once() {
+    let mut s = street();
+    ok(&mut s, "host", "docker run -d --cidfile /tmp/one --name one alpine sleep infinity > /tmp/said");
+    assert_eq!(ok(&mut s, "host", "echo $(cat /tmp/one)"), ok(&mut s, "host", "cat /tmp/said"));
+    // Without -d too, relative to where the client is, and where the container does not start.
+    ok(&mut s, "host", "cd /tmp && docker run --cidfile two --name two alpine true");
+    run(&mut s, "host", "docker run --cidfile three --name three alpine nosuch");
+    for name in ["two", "three"] {
+        let line = format!("test $(cat /tmp/{name}) = $(docker inspect -f '{{{{.Id}}}}' {name})");
+        ok(&mut s, "host", &line);
+    }
+    let found = "container ID file found, make sure the other container isn't running or delete /tmp/one";
+    let lost = "failed to create the container ID file: open /nosuch/x: no such file or directory";
+    let help = "\n\nRun 'docker run --help' for more information\n";
+    for (line, exit, says) in [
+        ("run -d --cidfile /tmp/one", 125, format!("docker: {found}{help}")),
+        ("run -d --cidfile /nosuch/x", 127, format!("docker: {lost}{help}")),
+        ("create --cidfile /tmp/one", 1, format!("{found}\n")),
+        ("create --cidfile /nosuch/x", 1, format!("{lost}\n")),
+    ] {
+        let refused = run(&mut s, "host", &format!("docker {line} --name four alpine"));
+        assert_eq!((refused.exit, refused.stderr()), (Some(exit), says), "{line}");
+    }
+    assert_eq!(run(&mut s, "host", "docker run -d --cidfile /tmp/four nosuch").exit, Some(125));
+    assert_eq!(ok(&mut s, "host", "ls /tmp; docker ps -aq | wc -l"), "one  said  three  two\n3\n");
+}

@@ -11,7 +11,7 @@ use super::image::{self, Image};
 use super::inspect::moment;
 use super::listing::{human, list};
 use super::names::short;
-use super::{Response, RunSpec};
+use super::{ContainerState, Response, RunSpec};
 use crate::guest::Files;
 use crate::sim::World;
 use crate::time::Instant;
@@ -20,6 +20,9 @@ use serde_json::{Map, Value, json};
 
 /// Images that one engine keeps.
 const MOST: usize = 64;
+
+/// Layers of one image (moby, layer/layer_store.go, maxLayerDepth).
+const DEEPEST: usize = 125;
 
 /// `docker commit`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,7 +89,9 @@ impl Made {
         let mut labels = own.labels.clone();
         labels.retain(|(key, _)| !spec.labels.iter().any(|(k, _)| k == key));
         spec.labels.splice(0..0, labels);
-        spec.expose.extend(own.expose.iter().filter(|p| !asked.expose.contains(p)));
+        spec.expose.extend(&own.expose);
+        spec.expose.sort_unstable();
+        spec.expose.dedup();
         if spec.user.is_empty() {
             spec.user.clone_from(&own.user);
         }
@@ -220,21 +225,25 @@ impl Engine {
             files.remove(&path);
         }
         let changed = super::files::changes(&inner.origin, &machine.files);
-        let size: usize = changed.iter().filter_map(|(path, _)| files.get(path)).map(<[u8]>::len).sum();
-        let (base, parent) = (inner.base, inner.made.clone());
+        let size: u64 = changed.iter().filter_map(|(path, _)| files.get(path)).map(|f| f.len() as u64).sum();
+        let (base, parent) = (inner.base, inner.made.as_ref());
+        let below = match parent.and_then(|p| self.made.iter().find(|m| m.id == *p)) {
+            Some(parent) => parent.layers.clone(),
+            None => vec![lowest(base)],
+        };
+        if below.len() >= DEEPEST {
+            return Err(EngineError::new("max depth exceeded"));
+        }
         let layer_by = inner.command.join(" ");
         let id = self.new_id(world, "image");
         let mut layers = vec![Layer {
             id: id.clone(),
             created: Some(world.now()),
             by: layer_by,
-            size: size_text(size),
+            size: super::info::size(size),
             comment: commit.message.clone(),
         }];
-        match parent.and_then(|p| self.made.iter().find(|m| m.id == p)) {
-            Some(parent) => layers.extend(parent.layers.iter().cloned()),
-            None => layers.push(lowest(base)),
-        }
+        layers.extend(below);
         let told = name.clone().unwrap_or_default();
         self.take_name(name.as_deref());
         self.made.push(Made {
@@ -263,7 +272,11 @@ impl Engine {
         self.made.iter_mut().for_each(|m| m.names.retain(|n| n != name));
     }
 
-    /// Takes a name from an image that was made here; with the last one it goes, unless it is used.
+    /// Takes a name from an image that was made here, or by its id all of them; without a name the image goes
+    /// (moby, daemon/images/image_delete.go, ImageDelete).
+    ///
+    /// # Errors
+    /// In the engine's words; nothing is changed then.
     pub(super) fn untag_made(
         &mut self,
         world: &mut World,
@@ -271,42 +284,96 @@ impl Engine {
         reference: &str,
         force: bool,
     ) -> Result<String, String> {
-        let name = image::full_name(reference);
         let (id, names) = (self.made[m].id.clone(), self.made[m].names.clone());
-        let user = self.containers.iter().find(|c| c.inner.made.as_deref() == Some(id.as_str()));
-        let last = names.len() <= 1;
-        if let (Some(c), false, true) = (user, force, last) {
-            return Err(format!(
-                "conflict: unable to remove repository reference {reference:?} (must force) - container {} is using \
-                 its referenced image {}",
-                short(&c.id),
-                short(&id)
-            ));
-        }
-        let used = user.is_some();
+        let digits = reference.strip_prefix("sha256:").unwrap_or(reference);
+        let single = names.len() == 1;
         let mut told = String::new();
-        // By its id it loses all of them.
-        let gone: Vec<String> =
-            names.iter().filter(|n| last || **n == name || !names.contains(&name)).cloned().collect();
-        for n in &gone {
-            told += &format!("Untagged: {n}\n");
-            self.tell_image(world, &id, "untag", &format!("sha256:{id}"));
+        if id.starts_with(digits) {
+            // One name is no reason to keep it.
+            self.conflict(m, force, single).map_or(Ok(()), Err)?;
+        } else {
+            let user = self.containers.iter().find(|c| c.inner.made.as_ref() == Some(&id));
+            if let (Some(c), false, true) = (user, force, single) {
+                return Err(format!(
+                    "conflict: unable to remove repository reference {reference:?} (must force) - container {} is \
+                     using its referenced image {}",
+                    short(&c.id),
+                    short(&id)
+                ));
+            }
+            self.untag_one(world, m, &image::full_name(reference), &mut told);
+            if !single || self.conflict(m, force, false).is_some() {
+                return Ok(told);
+            }
         }
-        self.made[m].names.retain(|n| !gone.contains(n));
-        if self.made[m].names.is_empty() && !used {
-            told += &format!("Deleted: sha256:{id}\n");
-            self.made.remove(m);
-            self.tell_image(world, &id, "delete", &format!("sha256:{id}"));
+        for name in &names {
+            self.untag_one(world, m, name, &mut told);
+        }
+        let mut gone = Some(m);
+        while let Some(m) = gone {
+            let made = self.made.remove(m);
+            told += &format!("Deleted: sha256:{}\n", made.id);
+            self.tell_image(world, &made.id, "delete", &format!("sha256:{}", made.id));
+            // What it was made of goes with it if nothing else holds that.
+            let parent = made.layers.get(1).and_then(|l| self.made.iter().position(|m| m.id == l.id));
+            gone = parent.filter(|&p| self.conflict(p, false, false).is_none());
         }
         Ok(told)
     }
 
-    /// Images without a name that nobody uses go.
+    fn untag_one(&mut self, world: &mut World, m: usize, name: &str, told: &mut String) {
+        let before = self.made[m].names.len();
+        self.made[m].names.retain(|n| n != name);
+        if self.made[m].names.len() < before {
+            *told += &format!("Untagged: {name}\n");
+            let id = self.made[m].id.clone();
+            self.tell_image(world, &id, "untag", &format!("sha256:{id}"));
+        }
+    }
+
+    /// Is another image made of this one?
+    fn has_child(&self, id: &str) -> bool {
+        self.made.iter().any(|m| m.layers.get(1).is_some_and(|l| l.id == id))
+    }
+
+    /// Why an image cannot be deleted; `named`: its names are no reason (checkImageDeleteConflict).
+    fn conflict(&self, m: usize, force: bool, named: bool) -> Option<String> {
+        let made = &self.made[m];
+        let says = |how: &str, why: &str| {
+            Some(format!("conflict: unable to delete {} ({how} be forced) - {why}", short(&made.id)))
+        };
+        let user = |running: bool| {
+            let runs = |c: &Container| {
+                matches!(
+                    c.state,
+                    ContainerState::Running | ContainerState::Paused | ContainerState::Restarting { .. }
+                )
+            };
+            self.containers.iter().find(|c| c.inner.made.as_ref() == Some(&made.id) && runs(c) == running)
+        };
+        if self.has_child(&made.id) {
+            return says("cannot", "image has dependent child images");
+        }
+        if let Some(c) = user(true) {
+            return says("cannot", &format!("image is being used by running container {}", short(&c.id)));
+        }
+        if force {
+            return None;
+        }
+        if !named && !made.names.is_empty() {
+            return says("must", "image is referenced in multiple repositories");
+        }
+        let c = user(false)?;
+        says("must", &format!("image is being used by stopped container {}", short(&c.id)))
+    }
+
+    /// Images without a name that nobody uses go, and no other image is made of.
     pub(super) fn prune_made(&mut self) -> String {
-        let used: Vec<&str> = self.containers.iter().filter_map(|c| c.inner.made.as_deref()).collect();
+        let mut used: Vec<String> = self.containers.iter().filter_map(|c| c.inner.made.clone()).collect();
+        used.extend(self.made.iter().filter_map(|m| m.layers.get(1)).map(|l| l.id.clone()));
         let mut told = String::new();
         self.made.retain(|m| {
-            let stays = !m.names.is_empty() || used.contains(&m.id.as_str());
+            let stays = !m.names.is_empty() || used.contains(&m.id);
             if !stays {
                 told += &format!("deleted: sha256:{}\n", m.id);
             }
@@ -370,20 +437,6 @@ fn lowest(image: &Image) -> Layer {
     }
 }
 
-/// Bytes as docker prints them (github.com/docker/go-units, HumanSize): at most four figures.
-fn size_text(bytes: usize) -> String {
-    const UNITS: [&str; 3] = ["B", "kB", "MB"];
-    let (mut size, mut unit) = (bytes as f64, 0);
-    while size >= 1000.0 && unit + 1 < UNITS.len() {
-        (size, unit) = (size / 1000.0, unit + 1);
-    }
-    let digits = if size < 10.0 { 2 } else { usize::from(size < 100.0) };
-    let text = format!("{size:.digits$}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text.as_str() };
-    format!("{text}{}", UNITS[unit])
-}
-
 /// One `-c`: an instruction of a Dockerfile that is about what is run.
 fn change(config: &mut RunSpec, line: &str) -> Result<(), String> {
     let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
@@ -441,6 +494,8 @@ fn change(config: &mut RunSpec, line: &str) -> Result<(), String> {
                 })?;
                 config.expose.extend(ports);
             }
+            config.expose.sort_unstable();
+            config.expose.dedup();
         }
         "STOPSIGNAL" => config.stop_signal = Some(rest.to_owned()),
         "USER" => rest.clone_into(&mut config.user),
@@ -514,13 +569,6 @@ mod tests {
             ("USER", "USER requires exactly one argument"),
         ] {
             assert_eq!(changed(&[line]).err().as_deref(), Some(why), "{line}");
-        }
-    }
-
-    #[test]
-    fn sizes_have_at_most_three_figures() {
-        for (bytes, text) in [(0, "0B"), (13, "13B"), (999, "999B"), (1500, "1.5kB"), (123_456, "123kB")] {
-            assert_eq!(size_text(bytes), text);
         }
     }
 }

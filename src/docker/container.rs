@@ -50,8 +50,18 @@ const ENGINES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 /// Containers of one engine, running or not: each is a namespace with all that belongs to it.
 const MOST: usize = 2048;
 
+/// Ports that one container publishes: each is a handful of rules and a proxy.
+const MOST_PORTS: usize = 1024;
+
 /// What is said of a container that shall share another's network, but does not say whose.
 const NO_CONTAINER: &str = "invalid network mode: invalid container format container:<name|id>";
+
+/// How many ports `spec` publishes, at most.
+fn published(spec: &RunSpec, image: &Image) -> usize {
+    let by_hand: usize = spec.publish.iter().map(|p| usize::from(p.container.1 - p.container.0) + 1).sum();
+    let exposed = if spec.publish_all { spec.expose.len() + image.expose.len() } else { 0 };
+    by_hand + exposed
+}
 
 impl Engine {
     // ---- docker run, create
@@ -115,6 +125,9 @@ impl Engine {
         let spec = merged.as_ref().unwrap_or(spec);
         if self.containers.len() >= MOST {
             return Err(refuse(format!("netpier keeps at most {MOST} containers on a host; docker rm some")));
+        }
+        if published(spec, image) > MOST_PORTS {
+            return Err(refuse(format!("netpier publishes at most {MOST_PORTS} ports of a container")));
         }
         if let Some(why) = &spec.refused {
             return Err(refuse(why.clone()));

@@ -320,7 +320,7 @@ impl Engine {
 }
 
 /// Three digits and a unit (github.com/docker/go-units, HumanSizeWithPrecision).
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     let mut units = ["B", "kB", "MB", "GB", "TB"].into_iter().peekable();
     while value >= 1000.0 && units.len() > 1 {
@@ -389,6 +389,8 @@ mod tests {
             (999, "999B"),
             (1000, "1kB"),
             (1234, "1.23kB"),
+            (1500, "1.5kB"),
+            (123_456, "123kB"),
             (56_700, "56.7kB"),
             (2_000_000, "2MB"),
         ] {

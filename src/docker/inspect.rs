@@ -66,14 +66,7 @@ impl Engine {
 
     pub(super) fn network_inspect(&self, format: Option<&str>, names: &[String]) -> Response {
         answer(format, names, |name| match self.find_network(name) {
-            Ok(n) => {
-                let mut value = self.network_json(&self.networks[n]);
-                // What JSON leaves out, a template that asks for it sees as nothing.
-                if format.is_some_and(|f| f.contains(".Peers")) && value.get("Peers").is_none() {
-                    value["Peers"] = Value::Null;
-                }
-                Ok(value)
-            }
+            Ok(n) => Ok(self.network_json(&self.networks[n])),
             Err(e) => Err(format!("Error response from daemon: {e}")),
         })
     }

@@ -13,6 +13,9 @@ use crate::sim::World;
 use crate::time::Instant;
 use serde_json::{Value, json};
 
+/// Names that one engine's images have, without those they come with.
+const MOST: usize = 256;
+
 impl Engine {
     /// The image of `reference`: a name that `docker tag` gave, an image's own with any tag, or an id.
     pub(super) fn image_of(&self, reference: &str) -> Option<&'static Image> {
@@ -54,6 +57,12 @@ impl Engine {
         if IMAGES.iter().any(|i| image::full_name(i.name) == name && !own(i)) {
             let stderr = format!("{name} comes with netpier and stays: take another name\n");
             return Response { stderr, exit: 1, ..Response::default() };
+        }
+        let given = self.tags.iter().map(|t| &t.0).chain(self.made.iter().flat_map(|m| &m.names));
+        if given.clone().count() >= MOST && !given.clone().any(|n| *n == name) {
+            return reply(Err(EngineError::new(format!(
+                "netpier keeps at most {MOST} names of images; docker rmi some"
+            ))));
         }
         self.take_name(Some(&name));
         self.tell_image(world, made.as_ref().unwrap_or(&image::id(image)), "tag", &name);

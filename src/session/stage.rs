@@ -545,7 +545,29 @@ impl Session {
                 exit,
             );
         }
-        let response = self.ask_engine(spot.node, &request);
+        let cidfile = match &request {
+            Request::Run(spec) | Request::Create(spec) => spec.cidfile.clone(),
+            _ => None,
+        };
+        if let Some(path) = &cidfile
+            && let Err((e, exit)) = self.check_cidfile(spot, path)
+        {
+            return match request {
+                Request::Run(_) => Launch::fail(
+                    format!("docker: {e}\n\nRun 'docker run --help' for more information\n"),
+                    exit,
+                ),
+                _ => Launch::fail(format!("{e}\n"), 1),
+            };
+        }
+        let before = self.containers_of(spot.node).len();
+        let mut response = self.ask_engine(spot.node, &request);
+        if let Some(path) = &cidfile
+            && let Some(made) = self.containers_of(spot.node).get(before).map(|c| c.id.clone())
+            && let Err(e) = self.write_cidfile(spot, path, made)
+        {
+            response.stderr += &format!("failed to write the container ID to the file: {e}\n");
+        }
         self.note_changes(spot);
         if let Some(mutation) = mutation::of_docker(&request, &response, words) {
             self.shell_mut(spot.shell).stages[spot.index].mutation = Some(mutation);
@@ -620,6 +642,34 @@ impl Session {
         }
         spec.env.splice(0..0, found);
         Ok(())
+    }
+
+    /// `--cidfile`: the client makes the file, which must not be there before (docker/cli, newCIDFile). Err: what
+    /// it says, and what `docker run` ends with.
+    fn check_cidfile(&mut self, spot: Spot, path: &str) -> Result<(), (String, i32)> {
+        let full = self.absolute(spot.shell, spot.machine, path);
+        let Some(machine) = self.world.machine(spot.machine) else { return Ok(()) };
+        if machine.files.get(&full).is_some() || machine.files.is_directory(&full) {
+            let e = "container ID file found, make sure the other container isn't running or delete";
+            return Err((format!("{e} {path}"), 125));
+        }
+        let above =
+            full.rsplit_once('/').map_or("/", |(above, _)| if above.is_empty() { "/" } else { above });
+        if !machine.files.is_directory(above) {
+            let e = "failed to create the container ID file: open";
+            return Err((format!("{e} {path}: no such file or directory"), 127));
+        }
+        Ok(())
+    }
+
+    fn write_cidfile(&mut self, spot: Spot, path: &str, id: String) -> Result<(), &'static str> {
+        let full = self.absolute(spot.shell, spot.machine, path);
+        self.world.machine_mut(spot.machine).map_or(Ok(()), |m| m.files.put(&full, id))
+    }
+
+    /// The containers of a node's engine.
+    fn containers_of(&self, node: usize) -> &[docker::Container] {
+        self.nodes.get(node).and_then(|n| n.engine.as_ref()).map_or(&[], Engine::containers)
     }
 
     /// Adds to the job what the request that was just carried out has changed.

@@ -378,17 +378,8 @@ fn restart_policy(text: &str) -> Result<(), String> {
 }
 
 /// Flags without effect here that are not worth a word: nobody expects to see one.
-const QUIET: &[&str] = &[
-    "attach",
-    "cidfile",
-    "detach-keys",
-    "label",
-    "no-healthcheck",
-    "platform",
-    "pull",
-    "quiet",
-    "sig-proxy",
-];
+const QUIET: &[&str] =
+    &["attach", "detach-keys", "label", "no-healthcheck", "platform", "pull", "quiet", "sig-proxy"];
 
 /// `--ip`, `--network-alias`, `--mac-address` belong to the first network.
 fn apply_to_first(f: &Flags, spec: &mut RunSpec) -> Result<(), Refusal> {

@@ -15,7 +15,7 @@ pub(super) const CONTAINER: &[Flag] = &[
     idle("attach", Some('a'), "list", "Attach to STDIN, STDOUT or STDERR"),
     val("cap-add", None, "list", "Add Linux capabilities"),
     val("cap-drop", None, "list", "Drop Linux capabilities"),
-    idle("cidfile", None, "string", "Write the container ID to the file"),
+    val("cidfile", None, "string", "Write the container ID to the file"),
     idle("cpus", None, "decimal", "Number of CPUs"),
     idle("device", None, "list", "Add a host device to the container"),
     val("dns", None, "list", "Set custom DNS servers"),

@@ -286,19 +286,26 @@ fn written(expr: &Expr) -> String {
     }
 }
 
-/// Fields of a subnet's settings that are left out of the JSON where they are empty.
-const OPTIONAL: [&str; 3] = ["Gateway", "IPRange", "AuxiliaryAddresses"];
 static EMPTY: Value = Value::String(String::new());
+static NIL: Value = Value::Null;
+
+/// What the API leaves out where it is empty is still a field of the client's: by a field that only this type
+/// has, those of it that may be absent, and what a template then sees (moby, api/types/network, IPAMConfig and
+/// Inspect).
+const OPTIONAL: [(&str, &[&str], &Value); 2] =
+    [("Subnet", &["Gateway", "IPRange", "AuxiliaryAddresses"], &EMPTY), ("ConfigOnly", &["Peers"], &NIL)];
+
+/// What an absent field is, if the type of `map` has it.
+fn absent(map: &serde_json::Map<String, Value>, name: &str) -> Option<&'static Value> {
+    let known = OPTIONAL.iter().find(|(mark, fields, _)| fields.contains(&name) && map.contains_key(*mark));
+    known.map(|(_, _, zero)| *zero)
+}
 
 fn walk(from: &Value, path: &[String], at: usize) -> Result<Value, String> {
     let mut value = from;
     for name in path {
         value = match value {
-            // What the API leaves out where it is empty is still a field of the client's.
-            Value::Object(map) if OPTIONAL.contains(&name.as_str()) && map.contains_key("Subnet") => {
-                map.get(name).unwrap_or(&EMPTY)
-            }
-            Value::Object(map) => map.get(name).ok_or_else(|| {
+            Value::Object(map) => map.get(name).or_else(|| absent(map, name)).ok_or_else(|| {
                 format!(
                     "template: :1:{}: executing \"\" at <.{}>: map has no entry for key {name:?}",
                     place(path, at),

@@ -221,3 +221,105 @@ fn an_image_made_of_a_container_carries_its_files_and_goes_with_its_last_name() 
     assert!(lab.engine.made.is_empty());
     assert_eq!(lab.host_state(), before.0);
 }
+
+#[test]
+fn an_image_in_use_is_not_removed_by_its_id() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    lab.ok("docker run -d --name cc lab sleep infinity");
+    let id = lab.ok("docker commit cc one")["sha256:".len()..][..12].to_owned();
+    lab.ok("docker tag one two");
+    lab.ok("docker run -d --name user one sleep infinity");
+    let user = lab.ok("docker ps -q --filter name=user").trim().to_owned();
+    let says = |how: &str, why: &str| {
+        format!("Error response from daemon: conflict: unable to delete {id} ({how} be forced) - {why}\n")
+    };
+    let running = says("cannot", &format!("image is being used by running container {user}"));
+    let several = says("must", "image is referenced in multiple repositories");
+    let stopped = says("must", &format!("image is being used by stopped container {user}"));
+    let child = says("cannot", "image has dependent child images");
+    for (before, asked, refused) in [
+        ("docker ps", "docker rmi", &running),
+        ("docker pause user", "docker rmi -f", &running),
+        ("docker rm -f user", "docker rmi", &several),
+        ("docker create --name user one", "docker rmi", &several),
+        ("docker rmi two", "docker rmi", &stopped),
+        ("docker commit user three", "docker rmi -f", &child),
+    ] {
+        lab.ok(before);
+        let new = lab.ok("docker ps -aq --filter name=user").trim().to_owned();
+        let answer = lab.docker(&format!("{asked} {id}"));
+        let want = if new.is_empty() { refused.clone() } else { refused.replace(&user, &new) };
+        assert_eq!((answer.exit, answer.stderr), (1, want), "{before}; {asked}");
+        assert!(lab.engine.made.iter().any(|m| m.id.starts_with(&id)), "{before}; {asked}");
+    }
+    // Its name can be had, but it stays as long as another is made of it.
+    lab.ok("docker rm -f user");
+    assert_eq!(lab.ok("docker rmi one"), "Untagged: one:latest\n");
+    assert_eq!(lab.ok("docker image prune -f"), "Total reclaimed space: 0B\n");
+    let gone = lab.ok("docker rmi three");
+    assert_eq!(gone.matches("Deleted: sha256:").count(), 2, "{gone}");
+    assert!(lab.engine.made.is_empty());
+}
+
+#[test]
+fn what_one_engine_keeps_of_images_and_ports_is_bounded() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    for i in 0..256 {
+        lab.ok(&format!("docker tag lab many:{i}"));
+    }
+    let refused = lab.docker("docker tag lab many:256");
+    assert!(refused.stderr.contains("at most 256 names of images"), "{}", refused.stderr);
+    lab.ok("docker tag lab many:7");
+
+    lab.ok("docker create --name base -l a=b lab sleep infinity");
+    lab.ok("docker commit -c 'EXPOSE 1-65535' -c 'EXPOSE 1-65535' base wide");
+    for line in [
+        "-P wide",
+        "-P --expose 1-65535 lab",
+        "-p 1-1025:1-1025 lab",
+        "-p 5-1000:5-1000 -P --expose 1-99 lab",
+    ] {
+        let refused = lab.docker(&format!("docker run -d {line}"));
+        assert_eq!(refused.exit, 125, "{line}");
+        assert!(refused.stderr.contains("at most 1024 ports of a container"), "{line}: {}", refused.stderr);
+    }
+    lab.ok("docker create --expose 1-65535 wide");
+    lab.ok("docker run -d --name most -p 1-1024:1-1024 lab sleep infinity");
+    assert_eq!(lab.engine.made[0].json()["Config"]["ExposedPorts"].as_object().map(|p| p.len()), Some(65535));
+
+    let mut from = "lab".to_owned();
+    for round in 1..=125 {
+        lab.ok(&format!("docker create --name c{round} {from}"));
+        let made = lab.docker(&format!("docker commit c{round} deep"));
+        if round == 125 {
+            assert_eq!(
+                (made.exit, made.stderr.as_str()),
+                (1, "Error response from daemon: max depth exceeded\n")
+            );
+            break;
+        }
+        assert_eq!(made.stderr, "", "{round}");
+        lab.ok(&format!("docker rm c{round}"));
+        from = "deep".to_owned();
+        // Only the newest of them is looked for.
+        let last = lab.engine.made.len() - 1;
+        if last > 1 {
+            lab.engine.made.remove(last - 1);
+        }
+    }
+}
+
+#[test]
+fn a_template_sees_fields_that_the_json_of_a_network_leaves_out() {
+    let mut lab = Lab::new(DaemonConfig::default());
+    let inspect =
+        |lab: &mut Lab, format: &str| lab.ok(&format!("docker network inspect -f '{format}' bridge"));
+    assert_eq!(
+        inspect(&mut lab, "{{.Peers}} {{json .Peers}} {{len .Peers}}{{range .Peers}}x{{end}}"),
+        "[] null 0\n"
+    );
+    let plain = inspect(&mut lab, "{{json .}}");
+    assert_eq!(inspect(&mut lab, "{{json .}}{{/* .Peers */}}"), plain);
+    assert!(!plain.contains("Peers"), "{plain}");
+    assert_eq!(lab.docker("docker network inspect -f '{{.Labels.Peers}}' bridge").exit, 1);
+}

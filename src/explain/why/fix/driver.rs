@@ -61,7 +61,8 @@ impl<'a> Smith<'a> {
         })
     }
 
-    /// The attempt again, with the address that a container got when its network was made anew.
+    /// Asks for the subnet and the gateway of the LAN behind the host's device `parent`, and for a range of it in
+    /// which nobody has an address. Leaves `create` as it is where the device is not known or has no address.
     fn on_the_lan(&self, node: &Node, parent: &str, create: &mut NetworkCreate) {
         let Some(ns) = self.atlas.ns(node.ns) else { return };
         let Some(device) = ns.device_named(parent) else { return };

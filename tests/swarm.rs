@@ -294,3 +294,102 @@ fn an_overlay_packet_too_long_for_the_hosts_way_is_answered_where_it_must_not_be
     assert!(told.contains("Frag needed and DF set (mtu = 1350)"), "{told}");
     ok(&mut s, "h1", "docker exec aa ping -c 1 -W 1 -s 1400 bb");
 }
+
+/// How many tasks of a service are remembered.
+fn remembered(s: &mut Session, name: &str) -> usize {
+    let line = format!("docker service ps {name} -q --no-trunc");
+    ok(s, "h1", &line).lines().count()
+}
+
+#[test]
+fn the_restart_policy_holds_however_few_ended_tasks_are_remembered() {
+    for limit in ["0", "-1", "1", "9223372036854775807", "-9223372036854775808"] {
+        let mut s = Lab::builtin("oracle").expect("there is such a lab").boot().expect("it boots");
+        ok(
+            &mut s,
+            "h1",
+            &format!("docker swarm init --advertise-addr 192.168.0.10 --task-history-limit {limit}"),
+        );
+        let create = "docker service create -d -q --no-resolve-image --name";
+        ok(&mut s, "h1", &format!("{create} once --restart-condition none lab true"));
+        ok(&mut s, "h1", &format!("{create} thrice --restart-max-attempts 2 --restart-delay 1s lab false"));
+        ok(&mut s, "h1", &format!("{create} slow --restart-delay 20s lab false"));
+        let first = ok(&mut s, "h1", "docker service ps once slow -q");
+        ok(&mut s, "h1", "sleep 10");
+        assert_eq!(ok(&mut s, "h1", "docker service ps once slow -q"), first, "{limit}");
+        assert_eq!(remembered(&mut s, "thrice"), 3, "{limit}");
+        ok(&mut s, "h1", "sleep 20");
+        assert_eq!(remembered(&mut s, "once"), 1, "{limit}");
+        assert_eq!(remembered(&mut s, "thrice"), 3, "{limit}");
+        assert_ne!(ok(&mut s, "h1", "docker service ps once slow -q"), first, "{limit}: after its delay");
+    }
+}
+
+#[test]
+fn a_task_that_ends_at_once_and_is_replaced_at_once_stops_nobody() {
+    let mut s = swarm();
+    ok(&mut s, "h1", "docker swarm update --task-history-limit -1");
+    ok(&mut s, "h1", "docker service create -d -q --no-resolve-image --name web --restart-delay 0s lab true");
+    ok(&mut s, "h1", "sleep 30");
+    assert!(remembered(&mut s, "web") <= 100);
+}
+
+#[test]
+fn of_each_slot_as_many_tasks_are_remembered_as_the_limit_says() {
+    let mut s = swarm();
+    ok(&mut s, "h1", "docker swarm update --task-history-limit 3");
+    serve(&mut s, 2);
+    for _ in 0..5 {
+        ok(&mut s, "h1", "docker service update -d -q --force web");
+        ok(&mut s, "h1", "sleep 12");
+    }
+    assert_eq!(remembered(&mut s, "web"), 6, "the running one of each counts");
+    ok(&mut s, "h1", "docker swarm update --task-history-limit 0");
+    ok(&mut s, "h1", "docker service update -d -q --force web");
+    ok(&mut s, "h1", "sleep 12");
+    assert_eq!(remembered(&mut s, "web"), 2);
+}
+
+#[test]
+fn a_refused_change_of_a_node_changes_nothing() {
+    let mut s = swarm();
+    let shown = "docker node inspect self --format '{{json .Spec}}'";
+    let before = ok(&mut s, "h1", shown);
+    let line = "docker node update --availability drain --label-add zone=a";
+    let said = fails(&mut s, "h1", &format!("{line} --role worker self"));
+    assert!(said.ends_with("attempting to demote the last manager of the swarm"), "{said}");
+    assert_eq!(ok(&mut s, "h1", shown), before);
+    fails(&mut s, "h1", &format!("{line} --label-rm nosuch self"));
+    fails(&mut s, "h1", &format!("{line} --role king self"));
+    assert_eq!(ok(&mut s, "h1", shown), before);
+    ok(&mut s, "h1", &format!("{line} --role manager self"));
+    let after = ok(&mut s, "h1", shown);
+    assert!(after.contains("drain") && after.contains("zone"), "{after}");
+}
+
+#[test]
+fn the_overlay_port_is_the_usual_one_or_refused() {
+    for (port, accepted) in [("0", true), ("4789", true), ("4790", false), ("80", false)] {
+        let mut s = Lab::builtin("oracle").expect("there is such a lab").boot().expect("it boots");
+        let line = format!("docker swarm init --advertise-addr 192.168.0.10 --data-path-port {port}");
+        if accepted {
+            ok(&mut s, "h1", &line);
+            continue;
+        }
+        let said = fails(&mut s, "h1", &line);
+        let why = if port == "80" { "not in valid range (1024-49151)" } else { "netpier: a data path port" };
+        assert!(said.contains(why), "{said}");
+        let state = ok(&mut s, "h1", "docker info -f '{{.Swarm.LocalNodeState}}'");
+        assert_eq!(state, "inactive", "{port}");
+    }
+}
+
+#[test]
+fn limits_and_reservations_of_a_service_are_taken() {
+    let mut s = swarm();
+    let limits = "--limit-memory 64m --limit-cpu 0.5 --reserve-memory 32m --reserve-cpu 0.25";
+    let line = format!("docker service create -d -q --no-resolve-image --name web {limits} lab");
+    let job = run(&mut s, "h1", &line);
+    assert_eq!(job.exit, Some(0), "{}", job.stderr());
+    assert_eq!(hosts_of(&ok(&mut s, "h1", TASKS)).len(), 1);
+}

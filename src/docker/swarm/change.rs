@@ -40,14 +40,20 @@ pub(super) fn over(cluster: &Cluster, service: &Service, (slot, node): (u32, &st
     let Some(last) = cluster.tasks.iter().filter(own).filter(ended).max_by_key(|t| t.since) else {
         return false;
     };
-    let times = cluster.tasks.iter().filter(own).filter(ended).count();
     let rule = service.spec.restart;
     let again = match rule.condition {
         RestartCondition::Any => true,
         RestartCondition::OnFailure => last.state == TaskState::Failed,
         RestartCondition::None => false,
     };
-    !again || (rule.attempts > 0 && times > rule.attempts as usize)
+    !again || (rule.attempts > 0 && ends(cluster, service, (slot, node)) > rule.attempts)
+}
+
+/// How many tasks of a service's version have ended by themselves in a slot.
+pub(super) fn ends(cluster: &Cluster, service: &Service, (slot, node): (u32, &str)) -> u32 {
+    let own = |t: &&Task| t.service == service.id && t.slot == slot && (slot > 0 || t.node == node);
+    let of_it = cluster.tasks.iter().filter(own).filter(|t| t.version == service.version);
+    of_it.map(|t| t.ends).max().unwrap_or(0)
 }
 
 impl Engine {

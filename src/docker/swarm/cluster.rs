@@ -183,6 +183,9 @@ pub(in crate::docker) struct Task {
     pub addrs: Vec<(String, Ipv4Addr)>,
     /// Not before this moment.
     pub not_before: Instant,
+    /// How many tasks of its version have ended by themselves in its slot, this one included. Each hands it on
+    /// to the next: tasks that are over may be forgotten.
+    pub ends: u32,
 }
 
 /// 25 characters of base 36, as swarmkit's ids (identity.NewID).

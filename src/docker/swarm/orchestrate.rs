@@ -10,7 +10,7 @@
 //! heard of that, its container is stopped. No task is started twice: another one takes its slot. Not
 //! supported: rollbacks that begin by themselves, update delays and parallelism, resources, preferences of placement.
 
-use super::change::{over, update_one};
+use super::change::{ends, over, update_one};
 use super::cluster::{Cluster, Service, SwarmNode, Task, TaskState, new_id};
 use super::request::{ServiceMode, ServiceSpec};
 use crate::docker::engine::{ContainerState, Engine};
@@ -21,9 +21,17 @@ use crate::sim::World;
 use crate::stack::Pid;
 use crate::time::{Duration, Instant};
 use crate::wire::Protocol;
+use std::collections::BTreeMap;
 
 /// How long after its end a task is replaced (the restart policy's delay).
 const RESTART_DELAY: Duration = Duration::from_secs(5);
+/// A container takes some time to come and go, which here it does not: without a delay, one that ends at once
+/// would be replaced for ever in one moment.
+const SOONEST: Duration = Duration::from_secs(1);
+/// So many ended tasks of a slot are kept, whatever is asked for.
+const MOST_KEPT: u64 = 100;
+/// So many ended tasks of a service are kept, but never less than one of each slot.
+const MOST_OF_A_SERVICE: u64 = 400;
 /// How long it takes until a task that shall end has lost its names (measured: between 0.9 s and 2.2 s).
 const HEARD: Duration = Duration::from_secs(1);
 /// How long the members have to hear of that before it is stopped (moby,
@@ -173,7 +181,8 @@ impl<'a, 'b> Round<'a, 'b> {
         let delay = self.service_of(task).map_or(RESTART_DELAY, |s| s.spec.restart.delay);
         let task = &mut self.cluster.tasks[t];
         task.state = if code == Some(0) { TaskState::Complete } else { TaskState::Failed };
-        (task.code, task.since, task.not_before) = (code, self.now, self.now + delay);
+        (task.code, task.since, task.not_before) = (code, self.now, self.now + delay.max(SOONEST));
+        task.ends = task.ends.saturating_add(1);
         task.wanted = false;
         self.changed = true;
     }
@@ -218,6 +227,7 @@ impl<'a, 'b> Round<'a, 'b> {
     }
 
     fn make_task(&mut self, service: &Service, slot: &Slot, rng: &mut Rng) {
+        let ends = ends(&self.cluster, service, (slot.number, &slot.node));
         let mut addrs = Vec::new();
         for name in &service.spec.networks {
             let id = self.cluster.network(name).map(|n| n.id.clone());
@@ -240,6 +250,7 @@ impl<'a, 'b> Round<'a, 'b> {
             since: self.now,
             addrs,
             not_before: self.now,
+            ends,
         });
         self.changed = true;
     }
@@ -263,6 +274,7 @@ impl<'a, 'b> Round<'a, 'b> {
                     Err(why) => {
                         (kept.state, kept.wanted, kept.why) = (TaskState::Failed, false, why);
                         kept.not_before = self.now + RESTART_DELAY;
+                        kept.ends = kept.ends.saturating_add(1);
                     }
                 }
                 self.changed = true;
@@ -314,17 +326,39 @@ impl<'a, 'b> Round<'a, 'b> {
         let mut tasks = std::mem::take(&mut self.cluster.tasks);
         let ending = |t: &Task| t.state == TaskState::Stopping && self.engine_of(&t.node).is_some();
         tasks.retain(|t| ending(t) || services.iter().any(|s| s.id == t.service));
-        let most = usize::try_from(self.cluster.history).unwrap_or(0) * 4;
         for service in services {
-            if let ServiceMode::Replicated(n) = service.spec.mode {
-                // Slots that were scaled away are forgotten.
-                tasks.retain(|t| t.service != service.id || t.wanted || ending(t) || t.slot <= n);
+            match service.spec.mode {
+                // Slots that were scaled away are forgotten, and what ran on nodes that are gone.
+                ServiceMode::Replicated(n) => {
+                    tasks.retain(|t| t.service != service.id || t.wanted || ending(t) || t.slot <= n);
+                }
+                ServiceMode::Global => tasks.retain(|t| {
+                    let there = || self.cluster.nodes.iter().any(|n| n.id == t.node);
+                    t.service != service.id || t.wanted || ending(t) || there()
+                }),
             }
-            let over = tasks.iter().filter(|t| t.service == service.id && !t.wanted && !ending(t));
-            let mut over: Vec<&Task> = over.collect();
-            over.sort_by_key(|t| std::cmp::Reverse(t.since));
-            let many: Vec<String> = over.into_iter().skip(most).map(|t| t.id.clone()).collect();
-            tasks.retain(|t| !many.contains(&t.id));
+            let mut slots: BTreeMap<(u32, &str), (bool, Vec<usize>)> = BTreeMap::new();
+            for (i, t) in tasks.iter().enumerate().filter(|(_, t)| t.service == service.id && !ending(t)) {
+                let node = if t.slot > 0 { "" } else { t.node.as_str() };
+                let (taken, ended) = slots.entry((t.slot, node)).or_default();
+                *taken |= t.wanted;
+                if !t.wanted {
+                    ended.push(i);
+                }
+            }
+            let share = MOST_OF_A_SERVICE / (slots.len() as u64).max(1);
+            let mut many = vec![false; tasks.len()];
+            for (taken, mut ended) in slots.into_values() {
+                let most = kept(self.cluster.history, service.spec.restart.attempts, taken).min(share.max(1));
+                // The newest ones are the last.
+                ended.sort_by_key(|i| tasks[*i].since);
+                let most = usize::try_from(most).unwrap_or(usize::MAX);
+                for i in ended.iter().rev().skip(most) {
+                    many[*i] = true;
+                }
+            }
+            let mut many = many.into_iter();
+            tasks.retain(|_| !many.next().unwrap_or(false));
         }
         self.cluster.tasks = tasks;
     }
@@ -353,6 +387,18 @@ impl<'a, 'b> Round<'a, 'b> {
             m.dirty = true;
         }
     }
+}
+
+/// How many ended tasks of a slot are kept with `--task-history-limit history` (swarmkit,
+/// orchestrator/taskreaper): the task that has the slot counts among them, a negative limit is none, and of
+/// limited restarts one more than the attempts are kept. The last task of an empty slot is kept in any case:
+/// from that one is known whether, and when, there is to be another.
+fn kept(history: i64, attempts: u32, taken: bool) -> u64 {
+    let history = match attempts {
+        0 => u64::try_from(history).unwrap_or(MOST_KEPT),
+        attempts => u64::from(attempts) + 1,
+    };
+    history.saturating_sub(u64::from(taken)).clamp(u64::from(!taken), MOST_KEPT)
 }
 
 /// The parts of a constraint: what is looked at, whether it shall be equal, and to what (swarmkit,

@@ -115,7 +115,8 @@ pub struct SwarmInit {
     pub listen: String,
     /// `--availability`: `active`, `pause` or `drain`.
     pub availability: String,
-    /// `--data-path-port`: the UDP port of the overlay networks' envelopes; 4789 if none is given.
+    /// `--data-path-port`: the UDP port of the overlay networks' envelopes. Only 4789 is here, which 0
+    /// and none mean as well.
     pub data_path_port: Option<u32>,
     /// `--default-addr-pool`: prefixes that overlay networks get their subnets from.
     pub pools: Vec<String>,

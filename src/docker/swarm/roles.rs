@@ -1,6 +1,7 @@
 //! What managers change of the nodes: `docker node update`, `promote`, `demote`, `rm` (swarmkit,
 //! manager/controlapi/node.go; docker/cli, command/node).
 
+use super::cluster::Cluster;
 use super::request::NodeChange;
 use super::{reach, show};
 use crate::docker::engine::{Engine, EngineError};
@@ -11,7 +12,7 @@ use crate::wire::Endpoint;
 const PREFIX: &str = "Error response from daemon: ";
 
 impl Engine {
-    /// `docker node update`. Whole lines of what the client says.
+    /// `docker node update`. Whole lines of what the client says; nothing has changed if it is refused.
     pub(super) fn update_node(&mut self, name: &str, change: &NodeChange) -> Result<String, String> {
         let id = self.node_id(name)?;
         let Some(member) = &mut self.swarm else { return Err(format!("{PREFIX}{NO_SWARM}")) };
@@ -33,6 +34,9 @@ impl Engine {
             if let Some(word) = word.filter(|w| !known.contains(w)) {
                 return Err(format!("{PREFIX}invalid {what}: {word:?}"));
             }
+        }
+        if let Some(role) = &change.role {
+            may_have_role(&member.cluster, n, role == "manager")?;
         }
         node.accepted = false;
         member.cluster.nodes[n] = node;
@@ -64,28 +68,11 @@ impl Engine {
 
     /// False if it had that role.
     fn set_role(&mut self, id: &str, manager: bool) -> Result<bool, String> {
-        let refuse = |code: &str, what: &str| Err(format!("{PREFIX}rpc error: code = {code} desc = {what}"));
         let Some(member) = &mut self.swarm else { return Err(format!("{PREFIX}{NO_SWARM}")) };
         let cluster = &mut member.cluster;
         let Some(n) = cluster.node(id) else { return Err(not_found(id)) };
-        if cluster.nodes[n].manager == manager {
+        if !may_have_role(cluster, n, manager)? {
             return Ok(false);
-        }
-        if !manager {
-            if cluster.nodes.iter().filter(|n| n.manager).count() == 1 {
-                let what = "attempting to demote the last manager of the swarm";
-                return refuse("FailedPrecondition", what);
-            }
-            if !cluster.nodes[n].votes {
-                return refuse("NotFound", "can't find manager in raft memberlist");
-            }
-            // Those that are left have to be more than half.
-            let voters = cluster.nodes.iter().filter(|n| n.votes);
-            let left = voters.clone().filter(|v| v.id != *id && !v.down).count();
-            if left < (voters.count() - 1) / 2 + 1 {
-                let what = "can't remove member from the raft: this would result in a loss of quorum";
-                return refuse("FailedPrecondition", what);
-            }
         }
         let node = &mut cluster.nodes[n];
         (node.manager, node.accepted) = (manager, false);
@@ -100,6 +87,31 @@ impl Engine {
         member.dirty = true;
         Ok(true)
     }
+}
+
+/// Whether node `n` may become a manager, or a worker. False if it is one.
+fn may_have_role(cluster: &Cluster, n: usize, manager: bool) -> Result<bool, String> {
+    let refuse = |code: &str, what: &str| Err(format!("{PREFIX}rpc error: code = {code} desc = {what}"));
+    if cluster.nodes[n].manager == manager {
+        return Ok(false);
+    }
+    if !manager {
+        if cluster.nodes.iter().filter(|n| n.manager).count() == 1 {
+            let what = "attempting to demote the last manager of the swarm";
+            return refuse("FailedPrecondition", what);
+        }
+        if !cluster.nodes[n].votes {
+            return refuse("NotFound", "can't find manager in raft memberlist");
+        }
+        // Those that are left have to be more than half.
+        let voters = cluster.nodes.iter().filter(|n| n.votes);
+        let left = voters.clone().filter(|v| v.id != cluster.nodes[n].id && !v.down).count();
+        if left < (voters.count() - 1) / 2 + 1 {
+            let what = "can't remove member from the raft: this would result in a loss of quorum";
+            return refuse("FailedPrecondition", what);
+        }
+    }
+    Ok(true)
 }
 
 fn not_found(name: &str) -> String {

@@ -9,6 +9,7 @@ use crate::docker::engine::{Engine, EngineError, reply};
 use crate::docker::network::NO_SWARM;
 use crate::docker::{NetworkCreate, Response};
 use crate::sim::World;
+use crate::stack::VXLAN_PORT;
 use crate::wire::{Endpoint, Ipv4Net};
 use std::net::Ipv4Addr;
 
@@ -121,6 +122,10 @@ impl Engine {
         let pools = pools(asked).map_err(EngineError::new)?;
         if let Some(port) = asked.data_path_port.filter(|p| *p != 0 && !(1024..=49151).contains(p)) {
             let what = format!("Datapath port number is not in valid range (1024-49151) : {port}");
+            return Err(EngineError::new(what));
+        }
+        if let Some(port) = asked.data_path_port.filter(|p| *p != 0 && *p != u32::from(VXLAN_PORT)) {
+            let what = format!("netpier: a data path port other than {VXLAN_PORT} is not emulated: {port}");
             return Err(EngineError::new(what));
         }
         let mut rng = self.rng(world, "swarm");

@@ -549,15 +549,18 @@ impl App {
     }
 
     /// Opens `lab` in place of the one that is open.
-    pub(super) fn reopen(&mut self, lab: Lab) -> bool {
+    pub(super) fn reopen(&mut self, mut lab: Lab) -> bool {
         let still = |lab: &Lab| {
             let mut lab = lab.clone();
             lab.nodes.iter_mut().for_each(|n| n.pos = (0, 0));
             lab
         };
         if still(&lab) != still(&self.lab) {
-            match lab.boot() {
-                Ok(session) => self.timeline = Timeline::new(session),
+            match lab.boot_without_failing() {
+                Ok((session, left_out)) => {
+                    self.timeline = Timeline::new(session);
+                    self.tell_left_out(&left_out);
+                }
                 Err(error) => {
                     self.toast("toast.error", &self.in_words(&error), true);
                     return false;
@@ -579,6 +582,13 @@ impl App {
         self.drop_lost_selection();
         self.save();
         true
+    }
+
+    /// Commands of a lab that failed when it was opened were left out of it.
+    pub(super) fn tell_left_out(&mut self, commands: &[crate::lab::LabError]) {
+        for error in commands {
+            self.toast("toast.left_out", &self.in_words(error), true);
+        }
     }
 
     // ---- forms

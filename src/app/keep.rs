@@ -11,7 +11,7 @@
 use super::gallery::Download;
 use super::store::Storage;
 use super::{App, Dialog};
-use crate::lab::Lab;
+use crate::lab::{Lab, LabError};
 use crate::session::Session;
 
 /// The reader's own lab.
@@ -64,6 +64,8 @@ pub enum KeepAction {
 pub(super) struct Found {
     /// The reader's lab, opened; without one it is `home`.
     pub(super) lab: Option<(Lab, Session)>,
+    /// Commands of it that failed, and are in it no more.
+    pub(super) left_out: Vec<LabError>,
     /// Why it is not the one that was kept last.
     pub(super) lost: Option<Lost>,
     pub(super) state: State,
@@ -78,16 +80,25 @@ pub(super) fn open(store: &mut dyn Storage) -> Found {
     if tries >= TRIES {
         store.set(KEEP_UNREAD, &text);
         store.remove(KEEP_OPENING);
-        return Found { lab: None, lost: Some(Lost::Crashed), state };
+        return Found { lost: Some(Lost::Crashed), state, ..Found::default() };
     }
     store.set(KEEP_OPENING, &(tries + 1).to_string());
-    let read = |text: &str| Lab::from_json(text).and_then(|lab| lab.boot().map(|session| (lab, session)));
+    let read = |text: &str| {
+        let mut lab = Lab::from_json(text)?;
+        lab.boot_without_failing().map(|(session, left_out)| ((lab, session), left_out))
+    };
     match read(&text) {
-        Ok(lab) => Found { lab: Some(lab), lost: None, state },
+        Ok((lab, left_out)) => {
+            if !left_out.is_empty() {
+                store.set(KEEP_UNREAD, &text);
+            }
+            Found { lab: Some(lab), left_out, lost: None, state }
+        }
         Err(error) => {
             store.set(KEEP_UNREAD, &text);
-            let lab = store.get(KEEP_LAST).and_then(|text| read(&text).ok());
-            Found { lab, lost: Some(Lost::Unreadable(error.to_string())), state }
+            let last = store.get(KEEP_LAST).and_then(|text| read(&text).ok());
+            let (lab, left_out) = last.map_or((None, Vec::new()), |(lab, out)| (Some(lab), out));
+            Found { lab, left_out, lost: Some(Lost::Unreadable(error.to_string())), state }
         }
     }
 }

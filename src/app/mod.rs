@@ -487,6 +487,7 @@ impl App {
         app.course = course::State::kept(store.get(course::KEPT));
         (app.store, app.keep) = (store, found.state);
         app.set_language();
+        app.tell_left_out(&found.left_out);
         Ok(app)
     }
 

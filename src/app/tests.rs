@@ -250,6 +250,39 @@ fn a_kept_lab_that_cannot_be_read_is_replaced_and_said_so() {
 }
 
 #[test]
+fn a_kept_lab_opens_without_the_lines_that_fail_and_says_which() {
+    let mut lab = Lab::builtin("home").unwrap();
+    let at = |run: &str| crate::lab::LabCommand { at: "docker-host".into(), run: run.into() };
+    lab.commands.push(at("docker swarm leave"));
+    lab.commands.push(at("docker run -d --name kept nginx"));
+    let mut store = Memory::default();
+    store.set(keep::KEEP_LAB, &lab.to_json());
+    let app = App::new(Box::new(store), (Lang::En, Theme::Light)).unwrap();
+    assert_eq!(app.dialog, None);
+    assert!(app.live().place("docker-host:kept").is_ok());
+    assert!(!app.lab.to_json().contains("swarm leave"));
+    let told: Vec<&str> = app.toasts.iter().map(|t| t.text.as_str()).collect();
+    assert!(matches!(told.as_slice(), [one] if one.contains("docker swarm leave")), "{told:?}");
+}
+
+#[test]
+fn what_failed_and_was_cleared_away_does_not_stand_in_the_way_of_undo_and_reload() {
+    let mut app = open();
+    type_at(
+        &mut app,
+        "docker-host",
+        "docker swarm join --token SWMTKN-1-0-0123456789012345678901234 192.168.0.77:2377",
+    );
+    type_at(&mut app, "docker-host", "docker swarm leave");
+    type_at(&mut app, "docker-host", "docker run -d --name kept nginx");
+    assert!(!app.lab.to_json().contains("swarm leave"), "it only took back what is not in the list");
+    type_at(&mut app, "docker-host", "docker run -d --name more nginx");
+    app.act(Action::Undo);
+    assert!(app.live().place("docker-host:kept").is_ok());
+    assert!(app.live().place("docker-host:more").is_err());
+}
+
+#[test]
 fn moving_a_node_is_an_edit_that_does_not_restart_the_world() {
     let mut app = first_flow();
     let before = app.lab.nodes[0].pos;

@@ -1,6 +1,6 @@
 //! Which commands change the state of the lab, and so belong into its list.
 
-use crate::docker::{Request, Response, cli};
+use crate::docker::{Request, Response, SwarmRequest, cli};
 use crate::shell::{Script, Word, WordPart, join, parse};
 
 /// True if the command, should it succeed, changes rules, addresses, routes, links or sysctls.
@@ -64,6 +64,11 @@ pub(super) fn of_docker(request: &Request, response: &Response, words: &[String]
         }
         _ => Some(join(words)),
     }
+}
+
+/// Is it `docker swarm leave`?
+pub(super) const fn leaves_swarm(request: &Request) -> bool {
+    matches!(request, Request::Swarm(SwarmRequest::Leave { .. }))
 }
 
 fn in_script(script: &Script) -> bool {

@@ -545,6 +545,9 @@ impl Session {
                 exit,
             );
         }
+        // A join that came to nothing is in no list, and so is taking it back.
+        let engine = self.nodes[spot.node].engine.as_ref();
+        let takes_back = mutation::leaves_swarm(&request) && engine.is_some_and(Engine::is_joining);
         let cidfile = match &request {
             Request::Run(spec) | Request::Create(spec) => spec.cidfile.clone(),
             _ => None,
@@ -569,7 +572,7 @@ impl Session {
             response.stderr += &format!("failed to write the container ID to the file: {e}\n");
         }
         self.note_changes(spot);
-        if let Some(mutation) = mutation::of_docker(&request, &response, words) {
+        if let Some(mutation) = mutation::of_docker(&request, &response, words).filter(|_| !takes_back) {
             self.shell_mut(spot.shell).stages[spot.index].mutation = Some(mutation);
         }
         let detached = matches!(&request, Request::Exec { detach: true, .. });

@@ -309,6 +309,11 @@ impl Engine {
         }
     }
 
+    /// It tries to join a swarm, and has not got there.
+    pub fn is_joining(&self) -> bool {
+        self.swarm.as_ref().is_some_and(|m| m.pending)
+    }
+
     /// The member, if it has joined.
     pub(super) fn member(&self) -> Option<&Member> {
         self.swarm.as_deref().filter(|m| !m.pending)

@@ -149,3 +149,23 @@ fn a_tunnel_that_leads_through_itself_ends() {
     );
     fails(&mut s, "h1", "ping -c 1 -W 1 10.7.0.9");
 }
+
+#[test]
+fn what_is_handed_to_a_neighbour_on_the_same_card_has_arrived_on_no_cable() {
+    let mut s = world();
+    ok(&mut s, "h1", "docker network create -d macvlan --subnet 10.9.0.0/24 -o parent=eth0 lan");
+    ok(
+        &mut s,
+        "h1",
+        "docker run -d --name one --network lan lab; docker run -d --name two --network lan lab",
+    );
+    s.exec("h1:two", "ping -c 1 10.9.0.2").expect("a place");
+    let mut before = s.world.frames_arrived();
+    for _ in 0..200 {
+        s.world.run(netpier::time::Instant::FAR_FUTURE, 1);
+        s.world.take_events();
+        let now = s.world.frames_arrived();
+        assert!(before <= now && now <= s.world.frames_carried(), "{before} {now}");
+        before = now;
+    }
+}

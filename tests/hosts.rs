@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{ok, run};
+use common::{fails, ok, run};
 use netpier::lab::Lab;
 use netpier::session::{Forward, RouterConfig, Session, SessionError};
 use netpier::time::Duration;
@@ -539,4 +539,109 @@ fn the_id_of_a_container_goes_into_the_file_of_cidfile_once() {
     }
     assert_eq!(run(&mut s, "host", "docker run -d --cidfile /tmp/four nosuch").exit, Some(125));
     assert_eq!(ok(&mut s, "host", "ls /tmp; docker ps -aq | wc -l"), "one  said  three  two\n3\n");
+}
+
+/// What a line that fails says, and its exit status.
+#[track_caller]
+fn refused(s: &mut Session, line: &str, exit: i32) -> String {
+    let job = run(s, "host", line);
+    assert_eq!(job.exit, Some(exit), "{line}\n{}{}", job.stdout(), job.stderr());
+    job.stderr()
+}
+
+#[test]
+fn what_is_said_of_ipv6_leaves_routes_and_rules_of_ipv4_alone() {
+    let mut s = street();
+    ok(&mut s, "host", "ip rule add from 10.0.0.0/8 table 7");
+    let before = ok(&mut s, "host", "ip route; ip rule");
+    for quiet in ["route", "route flush table main", "route flush all", "rule", "rule flush"] {
+        assert_eq!(ok(&mut s, "host", &format!("ip -6 {quiet}")), "", "{quiet}");
+    }
+    for line in ["add 10.9.0.0/16 dev eth0", "del default", "replace default dev eth0", "get 150.150.0.9"] {
+        let said = refused(&mut s, &format!("ip -6 route {line}"), 2);
+        assert_eq!(said, "RTNETLINK answers: Operation not supported\n", "{line}");
+    }
+    for line in ["add from 10.1.0.0/16 table 8", "del from 10.0.0.0/8"] {
+        let said = refused(&mut s, &format!("ip -6 rule {line}"), 2);
+        assert_eq!(said, "RTNETLINK answers: Address family not supported by protocol\n", "{line}");
+    }
+    assert_eq!(ok(&mut s, "host", "ip route; ip rule"), before);
+}
+
+#[test]
+fn ip_route_takes_no_word_that_it_does_not_heed() {
+    let mut s = street();
+    ok(&mut s, "host", "ip route add 10.9.0.0/16 dev eth0 src 192.168.0.10");
+    ok(&mut s, "host", "ip route add 10.8.0.0/16 dev eth0 scope global metric 0x10");
+    let before = ok(&mut s, "host", "ip route");
+    assert!(before.contains("10.8.0.0/16 dev eth0 metric 16 \n"), "{before}");
+    let wrong = |word: &str, why: &str| format!("Error: argument \"{word}\" is wrong: {why}\n\n");
+    let cases = [
+        ("flush metric abc", 255, wrong("abc", "\"metric\" value is invalid")),
+        ("show metric abc", 255, wrong("abc", "\"metric\" value is invalid")),
+        ("add 10.1.0.0/16 dev eth0 metric abc", 255, wrong("abc", "\"metric\" value is invalid")),
+        ("add 10.1.0.0/16 dev eth0 scope banana", 255, wrong("banana", "invalid \"scope\" value")),
+        ("flush scope banana", 255, wrong("banana", "invalid \"scope\"")),
+        ("add 10.1.0.0/16 dev eth0 scope host", 1, "netpier does not have routes of scope host\n".into()),
+        ("add 10.1.0.0/16 dev eth0 mtu 1000", 1, "netpier does not have the mtu of routes\n".into()),
+        ("add 10.1.0.0/16 via 192.168.0.1 scope link", 2, "Error: Nexthop has invalid gateway.\n".into()),
+        ("del 10.9.0.0/16 src 9.9.9.9", 2, "RTNETLINK answers: No such process\n".into()),
+        ("del 10.9.0.0/16 scope global", 2, "RTNETLINK answers: No such process\n".into()),
+        ("del 10.8.0.0/16 scope link", 2, "RTNETLINK answers: No such process\n".into()),
+    ];
+    for (line, exit, said) in cases {
+        assert_eq!(refused(&mut s, &format!("ip route {line}"), exit), said, "{line}");
+    }
+    assert_eq!(ok(&mut s, "host", "ip route"), before);
+    ok(&mut s, "host", "ip route del 10.9.0.0/16 src 192.168.0.10 scope link");
+    ok(&mut s, "host", "ip route del 10.8.0.0/16 scope global");
+}
+
+#[test]
+fn a_directory_is_not_written_to() {
+    let mut s = street();
+    ok(&mut s, "host", "mkdir d; echo 1 > f");
+    for line in ["echo a > d", "echo a >> d", "echo a | tee d"] {
+        assert!(fails(&mut s, "host", line).contains("d: Is a directory"), "{line}");
+    }
+    assert!(fails(&mut s, "host", "echo a > f/below").contains("Not a directory"));
+    assert_eq!(ok(&mut s, "host", "ls d; cat f"), "1\n");
+}
+
+#[test]
+fn tar_packs_directories_and_says_what_it_cannot() {
+    let mut s = street();
+    ok(&mut s, "host", "mkdir -p e/sub; echo hello > e/f; mkdir bare");
+    assert_eq!(ok(&mut s, "host", "tar cf x bare; tar tf x"), "bare/\n");
+    assert_eq!(ok(&mut s, "host", "tar cvf x e/ && tar tf x"), "e/\ne/f\ne/sub/\n".repeat(2));
+    let all = ok(&mut s, "host", "tar cf - . | tar tf -");
+    assert!(all.starts_with("./\n") && all.contains("./e/sub/\n"), "{all}");
+    ok(&mut s, "host", "mkdir to; tar cf - e | tar xf - -C to");
+    assert_eq!(ok(&mut s, "host", "cat to/e/f; ls -1 to/e"), "hello\nf\nsub\n");
+    let whole = run(&mut s, "host", "tar cf /x /");
+    assert_eq!(whole.exit, Some(0), "{}", whole.stderr());
+    let said = whole.stderr();
+    assert!(
+        said.contains("Removing leading `/' from member names")
+            && said.contains("/x: archive cannot contain itself")
+    );
+    let all = ok(&mut s, "host", "tar tf /x");
+    assert!(all.starts_with("./\n") && all.contains("\netc/\netc/hostname\n"), "{all}");
+    let empty = "tar: Cowardly refusing to create an empty archive\n\
+        Try 'tar --help' or 'tar --usage' for more information.\n";
+    assert_eq!(refused(&mut s, "tar cf y", 2), empty);
+    let said = "tar: no: Cannot stat: No such file or directory\n\
+        tar: Exiting with failure status due to previous errors\n";
+    assert_eq!(refused(&mut s, "tar cf y no bare", 2), said);
+    assert_eq!(ok(&mut s, "host", "tar tf y"), "bare/\n");
+}
+
+#[test]
+fn the_connection_table_shows_what_was_set_within_an_int() {
+    let mut s = street();
+    for (value, good) in [("0", true), ("2147483647", true), ("2147483648", false), ("-1", false)] {
+        let job = run(&mut s, "host", &format!("sysctl -w net.netfilter.nf_conntrack_max={value}"));
+        assert_eq!(job.exit == Some(0), good, "{value}");
+    }
+    assert_eq!(ok(&mut s, "host", "sysctl -n net.netfilter.nf_conntrack_max"), "2147483647\n");
 }

@@ -68,23 +68,6 @@ fn in_container(arg: &str) -> Option<(&str, &str)> {
     arg.split_once(':').filter(|(container, _)| !container.is_empty())
 }
 
-/// What lies at `root`, each with its path from there: directories end in a slash, `root` itself has none.
-fn gather(files: &Files, root: &str) -> Vec<(String, Vec<u8>)> {
-    if let Some(content) = files.get(root) {
-        return vec![(String::new(), content.to_vec())];
-    }
-    let prefix = if root == "/" { "/".to_owned() } else { format!("{root}/") };
-    let directories = directories(files).into_iter().map(|d| (format!("{d}/"), Vec::new()));
-    let all = files.paths().map(|p| (p.to_owned(), files.get(p).unwrap_or_default().to_vec()));
-    let mut found: Vec<(String, Vec<u8>)> = directories
-        .chain(all)
-        .filter_map(|(path, content)| Some((path.strip_prefix(&prefix)?.to_owned(), content)))
-        .filter(|(path, _)| !path.is_empty())
-        .collect();
-    found.sort();
-    found
-}
-
 /// Puts what was gathered to `path` of `files`; `into` says that it is a directory.
 fn place(files: &Files, found: &[(String, Vec<u8>)], path: &str, into: bool) -> Result<Files, &'static str> {
     let mut files = files.clone();
@@ -166,7 +149,7 @@ impl Engine {
             let at = source.told();
             return Err(EngineError::new(format!("Could not find the file {at} in container {name}")));
         }
-        let found = gather(files, &source.path);
+        let found = files.gather(&source.path);
         if copy.target == "-" {
             let named = |(path, content): (String, Vec<u8>)| match path.as_str() {
                 "" => (source.name().to_owned(), content),
@@ -202,7 +185,7 @@ impl Engine {
         if !is_file && !is_dir(&host.files, &source.path) {
             return Ok(Err(format!("lstat {}: no such file or directory", source.told())));
         }
-        let found = gather(&host.files, &source.path);
+        let found = host.files.gather(&source.path);
         let files = self.files_of(world, name)?;
         if path.is_empty() {
             return Ok(Err("no such directory".to_owned()));
@@ -253,7 +236,7 @@ impl Engine {
             Ok(files) => files,
             Err(e) => return reply(Err(e)),
         };
-        let archive = tar::pack(gather(files, "/").into_iter().map(|(path, content)| {
+        let archive = tar::pack(files.gather("/").into_iter().map(|(path, content)| {
             let outside = files.is_mounted(&format!("/{path}"));
             (path, if outside { Vec::new() } else { content })
         }));
@@ -265,25 +248,12 @@ impl Engine {
     }
 }
 
-/// Every directory that there is because of `files`: those that were made, and those above something.
-fn directories(files: &Files) -> BTreeSet<&str> {
-    let mut all = BTreeSet::new();
-    for path in files.paths().chain(files.directories()) {
-        let mut at = above(path);
-        while at != "/" && all.insert(at) {
-            at = above(at);
-        }
-    }
-    all.extend(files.directories());
-    all
-}
-
 /// What is another in `now` than it was: `A` is new, `C` changed, `D` gone. A directory has changed when
 /// something in it has; what comes from outside does not count; of a directory that is gone nothing else is
 /// told.
 pub(super) fn changes(origin: &Files, now: &Files) -> Vec<(String, char)> {
     let mut all: BTreeMap<String, char> = BTreeMap::new();
-    let (dirs_before, dirs_now) = (directories(origin), directories(now));
+    let (dirs_before, dirs_now) = (origin.all_directories(), now.all_directories());
     for path in now.paths().filter(|p| !now.is_mounted(p)) {
         match origin.get(path) {
             None => drop(all.insert(path.to_owned(), 'A')),

@@ -20,7 +20,8 @@ const MOST_FILES: usize = 256;
 const LONGEST: usize = 1 << 20;
 const MOST_BYTES: usize = 16 << 20;
 const LONGEST_PATH: usize = 4096;
-const FULL: &str = "No space left on device";
+/// Past the bounds.
+pub(super) const FULL: &str = "No space left on device";
 
 impl Files {
     /// The content at `path`.
@@ -34,7 +35,7 @@ impl Files {
     /// Writes a file.
     ///
     /// # Errors
-    /// "No space left on device" past the bounds.
+    /// "Is a directory"; "Not a directory": a file is above it; "No space left on device" past the bounds.
     pub fn put(&mut self, path: &str, content: impl Into<Vec<u8>>) -> Result<(), &'static str> {
         let content = content.into();
         self.room(path, content.len())?;
@@ -44,15 +45,21 @@ impl Files {
     /// Writes at the end of a file, which is made if it is not there.
     ///
     /// # Errors
-    /// "No space left on device" past the bounds.
+    /// As [`Files::put`].
     pub fn append(&mut self, path: &str, more: &[u8]) -> Result<(), &'static str> {
         let old = self.get(path).map_or(0, <[u8]>::len);
         self.room(path, old + more.len())?;
         Arc::make_mut(self.content.entry(path.to_owned()).or_default()).extend_from_slice(more);
         Ok(())
     }
-    /// Is there room for a file of so many bytes at `path`?
+    /// May a file of so many bytes be at `path`?
     fn room(&self, path: &str, len: usize) -> Result<(), &'static str> {
+        if !self.content.contains_key(path) {
+            self.below_directories(path)?;
+            if self.is_directory(path) {
+                return Err("Is a directory");
+            }
+        }
         let others = || self.content.iter().filter(|(p, _)| *p != path).map(|(_, content)| content.len());
         let fits = len <= LONGEST
             && (self.content.len() < MOST_FILES || self.content.contains_key(path))
@@ -64,11 +71,23 @@ impl Files {
     pub fn remove(&mut self, path: &str) -> bool {
         self.content.remove(path).is_some()
     }
-    /// Makes a directory at an absolute path, and those above it.
+    /// What is above a path has to be no file.
+    fn below_directories(&self, path: &str) -> Result<(), &'static str> {
+        let file = |(at, _): (usize, &str)| self.content.contains_key(&path[..at]);
+        if path.match_indices('/').any(file) { Err("Not a directory") } else { Ok(()) }
+    }
+    /// Makes a directory at an absolute path, and those above it; one that is there stays as it is.
     ///
     /// # Errors
-    /// "No space left on device" past the bounds.
+    /// "Not a directory": a file is there, or above it; "No space left on device" past the bounds.
     pub fn make_directory(&mut self, path: &str) -> Result<(), &'static str> {
+        if self.content.contains_key(path) {
+            return Err("Not a directory");
+        }
+        self.below_directories(path)?;
+        if self.is_directory(path) {
+            return Ok(());
+        }
         if self.made.len() >= MOST_FILES || path.len() > LONGEST_PATH {
             return Err(FULL);
         }
@@ -86,6 +105,35 @@ impl Files {
     pub fn directories(&self) -> impl Iterator<Item = &str> {
         self.made.iter().map(String::as_str)
     }
+    /// Every directory but the root that there is because of something: those that were made, and those above
+    /// something.
+    pub fn all_directories(&self) -> BTreeSet<&str> {
+        let mut all: BTreeSet<&str> = self.directories().collect();
+        for path in self.paths().chain(self.directories()) {
+            let mut at = path;
+            while let Some((above, _)) = at.rsplit_once('/').filter(|(above, _)| !above.is_empty()) {
+                all.insert(above);
+                at = above;
+            }
+        }
+        all
+    }
+    /// What lies at `root`, each with its path from there: directories end in a slash, `root` itself has none.
+    pub fn gather(&self, root: &str) -> Vec<(String, Vec<u8>)> {
+        if let Some(content) = self.get(root) {
+            return vec![(String::new(), content.to_vec())];
+        }
+        let prefix = format!("{}/", root.trim_end_matches('/'));
+        let directories = self.all_directories().into_iter().map(|d| (format!("{d}/"), Vec::new()));
+        let all = self.content.iter().map(|(path, content)| (path.clone(), content.to_vec()));
+        let mut found: Vec<(String, Vec<u8>)> = directories
+            .chain(all)
+            .filter_map(|(path, content)| Some((path.strip_prefix(&prefix)?.to_owned(), content)))
+            .filter(|(path, _)| !path.is_empty())
+            .collect();
+        found.sort();
+        found
+    }
     /// Has the file at `path` come from outside from now on.
     pub fn mount(&mut self, path: &str) {
         self.mounted.insert(path.to_owned());
@@ -102,11 +150,56 @@ impl Files {
     }
     /// Is there a file or a directory below the path, or is it one that was made?
     pub fn has_below(&self, path: &str) -> bool {
+        use std::ops::Bound::{Excluded, Unbounded};
         let inside = format!("{}/", path.trim_end_matches('/'));
-        self.made.contains(path) || self.paths().chain(self.directories()).any(|p| p.starts_with(&inside))
+        let from = (Excluded(inside.as_str()), Unbounded);
+        let below = |first: Option<&String>| first.is_some_and(|p| p.starts_with(&inside));
+        self.made.contains(path)
+            || below(self.content.range::<str, _>(from).next().map(|(p, _)| p))
+            || below(self.made.range::<str, _>(from).next())
     }
     /// All paths, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.content.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_file_or_a_directory_but_never_both() {
+        let mut files = Files::default();
+        files.put("/f", "1").unwrap();
+        files.put("/with/one", "2").unwrap();
+        files.make_directory("/made").unwrap();
+        let before = files.clone();
+        for directory in ["/made", "/with", "/tmp", "/"] {
+            assert_eq!(files.put(directory, "x"), Err("Is a directory"), "{directory}");
+            assert_eq!(files.append(directory, b"x"), Err("Is a directory"), "{directory}");
+            assert_eq!(files.make_directory(directory), Ok(()), "{directory}");
+        }
+        assert_eq!(files.put("/f/below", "x"), Err("Not a directory"));
+        assert_eq!(files.append("/f/below/it", b"x"), Err("Not a directory"));
+        assert_eq!(files.make_directory("/f"), Err("Not a directory"));
+        assert_eq!(files.make_directory("/f/below"), Err("Not a directory"));
+        assert_eq!(files, before);
+    }
+
+    #[test]
+    fn a_directory_that_is_there_needs_no_room() {
+        let mut files = Files::default();
+        (0..MOST_FILES).for_each(|n| files.make_directory(&format!("/d{n}")).unwrap());
+        assert_eq!(files.make_directory("/another"), Err(FULL));
+        assert_eq!(files.make_directory("/d7"), Ok(()));
+    }
+
+    #[test]
+    fn what_begins_alike_is_not_below() {
+        let mut files = Files::default();
+        files.put("/ab", "").unwrap();
+        files.put("/a.b/c", "").unwrap();
+        assert!(!files.has_below("/a") && !files.has_below("/ab") && files.has_below("/a.b"));
     }
 }

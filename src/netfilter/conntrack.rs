@@ -306,7 +306,7 @@ const GENERIC_TIMEOUT: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone)]
 pub struct Conntrack {
     on: bool,
-    max: usize,
+    max: u32,
     next_id: u32,
     slots: Vec<Option<CtEntry>>,
     free: Vec<u32>,
@@ -326,7 +326,7 @@ impl Default for Conntrack {
     fn default() -> Self {
         Self {
             on: false,
-            max: MAX_ENTRIES,
+            max: MAX_ENTRIES as u32,
             next_id: 1,
             slots: Vec::new(),
             free: Vec::new(),
@@ -365,13 +365,17 @@ impl Conntrack {
     pub const fn is_empty(&self) -> bool {
         self.confirmed == 0
     }
-    /// How many entries there may be (`net.netfilter.nf_conntrack_max`).
-    pub const fn max(&self) -> usize {
+    /// How many entries there may be (`net.netfilter.nf_conntrack_max`); 0: any number.
+    pub const fn max(&self) -> u32 {
         self.max
     }
-    /// Sets how many there may be.
-    pub fn set_max(&mut self, max: usize) {
+    /// Sets how many there may be. The table is full with [`MAX_ENTRIES`], whatever is set.
+    pub fn set_max(&mut self, max: u32) {
         self.max = max;
+    }
+    /// How many there will be at most.
+    pub(super) fn bound(&self) -> usize {
+        if self.max == 0 { MAX_ENTRIES } else { MAX_ENTRIES.min(self.max as usize) }
     }
     /// The entries, in the order in which they were made.
     pub fn iter(&self) -> impl Iterator<Item = &CtEntry> {
@@ -558,7 +562,7 @@ impl Conntrack {
             Some(None) => return Ok(None),
             other => other.flatten(),
         };
-        if self.confirmed >= self.max && !self.drop_early(log) {
+        if self.confirmed >= self.bound() && !self.drop_early(log) {
             return Err(Full);
         }
         let mut secs = None;

@@ -166,6 +166,7 @@ impl World {
     fn hand(&mut self, from: DevRef, to: DevRef, mut frame: Frame) {
         self.note_handed(from, to, &mut frame, HANDING);
         self.frames += 1;
+        self.handed += 1;
         self.queue.push_after(self.now, HANDING, Arrival { to, link: None, frame });
     }
 

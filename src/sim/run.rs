@@ -162,6 +162,7 @@ impl World {
     fn arrive(&mut self, Arrival { to, link, frame }: Arrival) {
         self.frames -= 1;
         let Some(link) = link else {
+            self.handed -= 1;
             self.log.at(self.now, to.ns);
             return self.handed(to, frame);
         };
@@ -327,7 +328,7 @@ impl World {
 
     /// Frames that have reached the end of a link.
     pub fn frames_arrived(&self) -> u64 {
-        self.carried - self.frames
+        self.carried - (self.frames - self.handed)
     }
 
     /// Packets under way: on links and held in namespaces. Conservation:

@@ -57,8 +57,10 @@ pub struct World {
     pub(super) depth: u8,
     /// By access point: the stations that have joined.
     pub(super) air: BTreeMap<DevRef, Vec<Plug>>,
-    /// Frames on links.
+    /// Frames on links, and handed to devices above.
     pub(super) frames: u64,
+    /// Those of them that are handed, on no link.
+    pub(super) handed: u64,
     /// Packets that namespaces hold.
     pub(super) held: usize,
     /// Frames ever put on a link.
@@ -95,6 +97,7 @@ impl World {
             uppers: BTreeMap::new(),
             depth: 0,
             frames: 0,
+            handed: 0,
             held: 0,
             carried: 0,
             foreground: 0,

@@ -273,6 +273,9 @@ pub enum ConfigError {
     /// EXFULL: a bridge has all its ports; or a table has as many rules as are kept here.
     #[error("Exchange full")]
     Full,
+    /// ENOBUFS: a routing table has as many routes as are kept here.
+    #[error("No buffer space available")]
+    NoBuffers,
 }
 
 /// A network namespace.

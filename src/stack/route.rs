@@ -66,6 +66,9 @@ pub enum Among {
     Changing,
 }
 
+/// Routes that can be added to a table.
+const MOST: usize = 1024;
+
 /// The table, longest prefix first, then the lowest metric, then the oldest.
 #[derive(Debug, Clone, Default)]
 pub struct RouteTable {
@@ -86,6 +89,7 @@ impl RouteTable {
     ///
     /// # Errors
     /// `Exists` if there is one of them (`New`), or the very same. `NoSuchRule` if there is none (`Change`).
+    /// `NoBuffers`: the table is full.
     pub(super) fn put(&mut self, mut route: Route, among: Among) -> Result<Option<Route>, ConfigError> {
         route.prefix = route.prefix.trunc();
         let peer = |r: &Route| r.prefix == route.prefix && r.metric == route.metric;
@@ -101,6 +105,7 @@ impl RouteTable {
             }
             (Among::Changing, None) => return Err(ConfigError::NoSuchRule),
             _ if same.is_some() => return Err(ConfigError::Exists),
+            _ if self.routes.len() >= MOST => return Err(ConfigError::NoBuffers),
             (Among::First, Some(at)) => self.routes.insert(at, route),
             _ => self.append(route),
         }
@@ -203,6 +208,18 @@ mod tests {
     #[test]
     fn the_same_prefix_and_metric_exist_only_once() {
         assert_eq!(table().put(route("10.0.0.9/24", 9, 0), Among::New), Err(ConfigError::Exists));
+    }
+
+    #[test]
+    fn a_full_table_takes_no_more_but_replaces() {
+        let mut t = RouteTable::default();
+        let nth = |n: usize| route(&format!("10.{}.{}.0/24", n / 256, n % 256), 1, 0);
+        (0..MOST).for_each(|n| assert_eq!(t.put(nth(n), Among::New), Ok(None)));
+        assert_eq!(t.put(nth(0), Among::New), Err(ConfigError::Exists));
+        for among in [Among::New, Among::First, Among::Last, Among::Replacing] {
+            assert_eq!(t.put(nth(MOST), among), Err(ConfigError::NoBuffers), "{among:?}");
+        }
+        assert_eq!(t.put(route("10.0.0.0/24", 2, 0), Among::Replacing), Ok(Some(nth(0))));
     }
 
     #[test]

@@ -472,8 +472,8 @@ impl NetNs {
     /// Adds a route to a table (`ip route add`, `prepend`, `append`, `replace` and `change`).
     ///
     /// # Errors
-    /// As [`NetNs::add_route`]; `NoSuchRule` (the same words) if there is none to change; `Full`,
-    /// `NotSupported` for table local.
+    /// As [`NetNs::add_route`]; `NoSuchRule` (the same words) if there is none to change; `Full` (tables),
+    /// `NoBuffers` (routes of one), `NotSupported` for table local.
     pub fn add_route_to(
         &mut self,
         table: u32,

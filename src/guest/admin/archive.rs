@@ -1,6 +1,7 @@
 //! tar: lists, unpacks and makes archives.
 
 use super::files::{absolute_path, path};
+use crate::guest::files::FULL;
 use crate::guest::options::{self, Opt, flag, value};
 use crate::guest::{Poll, Program, Signal, Sys, tar as format};
 
@@ -38,6 +39,62 @@ pub(super) fn tar(argv: &[String]) -> Box<dyn Program> {
     Box::new(Tar { given, read: String::new() })
 }
 
+/// Makes an archive of the operands: directories with all that is in them.
+fn create(p: &options::Parsed, file: &str, base: &str, sys: &mut Sys<'_>) -> Result<(), String> {
+    if p.operands.is_empty() {
+        return Err("tar: Cowardly refusing to create an empty archive\n\
+            Try 'tar --help' or 'tar --usage' for more information.\n"
+            .to_owned());
+    }
+    let itself = (file != "-").then(|| path(sys, file));
+    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+    let (mut said, mut names, mut stripped, mut failed) = (String::new(), String::new(), false, false);
+    for operand in &p.operands {
+        let root = absolute_path(base, operand);
+        let is_file = sys.files.get(&root).is_some();
+        if !is_file && !sys.files.is_directory(&root) {
+            said += &format!("tar: {operand}: Cannot stat: No such file or directory\n");
+            failed = true;
+            continue;
+        }
+        let mut found = sys.files.gather(&root);
+        let mut begin = operand.trim_end_matches('/').to_owned();
+        if !is_file {
+            begin.push('/');
+            found.insert(0, (String::new(), Vec::new()));
+        }
+        for (relative, content) in found {
+            let name = format!("{begin}{relative}");
+            if itself.as_ref().is_some_and(|own| *own == absolute_path(&root, &relative)) {
+                said += &format!("tar: {name}: archive cannot contain itself; not dumped\n");
+                continue;
+            }
+            if name.starts_with('/') && !std::mem::replace(&mut stripped, true) {
+                said += "tar: Removing leading `/' from member names\n";
+            }
+            names += &format!("{name}\n");
+            let inside = name.trim_start_matches('/');
+            all.push((if inside.is_empty() { "./".to_owned() } else { inside.to_owned() }, content));
+        }
+    }
+    if !said.is_empty() {
+        sys.err(said);
+    }
+    let archive = format::pack(all.into_iter());
+    match (p.has("-v"), itself.is_some()) {
+        (true, true) => sys.out(names),
+        (true, false) => sys.err(names),
+        _ => {}
+    }
+    match itself {
+        None => sys.out(archive),
+        Some(full) => sys.files.put(&full, archive).map_err(|e| {
+            format!("tar: {file}: Cannot {}: {e}\n{FATAL}", if e == FULL { "write" } else { "open" })
+        })?,
+    }
+    if failed { Err("tar: Exiting with failure status due to previous errors\n".to_owned()) } else { Ok(()) }
+}
+
 const FATAL: &str = "tar: Error is not recoverable: exiting now\n";
 
 impl Tar {
@@ -45,30 +102,7 @@ impl Tar {
         let file = p.get("-f").unwrap_or("-").to_owned();
         let base = p.get("-C").map_or_else(|| path(sys, "."), |dir| path(sys, dir));
         if p.has("-c") {
-            let mut all: Vec<(String, Vec<u8>)> = Vec::new();
-            for operand in &p.operands {
-                let full = absolute_path(&base, operand);
-                let inside = |f: &str| f == full || f.starts_with(&format!("{full}/"));
-                let found: Vec<String> = sys.files.paths().filter(|f| inside(f)).map(str::to_owned).collect();
-                if found.is_empty() {
-                    return Err(format!("tar: {operand}: Cannot stat: No such file or directory\n"));
-                }
-                for f in found {
-                    let name = format!("{}{}", operand.trim_end_matches('/'), &f[full.len()..]);
-                    let content = sys.files.get(&f).unwrap_or_default().to_vec();
-                    all.push((name.trim_start_matches('/').to_owned(), content));
-                }
-            }
-            let archive = format::pack(all.into_iter());
-            if file == "-" {
-                sys.out(archive);
-                return Ok(());
-            }
-            let full = path(sys, &file);
-            return sys
-                .files
-                .put(&full, archive)
-                .map_err(|e| format!("tar: {file}: Cannot write: {e}\n{FATAL}"));
+            return create(p, &file, &base, sys);
         }
         let archive = match file.as_str() {
             "-" => self.read.clone().into_bytes(),

@@ -144,7 +144,8 @@ fn write(ns: &mut NetNs, cx: &mut Cx<'_>, key: &str, value: &str) -> Result<(), 
             }
         }
         "net.netfilter.nf_conntrack_max" => {
-            let max = text.parse().map_err(|_| INVALID)?;
+            // proc_dointvec_minmax: from 0 to INT_MAX
+            let max = text.parse().ok().filter(|n| *n <= 0x7fff_ffff).ok_or(INVALID)?;
             ns.nf.ct.set_max(max);
         }
         "net.netfilter.nf_conntrack_count" => return Err("Permission denied"),

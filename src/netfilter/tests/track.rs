@@ -209,6 +209,16 @@ fn a_full_table_gives_up_what_is_not_assured_and_then_drops() {
 }
 
 #[test]
+fn whatever_is_set_the_table_has_its_bound() {
+    let mut m = Machine::new(&[ON]);
+    for max in [0, u32::MAX] {
+        m.nf.ct.set_max(max);
+        assert_eq!(m.forward(&mut udp(A, B), ETH0, BR0), ACCEPTED, "{max}");
+        assert_eq!((m.nf.ct.max(), m.nf.ct.bound()), (max, MAX_ENTRIES));
+    }
+}
+
+#[test]
 fn entries_are_deleted_one_by_one_and_all_at_once() {
     let mut m = Machine::new(&[ON]);
     for port in 1..=4 {

@@ -15,13 +15,20 @@ pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<Stri
         return Err((USAGE.to_owned(), 255));
     }
     let (verb, args) = verb(args, &verbs, "route")?;
+    if flags.v6 {
+        // Nobody handles the messages of this family (rtnetlink_rcv_msg); a dump has nothing of it.
+        return match verb {
+            "show" | "flush" => Ok(String::new()),
+            _ => Err(("RTNETLINK answers: Operation not supported\n".into(), 2)),
+        };
+    }
     match verb {
         "add" | "append" | "replace" | "change" | "prepend" => add(verb, &args, sys),
         "test" => Err(("netpier does not have ip route test\n".into(), 1)),
         "delete" => delete(&args, sys),
         "get" => get(flags, &args, sys),
         "flush" => flush(&args, sys),
-        _ => show(flags, &args, sys),
+        _ => show(&args, sys),
     }
 }
 
@@ -144,9 +151,13 @@ impl Filter {
                     _ => filter.nothing = true,
                 },
                 "scope" => match value()? {
-                    "link" => filter.scope = Some(Scope::Link),
-                    "global" | "universe" => filter.scope = Some(Scope::Global),
-                    _ => filter.nothing = true,
+                    "all" => filter.scope = None,
+                    text => match scope_number(text) {
+                        Some(0) => filter.scope = Some(Scope::Global),
+                        Some(SCOPE_LINK) => filter.scope = Some(Scope::Link),
+                        Some(_) => filter.nothing = true,
+                        None => return Err(wrong(text, "invalid \"scope\"")),
+                    },
                 },
                 "type" => match value()? {
                     "unicast" => filter.kind = Some(RouteKind::Unicast),
@@ -155,7 +166,7 @@ impl Filter {
                     "prohibit" => filter.kind = Some(RouteKind::Prohibit),
                     _ => filter.nothing = true,
                 },
-                "metric" => filter.metric = value()?.parse().ok(),
+                "metric" | "priority" | "preference" => filter.metric = Some(metric(value()?)?),
                 word => {
                     let mut word = word;
                     if word == "to" {
@@ -205,6 +216,30 @@ impl Filter {
     }
 }
 
+/// What iproute2 says of a word that it cannot use (invarg).
+fn wrong(word: &str, why: &str) -> Fail {
+    (format!("Error: argument \"{word}\" is wrong: {why}\n\n"), 255)
+}
+
+fn metric(text: &str) -> Result<u32, Fail> {
+    super::number(text).ok_or_else(|| wrong(text, "\"metric\" value is invalid"))
+}
+
+/// RT_SCOPE_LINK.
+const SCOPE_LINK: u32 = 253;
+
+/// As /usr/share/iproute2/rt_scopes names them.
+fn scope_number(text: &str) -> Option<u32> {
+    match text {
+        "global" => Some(0),
+        "site" => Some(200),
+        "link" => Some(SCOPE_LINK),
+        "host" => Some(254),
+        "nowhere" => Some(255),
+        number => super::number(number).filter(|n| *n <= 255),
+    }
+}
+
 /// The number of a table, by its name or number.
 pub(super) fn table(text: &str) -> Result<u32, Fail> {
     let wrong = || (format!("Error: argument \"{text}\" is wrong: table id value is invalid\n\n"), 255);
@@ -232,9 +267,9 @@ fn listed<'a>(filter: &Filter, table: u32, sys: &'a Sys<'_>, end: &str) -> Resul
     }
 }
 
-fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
+fn show(args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     let filter = Filter::of(args, sys)?;
-    if flags.v6 || filter.cached {
+    if filter.cached {
         return Ok(String::new());
     }
     let text = |table: u32, note: &str| -> Result<String, Fail> {
@@ -284,9 +319,18 @@ fn local_table(filter: &Filter, note: &str, sys: &Sys<'_>) -> String {
     lines.into_iter().map(|(.., text)| text).collect()
 }
 
-/// The route that the words describe, and its table.
-fn described(args: &[&str], sys: &Sys<'_>) -> Result<(Route, u32), Fail> {
+/// What the words say of a route.
+struct Said {
+    /// The route, with what is usual where nothing was said.
+    route: Route,
+    table: u32,
+    /// The scope, if it was said.
+    scope: Option<Scope>,
+}
+
+fn described(args: &[&str], sys: &Sys<'_>) -> Result<Said, Fail> {
     let mut into = TABLE_MAIN;
+    let mut scope = None;
     let mut route = Route {
         prefix: Ipv4Net::default(),
         kind: RouteKind::Unicast,
@@ -309,19 +353,19 @@ fn described(args: &[&str], sys: &Sys<'_>) -> Result<(Route, u32), Fail> {
             "via" => route.via = Some(address(value()?, "inet address")?),
             "dev" => route.dev = Some(device(sys, value()?)?.index),
             "src" => route.src = Some(address(value()?, "inet address")?),
-            "metric" | "preference" => {
-                let text = value()?;
-                let bad = |_| {
-                    (format!("Error: argument \"{text}\" is wrong: \"metric\" value is invalid\n\n"), 255)
-                };
-                route.metric = text.parse().map_err(bad)?;
-            }
+            "metric" | "priority" | "preference" => route.metric = metric(value()?)?,
             "scope" => {
                 let text = value()?;
-                route.scope = if text == "link" { Scope::Link } else { Scope::Global };
+                scope = match scope_number(text) {
+                    Some(0) => Some(Scope::Global),
+                    Some(SCOPE_LINK) => Some(Scope::Link),
+                    Some(_) => return Err((format!("netpier does not have routes of scope {text}\n"), 1)),
+                    None => return Err(wrong(text, "invalid \"scope\" value")),
+                };
             }
             "table" => into = table(value()?)?,
-            "proto" | "protocol" | "mtu" => {
+            "mtu" => return Err(("netpier does not have the mtu of routes\n".into(), 1)),
+            "proto" | "protocol" => {
                 value()?;
             }
             "nexthop" | "throw" | "nat" | "multicast" => {
@@ -333,20 +377,28 @@ fn described(args: &[&str], sys: &Sys<'_>) -> Result<(Route, u32), Fail> {
             word => return Err(garbage("to", word)),
         }
     }
-    if route.via.is_some() || route.kind != RouteKind::Unicast {
-        route.scope = Scope::Global;
-    }
+    let usual =
+        if route.via.is_some() || route.kind != RouteKind::Unicast { Scope::Global } else { Scope::Link };
+    route.scope = scope.unwrap_or(usual);
     let prefix = to.ok_or_else(|| (USAGE.to_owned(), 255))?;
     if prefix != prefix.trunc() {
         // The kernel wants the host bits to be 0 (fib_frontend.c).
         return Err(("Error: Invalid prefix for given prefix length.\n".into(), 2));
     }
     route.prefix = prefix;
-    Ok((route, into))
+    Ok(Said { route, table: into, scope })
 }
 
 fn add(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let (route, table) = described(args, sys)?;
+    let Said { route, table, .. } = described(args, sys)?;
+    if route.via.is_some() && route.scope == Scope::Link {
+        // A gateway has to be nearer than what is behind it (fib_check_nh).
+        return Err(refused(&ConfigError::InvalidGateway));
+    }
+    if route.kind != RouteKind::Unicast && route.scope == Scope::Link {
+        let kind = kind_name(route.kind);
+        return Err((format!("netpier does not have {kind}routes of scope link\n"), 1));
+    }
     if route.kind == RouteKind::Unicast && route.via.is_none() && route.dev.is_none() {
         return Err(("RTNETLINK answers: No such device\n".into(), 2));
     }
@@ -367,11 +419,14 @@ fn add(verb: &str, args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
 }
 
 fn delete(args: &[&str], sys: &mut Sys<'_>) -> Result<String, Fail> {
-    let (route, table) = described(args, sys)?;
+    let Said { route, table, scope } = described(args, sys)?;
+    // fib_table_delete.
     let wanted = |r: &Route| {
         r.prefix == route.prefix
             && (route.via.is_none() || r.via == route.via)
             && (route.dev.is_none() || r.dev == route.dev)
+            && (route.src.is_none() || r.src == route.src)
+            && scope.is_none_or(|s| r.scope == s)
             && (route.metric == 0 || r.metric == route.metric)
             && (route.kind == RouteKind::Unicast || r.kind == route.kind)
     };

@@ -39,8 +39,15 @@ pub(super) fn run(flags: Flags, args: &[&str], sys: &mut Sys<'_>) -> Result<Stri
         return Err((USAGE.to_owned(), 255));
     }
     let (verb, args) = verb(args, &["show", "add", "delete", "flush", "save", "restore"], "rule")?;
+    if flags.v6 {
+        // No family has registered rules of this kind (lookup_rules_ops of fib_rules.c).
+        return match verb {
+            "show" | "flush" => Ok(String::new()),
+            _ => Err(("RTNETLINK answers: Address family not supported by protocol\n".into(), 2)),
+        };
+    }
     match verb {
-        "show" => show(flags, &args, sys),
+        "show" => show(&args, sys),
         "add" => add(&args, sys),
         "delete" => delete(&args, sys),
         "flush" => flush(&args, sys),
@@ -164,11 +171,8 @@ fn shown(said: &RulePattern, r: &RoutingRule) -> bool {
         && said.action.is_none_or(|a| a == r.action)
 }
 
-fn show(flags: Flags, args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
+fn show(args: &[&str], sys: &Sys<'_>) -> Result<String, Fail> {
     let said = pattern(args)?;
-    if flags.v6 {
-        return Ok(String::new());
-    }
     let line = |r: &RoutingRule| {
         let gone = |dev: Option<IfName>| dev.is_some_and(|d| sys.ns.device_named(d.as_str()).is_none());
         let mut text = r.to_string();

@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(
             said(&["docker run -d --name web -p 8080:80 lab"]),
             [
-                "h1: the container web is created and running.",
+                "h1: the container web is created and started.",
                 "A veth pair joins VETH (port of docker0) and eth0 in h1:web.",
                 "h1:web: eth0 gets the address 172.17.0.2/16.",
                 "h1:web gets the route default via 172.17.0.1 dev eth0",

@@ -102,7 +102,7 @@ const VIEWS = [
   }, close],
   ['dns-form', null, async (page) => { await form('dns')(page); await press(page, 'record-add'); }, close],
   ['computer-form', null, form('laptop'), close],
-  ['daemon-form', null, async (page) => { await pick(page, 'node-docker-host'); await press(page, 'daemon-form'); await at(page, 'dialog').waitFor(); }, close],
+  ['daemon-form', null, async (page) => { await pick(page, 'node-docker-host'); await at(page, 'daemon-form').waitFor({ state: 'attached' }); await press(page, 'daemon-form'); await at(page, 'dialog').waitFor(); }, close],
   ['network-form', null, dialog('palette-bridge'), close],
   ['container-form', null, dialog('palette-nginx'), close],
   ['cables', null, async (page) => { await at(page, 'node-router').focus(); await page.keyboard.press('c'); await at(page, 'dialog').waitFor(); }, close],

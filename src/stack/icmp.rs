@@ -38,9 +38,9 @@ const ICMP: usize = 8;
 /// Precedence of errors: internetwork control (RFC 1812 §4.3.2.5).
 const ERROR_DSCP: u8 = 0xc0 >> 2;
 
-/// "Fragmentation needed" about `about`, from whom it was for, without the addresses of its Ethernet header.
-pub(super) fn too_big(about: &Frame, mtu: u16) -> Vec<u8> {
-    let original = ipv4::view(&about.bytes);
+/// An error about `about`, as long as it will be, with what it quotes (RFC 1812, 4.3.2.3) and no more than
+/// version and lengths in its own header.
+fn quoting(about: &Frame) -> Vec<u8> {
     let quoted = &about.bytes[ETHER..];
     let quoted = &quoted[..quoted.len().min(ERROR_LIMIT - HEADER - ICMP)];
     let mut bytes = vec![0; ETHER + HEADER + ICMP];
@@ -50,6 +50,14 @@ pub(super) fn too_big(about: &Frame, mtu: u16) -> Vec<u8> {
     packet.set_version(4);
     packet.set_header_len(HEADER as u8);
     packet.set_total_len(total);
+    bytes
+}
+
+/// "Fragmentation needed" about `about`, from whom it was for, without the addresses of its Ethernet header.
+pub(super) fn too_big(about: &Frame, mtu: u16) -> Vec<u8> {
+    let original = ipv4::view(&about.bytes);
+    let mut bytes = quoting(about);
+    let mut packet = ipv4::view_mut(&mut bytes);
     packet.set_dont_frag(true);
     packet.set_hop_limit(original.hop_limit());
     packet.set_next_header(IpProtocol::Icmp);
@@ -218,16 +226,9 @@ impl NetNs {
                 Err(_) => return,
             },
         };
-        let quoted = &about.bytes[ETHER..];
-        let quoted = &quoted[..quoted.len().min(ERROR_LIMIT - HEADER - ICMP)];
-        let mut bytes = vec![0; ETHER + HEADER + ICMP];
-        bytes.extend_from_slice(quoted);
-        let total = (bytes.len() - ETHER) as u16;
+        let mut bytes = quoting(about);
         let mut packet = ipv4::view_mut(&mut bytes);
-        packet.set_version(4);
-        packet.set_header_len(HEADER as u8);
         packet.set_dscp(ERROR_DSCP);
-        packet.set_total_len(total);
         packet.set_ident(self.next_ident());
         packet.set_hop_limit(self.sysctl.default_ttl);
         packet.set_next_header(IpProtocol::Icmp);
